@@ -1,0 +1,68 @@
+"""The class folder: where everything about one class lies.  It is a plain nbgrader course folder.
+
+submitted/TEAM/NOTEBOOK/       what was handed in: NOTEBOOK.ipynb, its files, submission.json
+results/TEAM/NOTEBOOK/         result.json and executed.ipynb, written by grade
+autograded/TEAM/NOTEBOOK/      the executed notebook, for formgrader
+feedback/TEAM/                 HTML for the students
+exports/, report.html          for the instructor
+gradebook.db                   nbgrader's gradebook
+roster.csv, course.toml        who is in the class; settings that differ from the course's
+rejected.json                  archives that could not be taken in, each with the reason
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClassFolder:
+    """Paths in a class folder."""
+
+    root: Path
+
+    @property
+    def db_url(self) -> str:
+        """The gradebook's address for SQLAlchemy."""
+        return os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{self.root / 'gradebook.db'}"
+
+    def submitted(self, team: str, notebook: str) -> Path:
+        """Folder of one submission."""
+        return self.root / "submitted" / team / notebook
+
+    def result(self, team: str, notebook: str) -> Path:
+        """Folder of one submission's results."""
+        return self.root / "results" / team / notebook
+
+    def autograded(self, team: str, notebook: str) -> Path:
+        """Folder that formgrader reads."""
+        return self.root / "autograded" / team / notebook
+
+    def feedback(self, team: str) -> Path:
+        """Folder of one team's feedback."""
+        return self.root / "feedback" / team
+
+    def submissions(self) -> list[tuple[str, str]]:
+        """(team, notebook) of everything that was taken in, sorted."""
+        found = (self.root / "submitted").glob("*/*/submission.json")
+        return sorted((path.parent.parent.name, path.parent.name) for path in found)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that whoever reads it sees the old or the new content, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,104 @@
+"""The course's settings: `grader/course.toml`, overridden by `course.toml` in the class folder."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+"""The course's own folder."""
+
+
+class ConfigError(ValueError):
+    """A setting is missing or wrong.  The text names the file and what to change."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds for one notebook while it is graded."""
+
+    seconds_per_call: float
+    seconds_per_cell: float
+    seconds_per_notebook: float
+    memory_mb: int
+    output_kb: int
+
+
+@dataclass(frozen=True)
+class Late:
+    """What lateness costs, as fractions of the points."""
+
+    penalty_per_day: float
+    maximum: float
+    grace_minutes: float
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook: an nbgrader assignment of its own."""
+
+    name: str
+    title: str
+    imports: str
+    due: datetime | None
+    """With a time zone, or None if there is no due date."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """All settings."""
+
+    id: str
+    title: str
+    late: Late
+    limits: Limits
+    notebooks: dict[str, Notebook]
+
+
+def load(folder: Path | None = None) -> Course:
+    """Read the settings; `folder` is the class folder, whose own course.toml wins where it speaks."""
+    settings = _read(HERE / "course.toml")
+    if folder is not None and (folder / "course.toml").is_file():
+        settings = _merge(settings, _read(folder / "course.toml"), folder / "course.toml")
+    try:
+        return Course(
+            settings["course"]["id"],
+            settings["course"]["title"],
+            Late(**settings["late"]),
+            Limits(**settings["limits"]),
+            {name: _notebook(name, entry) for name, entry in settings["notebooks"].items()},
+        )
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"course.toml: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _merge(base: dict[str, Any], top: dict[str, Any], path: Path) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        if isinstance(base.get(key), dict) and isinstance(value, dict):
+            merged[key] = _merge(base[key], value, path)
+        elif key not in base and key != "due":
+            raise ConfigError(f"{path}: unknown setting {key!r}; known here: {', '.join(base)}")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _notebook(name: str, entry: dict[str, Any]) -> Notebook:
+    due = entry.get("due")
+    if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
+        raise ConfigError(
+            f"notebooks.{name}: due needs a time and a zone: 2027-01-29T23:59:00+01:00"
+        )
+    return Notebook(name, entry["title"], entry["imports"], due)

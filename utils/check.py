@@ -1,0 +1,189 @@
+"""`check(name, answer)`: the one call behind every autograde cell.
+
+In a notebook it tries the answer on the public cases and shows what passed, what failed, by how
+much, where, and why.  Under the grading harness it decides nothing: it calls the answer on the
+inputs it was given and hands back what came out, for a judge elsewhere.  Under plain nbgrader the
+cell's value is the number of points, and a failed check raises; whoever controls the kernel can
+forge that, so it is for practice and not for grading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils import cases, codec, compare, verdict
+from utils.identity import variant_of
+
+HANDOVER = "COURSE_HANDOVER"
+"""Environment variable: folder in which the harness leaves inputs and expects answers."""
+
+_MAX_ANSWERS = 3  # a check that runs more often than this writes no further files
+
+
+class CheckFailed(AssertionError):
+    """No points for this check.  Its traceback is one line, since the table above says it all."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"CheckFailed: {self}"]
+
+
+def check(name: str, answer: Any, student: str | None = None) -> Any:
+    """Try an answer.
+
+    name: which check.  answer: the function or the value that the exercise asks for.
+    student: the id whose numbers were used, for exercises with numbers of one's own.
+
+    Returns something that a notebook shows as a table of results.  Raises CheckFailed if nothing is
+    right, so that nbgrader's Validate button sees it.
+    """
+    if handover := os.environ.get(HANDOVER):
+        return _hand_back(name, answer, student, Path(handover))
+    public = cases.load(name)
+    variant = 0
+    if public.by_student:
+        try:
+            variant = variant_of(student or "")
+        except ValueError as error:
+            raise CheckFailed(str(error)) from None
+    replies, printed = _try(answer, public.kind, [c.inputs for c in public.cases])
+    outcome = compare.compare(public, replies, variant)
+    shown = verdict.Shown(outcome, public, _points(name), printed)
+    if outcome.score == 0:
+        shown.display()
+        raise CheckFailed(shown.headline())
+    return shown
+
+
+def _try(
+    answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: float = 0
+) -> tuple[list[compare.Reply], str]:
+    """One reply per call of a function, or one reply for a value; and what was printed."""
+    if kind == "value":
+        try:
+            return [compare.Reply(_plain(answer))], ""
+        except codec.CodecError as error:
+            return [compare.Reply(error=str(error))], ""
+    return call_each(answer, calls, seconds_per_call)
+
+
+def call_each(
+    function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0
+) -> tuple[list[compare.Reply], str]:
+    """Call a function once per set of arguments (by position), each time with copies of its own.
+
+    seconds_per_call: limit for one call, 0 for none; after two calls that exceed it the rest are
+    not tried.  Returns one reply per call, and what the function printed.
+    """
+    if not callable(function):
+        kind = type(function).__name__
+        return [compare.Reply(error=f"expected a function, got a {kind}")] * len(calls), ""
+    replies: list[compare.Reply] = []
+    too_slow = 0
+    with _quiet() as printed:
+        for arguments in calls:
+            if too_slow >= 2:
+                replies.append(compare.Reply(error="not tried: two calls before it took too long"))
+                continue
+            reply = _call(function, arguments, seconds_per_call)
+            too_slow += reply.error.startswith("CallTimeout")
+            replies.append(reply)
+    return replies, printed.getvalue()[:2000]
+
+
+class CallTimeout(Exception):
+    """One call of a student's function took too long."""
+
+
+def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> compare.Reply:
+    given = copy.deepcopy(arguments)
+    try:
+        with _alarm(seconds):
+            value = _plain(function(*given.values()))
+    except Exception as error:
+        text = str(error).strip().splitlines()
+        detail = f": {text[0][:300]}" if text else ""
+        return compare.Reply(error=f"{type(error).__name__}{detail}")
+    changed = tuple(
+        name
+        for name, before in arguments.items()
+        if isinstance(before, np.ndarray)
+        and not np.array_equal(before, given[name], equal_nan=True)
+    )
+    return compare.Reply(value, changed=changed)
+
+
+def _plain(value: Any) -> Any:
+    """A copy of an answer as plain arrays and numbers; raises CodecError where there is none."""
+    return codec.unpack(codec.pack(None if value is Ellipsis else value))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """Keep what a student's function prints, on stderr too: nbgrader takes stderr for a failure."""
+    printed = io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+    ):
+        yield printed
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    usable = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+    if not seconds or not usable:
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise CallTimeout(f"no result after {seconds:g} seconds")
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _points(name: str) -> float:
+    listed = cases.PUBLIC_CASES / "points.json"
+    try:
+        return float(json.loads(listed.read_text())[name])
+    except (OSError, KeyError, ValueError):
+        return 1.0
+
+
+def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> verdict.HandedBack:
+    """Call the answer on the harness's inputs and leave the results for the judge."""
+    if not name.isidentifier():
+        raise CheckFailed(f"there is no check called {name!r}")
+    try:
+        given = codec.unpack((folder / f"{name}.inputs.npz").read_bytes())
+    except FileNotFoundError:
+        raise CheckFailed(f"there is no check called {name!r}") from None
+    replies, _ = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
+    rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
+    packed = codec.pack({"student": student, "replies": rows})
+    for attempt in range(1, _MAX_ANSWERS + 1):
+        path = folder / f"{name}.answer{attempt}.npz"
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(packed)
+            partial.rename(path)
+            break
+    return verdict.HandedBack(name, len(rows))

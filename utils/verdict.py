@@ -1,0 +1,120 @@
+"""How a verdict looks: a table in a notebook, plain lines in a terminal, a number for nbgrader."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from utils.cases import CaseSet
+from utils.compare import CaseVerdict, CheckVerdict
+
+_OK, _NO = "✔", "✘"
+_STYLE = "border-collapse:collapse;font-size:13px;line-height:1.45;margin:2px 0 6px;max-width:60em"
+
+
+class Shown:
+    """A verdict on its way to the reader.
+
+    nbgrader reads the cell's value as points, so the plain-text form is that number; notebooks
+    prefer the HTML form.
+    """
+
+    def __init__(self, outcome: CheckVerdict, cases: CaseSet, points: float, printed: str = ""):
+        self.outcome = outcome
+        self.cases = cases
+        self.points = points
+        self.printed = printed
+
+    def headline(self) -> str:
+        """One line: the name, how much passed, and the diagnosis."""
+        done = sum(c.score == 1 for c in self.outcome.cases)
+        total = len(self.outcome.cases)
+        earned = f"{self.outcome.score * self.points:.4g} of {self.points:g} points"
+        if total == 1 and len(self.outcome.cases[0].parts) > 1:
+            parts = self.outcome.cases[0].parts
+            counted = f"{sum(p.ok for p in parts)} of {len(parts)} answers right"
+        elif self.cases.kind == "value":
+            counted = "right" if done else "not right yet"
+        else:
+            counted = f"{done} of {total} cases passed"
+        line = f"{self.outcome.name}: {counted}, {earned}"
+        return f"{line}. Looks like: {self.outcome.mistake}" if self.outcome.mistake else line
+
+    def lines(self) -> list[str]:
+        """The table as plain text."""
+        shown = [self.headline()]
+        shown += [f"  {mark} {label}  {text}".rstrip() for mark, label, text in self._rows()]
+        if self.outcome.hint:
+            shown.append(f"  Hint: {self.outcome.hint}")
+        if self.outcome.score < 1 and self.cases.section:
+            shown.append(f"  Read again: “{self.cases.section}”")
+        return shown
+
+    def to_html(self) -> str:
+        """The table as HTML.  Everything is escaped: labels, messages, what the student printed."""
+        ok = self.outcome.score == 1
+        colour = "#1a7f37" if ok else "#b35900"
+        cells = []
+        for mark, label, text in self._rows():
+            ink = "#1a7f37" if mark == _OK else "#b3261e"
+            cells.append(
+                f'<tr><td style="color:{ink};padding:1px 8px;text-align:center">{mark}</td>'
+                f'<td style="text-align:left;padding:1px 12px 1px 0">{html.escape(label)}</td>'
+                f'<td style="text-align:left;padding:1px 8px">{html.escape(text)}</td></tr>'
+            )
+        body = [
+            f'<div style="color:{colour};font-weight:600">{_OK if ok else _NO} '
+            f"{html.escape(self.headline())}</div>"
+        ]
+        if not ok or len(cells) > 1:
+            body.append(f'<table style="{_STYLE}">{"".join(cells)}</table>')
+        if self.outcome.hint:
+            body.append(f"<div><b>Hint:</b> {html.escape(self.outcome.hint)}</div>")
+        if not ok and self.cases.section:
+            body.append(f"<div>Read again: “{html.escape(self.cases.section)}”</div>")
+        if self.printed:
+            body.append(
+                f"<details><summary>what your function printed</summary>"
+                f"<pre>{html.escape(self.printed)}</pre></details>"
+            )
+        return "".join(body)
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        if len(self.outcome.cases) == 1 and len(self.outcome.cases[0].parts) > 1:
+            return [(_OK if p.ok else _NO, p.part, p.message) for p in self.outcome.cases[0].parts]
+        return [(_OK if c.score == 1 else _NO, c.label, _result(c)) for c in self.outcome.cases]
+
+    def display(self) -> None:
+        """Show the table now, in a notebook or on the terminal."""
+        try:
+            from IPython import display, get_ipython
+        except ImportError:
+            get_ipython = None
+        if get_ipython is not None and get_ipython() is not None:
+            display.display(
+                {"text/html": self.to_html(), "text/plain": "\n".join(self.lines())}, raw=True
+            )
+        else:
+            print("\n".join(self.lines()))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return repr(round(float(self.outcome.score * self.points), 4))
+
+
+class HandedBack:
+    """What `check` returns under the harness: results are on their way to the judge."""
+
+    def __init__(self, name: str, count: int):
+        self.name, self.count = name, count
+
+    def __repr__(self) -> str:
+        return f"{self.name}: handed back {self.count} result{'s' if self.count != 1 else ''}"
+
+
+def _result(case: CaseVerdict) -> str:
+    if case.score == 1:
+        return f"largest error {case.error:.1g}" if case.error else ""
+    return case.message if not case.mistakes else f"{case.message} — {case.mistakes[0]}"
