@@ -60,7 +60,7 @@ class Course:
 
 
 def load(folder: Path | None = None) -> Course:
-    """Read the settings; `folder` is the class folder, whose own course.toml wins where it speaks."""
+    """Read the settings; the class folder's own course.toml wins where it speaks."""
     settings = _read(HERE / "course.toml")
     if folder is not None and (folder / "course.toml").is_file():
         settings = _merge(settings, _read(folder / "course.toml"), folder / "course.toml")

@@ -58,7 +58,7 @@ class CaseSet:
     by_student: bool = False
     """Does each student have own numbers?  Then `cases[variant]` is the one that counts."""
     measure: str = ""
-    """Name of a function in `utils.measures` that turns (inputs, answer) into the parts compared."""
+    """Name of a function in `utils.measures`: (inputs, answer) -> the parts compared."""
 
 
 def seal(value: Any, salt: str) -> str:

@@ -49,7 +49,7 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
-    """Read what `pack` wrote.  Raises CodecError on anything else, before reserving memory for it."""
+    """Read what `pack` wrote.  Raises CodecError on anything else, before reserving memory."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = _read_members(archive, max_bytes)

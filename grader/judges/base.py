@@ -33,7 +33,7 @@ class Mistake:
     """A known way to go wrong: a function like the reference, and what to tell the student."""
 
     answer: Callable[..., Any]
-    """Called like the reference.  A mistake that raises, or that makes no difference, is left out."""
+    """Called like the reference.  Left out where it raises or makes no difference."""
     hint: str = ""
 
 
@@ -44,7 +44,7 @@ class Judge:
     name: str
     """The check's name, unique in the course."""
     reference: Callable[..., Any]
-    """Right answer: takes a question's inputs by keyword, returns its parts (dict, tuple or value)."""
+    """Right answer: takes a question's inputs by keyword, returns its parts."""
     draw: Callable[[np.random.Generator, int], Iterable[Question]]
     """Questions from a random generator and, for judges by student, the number of the variant."""
     mistakes: Mapping[str, Mistake] = field(default_factory=dict)
