@@ -2,3 +2,12 @@
 
 archive -> intake -> execute -> judges -> mark (gradebook) -> feedback / report / export
 """
+
+import os
+import sys
+from pathlib import Path
+
+# nbgrader starts `alembic` by its bare name, which must be found in an environment not activated.
+_programs = str(Path(sys.executable).parent)
+if _programs not in os.environ.get("PATH", "").split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([_programs, os.environ.get("PATH", os.defpath)])

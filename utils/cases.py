@@ -34,7 +34,7 @@ class Case:
     """Arguments in the order of the function's signature; empty where the answer is a value."""
     expected: dict[str, Any]
     """Part name -> right value.  A function with one result has one part."""
-    mistakes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mistakes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Name of a known mistake -> part name -> the value it leads to."""
     rtol: float = 1e-6
     """Largest accepted error, relative to the largest absolute value expected in the part."""
@@ -95,13 +95,19 @@ def salt_of(check: str, label: str, part: str) -> str:
 
 
 def save(cases: CaseSet, path: Path) -> None:
-    """Write a set of cases as npz."""
+    """Write a set of cases to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(dump(cases))
+
+
+def dump(cases: CaseSet) -> bytes:
+    """A set of cases as npz bytes; equal cases give equal bytes."""
     rows = [
         {
             "label": c.label,
             "inputs": c.inputs,
             "expected": c.expected,
-            "mistakes": c.mistakes,
+            "mistakes": dict(c.mistakes),
             "rtol": c.rtol,
         }
         for c in cases.cases
@@ -115,12 +121,12 @@ def save(cases: CaseSet, path: Path) -> None:
         "by_student": cases.by_student,
         "measure": cases.measure,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(codec.pack({"head": head, "cases": rows}))
+    return codec.pack({"head": head, "cases": rows})
 
 
-def load(name: str, folder: Path = PUBLIC_CASES) -> CaseSet:
+def load(name: str, folder: Path | None = None) -> CaseSet:
     """Read the public cases of a check.  Raises LookupError with advice if there are none."""
+    folder = folder or PUBLIC_CASES
     path = folder / f"{name}.npz"
     if not name.isidentifier() or not path.is_file():
         raise LookupError(

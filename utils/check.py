@@ -29,7 +29,8 @@ from utils.identity import variant_of
 HANDOVER = "COURSE_HANDOVER"
 """Environment variable: folder in which the harness leaves inputs and expects answers."""
 
-_MAX_ANSWERS = 3  # a check that runs more often than this writes no further files
+MAX_ANSWERS = 3
+"""A check that runs more often than this writes no further files."""
 
 
 class CheckFailed(AssertionError):
@@ -76,6 +77,19 @@ def _try(
         except codec.CodecError as error:
             return [compare.Reply(error=str(error))], ""
     return call_each(answer, calls, seconds_per_call)
+
+
+def answer_bytes(
+    answer: Any,
+    kind: str,
+    calls: list[dict[str, Any]],
+    student: str | None = None,
+    seconds_per_call: float = 0,
+) -> bytes:
+    """What is handed to a judge: one reply per call of a function, or the value itself."""
+    replies, _ = _try(answer, kind, calls, seconds_per_call)
+    rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
+    return codec.pack({"student": student, "replies": rows})
 
 
 def call_each(
@@ -176,14 +190,12 @@ def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> ver
         given = codec.unpack((folder / f"{name}.inputs.npz").read_bytes())
     except FileNotFoundError:
         raise CheckFailed(f"there is no check called {name!r}") from None
-    replies, _ = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
-    rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
-    packed = codec.pack({"student": student, "replies": rows})
-    for attempt in range(1, _MAX_ANSWERS + 1):
+    packed = answer_bytes(answer, given["kind"], given["calls"], student, given["seconds_per_call"])
+    for attempt in range(1, MAX_ANSWERS + 1):
         path = folder / f"{name}.answer{attempt}.npz"
         if not path.exists():
             partial = path.with_suffix(".partial")
             partial.write_bytes(packed)
             partial.rename(path)
             break
-    return verdict.HandedBack(name, len(rows))
+    return verdict.HandedBack(name)

@@ -107,11 +107,11 @@ class Shown:
 class HandedBack:
     """What `check` returns under the harness: results are on their way to the judge."""
 
-    def __init__(self, name: str, count: int):
-        self.name, self.count = name, count
+    def __init__(self, name: str):
+        self.name = name
 
     def __repr__(self) -> str:
-        return f"{self.name}: handed back {self.count} result{'s' if self.count != 1 else ''}"
+        return f"{self.name}: handed to the judge"
 
 
 def _result(case: CaseVerdict) -> str:

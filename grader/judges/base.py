@@ -6,8 +6,10 @@ come out after each mistake it knows; `utils.compare` does the rest, on values a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +37,26 @@ class Mistake:
     answer: Callable[..., Any]
     """Called like the reference.  Left out where it raises or makes no difference."""
     hint: str = ""
+
+
+class _Lazy(Mapping[str, dict[str, Any]]):
+    """A mapping that is computed when somebody looks: most answers are right, and nobody does."""
+
+    def __init__(self, compute: Callable[[], dict[str, dict[str, Any]]]):
+        self._compute = compute
+
+    @cached_property
+    def _content(self) -> dict[str, dict[str, Any]]:
+        return self._compute()
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        return self._content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
 
 
 @dataclass(frozen=True)
@@ -72,14 +94,18 @@ class Judge:
         return self._case_set(rows)
 
     def _case(self, question: Question) -> Case:
-        expected = self._parts(self.reference(**question.inputs))
-        mistakes = {}
+        expected = self._parts(self.reference(**copy.deepcopy(question.inputs)))
+        mistakes = _Lazy(partial(self._mistaken, question))
+        return Case(question.label, question.inputs, expected, mistakes, question.rtol)
+
+    def _mistaken(self, question: Question) -> dict[str, dict[str, Any]]:
+        outputs = {}
         for name, mistake in self.mistakes.items():
             try:
-                mistakes[name] = self._parts(mistake.answer(**question.inputs))
+                outputs[name] = self._parts(mistake.answer(**copy.deepcopy(question.inputs)))
             except Exception:  # a mistake that crashes here names nothing here
                 continue
-        return Case(question.label, question.inputs, expected, mistakes, question.rtol)
+        return outputs
 
     def _parts(self, value: Any) -> dict[str, Any]:
         if isinstance(value, dict):

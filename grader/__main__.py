@@ -1,0 +1,5 @@
+"""Entry point of ./course."""
+
+from grader.cli import main
+
+main()

@@ -1,0 +1,153 @@
+"""Build what students open from the sources: notebooks by nbgrader's own release step, and the
+public cases by the judges.  The built files are in the repository, and `check` tells if they are
+stale.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from grader import config, source_text
+from grader.classroom import write_atomically
+from grader.judges import judges_of
+from utils import cases, codec
+
+SOURCES = config.HERE / "source"
+RELEASED = config.ROOT / "notebooks"
+PUBLIC_CASES = config.ROOT / "data" / "checks"
+
+
+def source_of(notebook: str) -> source_text.Source:
+    """Read a notebook's source and hold it against its judges.  Raises SourceError."""
+    path = SOURCES / f"{notebook}.py"
+    source = source_text.read(path)
+    judges = judges_of(notebook)
+    for check in source.checks:
+        if check.name not in judges:
+            raise source_text.SourceError(
+                f"{path.name}:{check.line}: check {check.name!r} has no judge; "
+                f"add one to {judges_of.__module__}"
+            )
+    for name in judges.keys() - {c.name for c in source.checks}:
+        raise source_text.SourceError(f"{path.name}:1: no cell uses the judge {name!r}")
+    return source
+
+
+def build(course: config.Course) -> list[Path]:
+    """Write notebooks/ and data/checks/.  Returns the files whose content changed."""
+    changed = []
+    for path, content in _products(course):
+        old = path.read_bytes() if path.is_file() else None
+        if old is None or not _equal(path, old, content):
+            write_atomically(path, content)
+            changed.append(path)
+    for path in _leftovers(course):
+        path.unlink()
+        changed.append(path)
+    return changed
+
+
+def differences(course: config.Course) -> list[str]:
+    """What `build` would change, as lines of a diff.  Empty if all is up to date."""
+    lines: list[str] = []
+    for path, content in _products(course):
+        name = str(path.relative_to(config.ROOT))
+        old = path.read_bytes() if path.is_file() else b""
+        if _equal(path, old, content):
+            continue
+        if path.suffix == ".npz":
+            lines.append(f"{name}: the cases differ from what the judges draw")
+            continue
+        a, b = old.decode().splitlines(), content.decode().splitlines()
+        lines += difflib.unified_diff(a, b, name, f"{name} (from its source)", lineterm="", n=1)
+    return lines + [f"{p.relative_to(config.ROOT)}: has no source" for p in _leftovers(course)]
+
+
+def release_into(root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode]) -> None:
+    """Run nbgrader's release step on notebooks in the nbgrader course folder `root`.
+
+    Writes source/, release/ and the gradebook there.  Changes the working directory meanwhile, as
+    nbgrader does: call it from the main thread.
+    """
+    for name, notebook in sources.items():
+        target = root / "source" / name / f"{name}.ipynb"
+        write_atomically(target, nbformat.writes(notebook) + "\n")
+        settings = Config()
+        settings.CourseDirectory.root = str(root)
+        settings.CourseDirectory.course_id = course_id
+        settings.CourseDirectory.assignment_id = name
+        settings.GenerateAssignment.force = True
+        settings.GenerateAssignment.create_assignment = True
+        folder = CourseDirectory(config=settings)
+        step = GenerateAssignment(coursedir=folder, config=settings)
+        step.log = logging.getLogger("nbgrader.release")
+        step.log.setLevel(logging.ERROR)
+        step.start()
+
+
+def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
+    """(path, content) of every file that is built."""
+    sources = {name: source_of(name) for name in course.notebooks}
+    with tempfile.TemporaryDirectory(prefix="course-build-") as scratch:
+        root = Path(scratch).resolve()
+        release_into(root, course.id, {n: s.notebook for n, s in sources.items()})
+        for name in sources:
+            released = root / "release" / name / f"{name}.ipynb"
+            yield RELEASED / f"{name}.ipynb", released.read_bytes()
+    points: dict[str, float] = {}
+    for name, source in sources.items():
+        judges = judges_of(name)
+        for check in source.checks:
+            if check.name in points:
+                raise source_text.SourceError(f"{name}.py:{check.line}: {check.name!r} is taken")
+            points[check.name] = check.points
+            yield PUBLIC_CASES / f"{check.name}.npz", cases.dump(judges[check.name].public_cases())
+    yield PUBLIC_CASES / "points.json", (json.dumps(points, indent=1) + "\n").encode()
+
+
+def _leftovers(course: config.Course) -> list[Path]:
+    """Built files without a source."""
+    checks = {c.name for name in course.notebooks for c in source_of(name).checks}
+    stale = [p for p in PUBLIC_CASES.glob("*.npz") if p.stem not in checks]
+    return stale + [p for p in RELEASED.glob("*.ipynb") if p.stem not in course.notebooks]
+
+
+def _equal(path: Path, old: bytes, new: bytes) -> bool:
+    """Equal content; arrays may differ by rounding, since they were computed on another machine."""
+    if old == new:
+        return True
+    if path.suffix != ".npz":
+        return False
+    try:
+        return _close(codec.unpack(old), codec.unpack(new))
+    except codec.CodecError:
+        return False
+
+
+def _close(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(_close(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_close, a, b))
+    if isinstance(a, (np.ndarray, float)) and isinstance(b, (np.ndarray, float)):
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        return (
+            bool(np.all(a == b))
+            if a.dtype.kind == "U"
+            else bool(np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True))
+        )
+    return bool(a == b)

@@ -1,0 +1,302 @@
+"""The commands of ./course.  Each does its work in one room and ends with an honest exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from grader import config
+from grader.classroom import ClassFolder
+
+app = typer.Typer(
+    help="Build the notebooks, collect what students hand in, grade it, and send it back.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+REFUSED = 125
+"""Exit status when a command could not do its work at all."""
+
+MOST_COUNTED = 120
+"""Largest exit status that is a count of submissions."""
+
+ClassOption = Annotated[
+    Path, typer.Option("--class", "-c", help="The class folder.", envvar="COURSE_CLASS")
+]
+CLASS = Path("class")
+
+
+def main() -> None:
+    """Run the command line; expected errors become one line on stderr."""
+    from grader.source_text import SourceError
+
+    try:
+        app()
+    except (config.ConfigError, SourceError) as error:
+        errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
+        sys.exit(REFUSED)
+
+
+@app.command()
+def build(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; show what is stale and exit with 1.")
+    ] = False,
+) -> None:
+    """Make notebooks/ and the public cases in data/checks/ from grader/source and the judges.
+
+    Sources are text (jupytext py:percent) with solutions, points and rubrics; nbgrader's own
+    release step takes the solutions out.  A source with a repeated id, a missing point or a check
+    without a judge is refused, with the line.
+
+    Exit status: 0 if all is well, 1 if --check found stale files, 125 for a source that is refused.
+    """
+    from grader import build as room
+
+    course = config.load()
+    if check:
+        lines = room.differences(course)
+        for line in lines:
+            print(line)
+        if lines:
+            errors.print("stale: run ./course build and commit what it changes")
+        raise typer.Exit(bool(lines))
+    changed = room.build(course)
+    for path in changed:
+        console.print(f"wrote {path.relative_to(config.ROOT)}")
+    console.print("everything is up to date" if not changed else f"{len(changed)} files changed")
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the archives.")] = Path(
+        "dist"
+    ),
+) -> None:
+    """Pack what students get: course.tar.gz and course.zip, without grader/, tests/ or solutions.
+
+    The archives hold notebooks/, utils/, data/, environment.yml, requirements.txt,
+    collect_submission.sh and a README for students.  They are the same bytes for the same content.
+    """
+    from grader import release as room
+
+    for path, digest in room.pack(config.load(), out):
+        console.print(f"{path}  sha256 {digest}")
+
+
+@app.command()
+def collect(
+    archives: Annotated[
+        list[Path], typer.Argument(help="Archives, notebooks, folders, or LMS bulk downloads.")
+    ],
+    folder: ClassOption = CLASS,
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV: team, student, and optionally name, email, LMS ids.")
+    ] = None,
+    received: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When they arrived, if the files' own times do not say: 2027-01-29T20:00"
+        ),
+    ] = None,
+) -> None:
+    """Take in what students handed in.
+
+    Takes tar.gz and zip archives, single notebooks, folders of those, and the bulk downloads of
+    Moodle and Canvas.  Who handed in is decided by the archive's own name (team_7.tar.gz) or by
+    the LMS, never by anything inside it.  A bad archive is reported with the reason and passed
+    over; an earlier good submission of that team stays.
+
+    Exit status: the number of archives or notebooks that could not be taken in (at most 120).
+    """
+    from grader import intake
+
+    course = config.load(folder)
+    moment = received.astimezone() if received else None
+    report = intake.collect(ClassFolder(folder.resolve()), course, archives, roster, moment)
+    teams = {s.team for s in report.taken}
+    console.print(f"took in {len(report.taken)} notebooks of {len(teams)} teams")
+    for submission in report.taken:
+        for note in submission.notes:
+            console.print(f"  note: {submission.team}/{submission.notebook}: {note}", markup=False)
+    for rejected in report.rejected:
+        console.print(f"  REJECTED {rejected.archive}: {rejected.reason}", markup=False)
+    raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
+
+
+@app.command()
+def grade(
+    folder: ClassOption = CLASS,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", help="How many at a time; default: all cores.")
+    ] = None,
+    team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
+    notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
+    force: Annotated[bool, typer.Option(help="Execute again what has a result.")] = False,
+    seed: Annotated[
+        str | None, typer.Option(help="Draw the cases from this instead of the class's secret.")
+    ] = None,
+) -> None:
+    """Grade everything that was taken in.
+
+    Each notebook runs in a kernel of its own, with bounds on time, memory and output.  The kernel
+    only computes; a judge outside it compares what it handed back with cases drawn for this run.
+    Marks go to nbgrader's gradebook, one submission at a time.  Interrupted or killed, it goes on
+    where it was when started again; marks given by hand stay.
+
+    Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
+    grade at all.
+    """
+    from grader import grade as room
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    count = len(place.submissions())
+    if not count:
+        errors.print(f"nothing to grade in {folder}; run ./course collect first")
+        raise typer.Exit(REFUSED)
+
+    def wanted(a_team: str, a_notebook: str) -> bool:
+        return (not team or a_team in team) and (not notebook or a_notebook in notebook)
+
+    total = sum(wanted(*pair) for pair in place.submissions())
+    with _bar("grading", total) as advance:
+
+        def progress(what: str, label: str) -> None:
+            if what != "queued":
+                advance(label)
+
+        summary = room.grade(
+            place,
+            course,
+            workers=workers,
+            seed=seed,
+            force=force,
+            only=wanted,
+            progress=progress,
+        )
+    kept = len(summary.graded) - summary.executed
+    console.print(f"{len(summary.graded)} graded: {summary.executed} executed, {kept} kept")
+    for result in summary.graded:
+        if result.needs_human:
+            line = f"  NEEDS A HUMAN {result.team}/{result.notebook}: {result.needs_human}"
+            console.print(line, markup=False)
+    for line in summary.broken:
+        console.print(f"  NEEDS A HUMAN {line}", markup=False)
+    raise typer.Exit(min(summary.need_human, MOST_COUNTED))
+
+
+@app.command()
+def feedback(folder: ClassOption = CLASS) -> None:
+    """Write HTML feedback for every team into feedback/ of the class folder.
+
+    Each page shows points, what passed and failed, the named mistake, a hint, and what markers
+    wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
+    lies beside it.
+    """
+    from grader import feedback as room
+
+    place = ClassFolder(folder.resolve())
+    pages = room.write(place, config.load(folder))
+    console.print(f"wrote {len(pages)} pages and {room.bundle(place)}")
+
+
+@app.command()
+def report(folder: ClassOption = CLASS) -> None:
+    """Write report.html: one page about the class, to read in the evening or show in the lecture.
+
+    It shows who needs a human, the distribution of points, each exercise, the most frequent named
+    mistakes, essays still to be marked, and times.
+    """
+    from grader import report as room
+
+    console.print(f"wrote {room.write(ClassFolder(folder.resolve()), config.load(folder))}")
+
+
+@app.command()
+def export(
+    kind: Annotated[str, typer.Argument(help="csv, moodle or canvas")] = "csv",
+    folder: ClassOption = CLASS,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+) -> None:
+    """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
+
+    One row per student; the members of a team share its grade.
+    """
+    from grader import export as room
+
+    if kind not in ("csv", "moodle", "canvas"):
+        errors.print(f"no export called {kind!r}; there are csv, moodle and canvas")
+        raise typer.Exit(REFUSED)
+    place = ClassFolder(folder.resolve())
+    console.print(f"wrote {room.write(place, config.load(folder), kind, out)}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Where to put the class.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Grade a sample class from end to end, and check every score.
+
+    Builds, releases, makes sample submissions with collect_submission.sh, collects and grades them,
+    writes feedback, report and exports, and prints a table.  Ends with 0 only if every sample got
+    the score written beside it.
+    """
+    from grader.demo import run
+
+    raise typer.Exit(run(folder, console))
+
+
+@app.command()
+def truth() -> None:
+    """Try the judges on known wrong and known right answers.
+
+    Prints each with its points and the diagnosis it got, and as the last line a JSON summary.
+    Exits with 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
+    called by the wrong name.
+    """
+    from grader.truth import run
+
+    raise typer.Exit(run(console))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="layers")],
+) -> None:
+    """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
+    from importlib import import_module
+
+    if name not in ("layers",):
+        errors.print(f"no bench called {name!r}; there is: layers")
+        raise typer.Exit(REFUSED)
+    import_module(f"grader.bench.{name}").main()
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar; yields a function that moves it one step."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[label]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total, label="")
+        yield lambda label: bar.update(task, advance=1, label=label)

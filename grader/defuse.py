@@ -1,0 +1,91 @@
+"""Make an executed notebook safe to open in an instructor's browser.
+
+formgrader and nbconvert show outputs and markdown as they are, scripts included.  What a student
+wrote keeps its text and its raster images and loses everything that a browser would run.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader.results import CheckResult
+
+_RASTER = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_MAX_TEXT = 200_000
+
+
+def defuse(notebook: NotebookNode) -> None:
+    """Reduce outputs to plain text and raster images, and raw HTML in Markdown to text."""
+    for cell in notebook.cells:
+        cell.pop("attachments", None)
+        if cell.cell_type == "code":
+            cell.outputs = [kept for output in cell.outputs if (kept := _plain_output(output))]
+        elif not cell.metadata.get("nbgrader", {}).get("locked"):
+            cell.source = _TAG.sub("&lt;", cell.source)
+
+
+def show_verdicts(notebook: NotebookNode, checks: list[CheckResult]) -> None:
+    """Replace the outputs of check cells by the judge's verdict."""
+    by_cell = {f"check_{check.name}": check for check in checks}
+    for cell in notebook.cells:
+        check = by_cell.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if check is not None and cell.cell_type == "code":
+            text = "\n".join(verdict_lines(check)) + "\n"
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+
+
+def verdict_lines(check: CheckResult) -> list[str]:
+    """A verdict as plain lines, for the instructor: with what was expected and what came."""
+    head = f"{check.name}: {check.points:g} of {check.max_points:g} points"
+    if check.status != "judged":
+        return [f"{head} ({check.status}: {check.message})"]
+    lines = [head + (f". Looks like: {check.mistake}" if check.mistake else "")]
+    for case in check.cases:
+        mark = "ok " if case.score == 1 else "NO "
+        lines.append(f"  {mark} {case.label}  {case.message}".rstrip())
+    return lines + ([f"  {check.message}"] if check.message else [])
+
+
+def _plain_output(output: NotebookNode) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return nbformat.v4.new_output("stream", name=name, text=_string(output.get("text")))
+    if kind == "error":
+        trace = output.get("traceback")
+        return nbformat.v4.new_output(
+            "error",
+            ename=_string(output.get("ename")),
+            evalue=_string(output.get("evalue")),
+            traceback=[_string(line) for line in trace[:100]] if isinstance(trace, list) else [],
+        )
+    if kind not in ("display_data", "execute_result"):
+        return None
+    data = output.get("data")
+    if not isinstance(data, dict):
+        return None
+    kept = {"text/plain": _string(data.get("text/plain"))}
+    for mime in _RASTER:
+        if mime in data and _is_raster(mime, data[mime]):
+            kept[mime] = data[mime]
+    return nbformat.v4.new_output("display_data", data=kept)
+
+
+def _is_raster(mime: str, content: object) -> bool:
+    try:
+        start = base64.b64decode("".join(str(content).split())[:64], validate=True)
+    except ValueError:
+        return False
+    return start.startswith(_RASTER[mime]) and bool(
+        re.fullmatch(r"[A-Za-z0-9+/=\s]+", str(content))
+    )
+
+
+def _string(value: object) -> str:
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    return text[:_MAX_TEXT]

@@ -1,0 +1,224 @@
+"""The gradebook: a plain nbgrader gradebook, with one importer that writes a submission at a time.
+
+Each submission is written in one transaction, so that an interruption leaves it as it was or as it
+should be.  Marks given by hand are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader import api
+from nbgrader.utils import compute_checksum
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from grader.classroom import ClassFolder
+from grader.results import Result, Submission
+
+NO_ANSWER = "No response."
+"""nbgrader's own comment on an answer that was left as released."""
+
+
+@dataclass(frozen=True)
+class CellMark:
+    """What one graded cell of one submission earned."""
+
+    cell: str
+    """nbgrader's grade id; a check's starts with "check_"."""
+    kind: str
+    """"check" or "essay"."""
+    points: float
+    """What counts: the manual mark where there is one, and extra credit."""
+    max_points: float
+    auto: float | None
+    manual: float | None
+    needs_manual: bool
+    comment: str
+
+
+@dataclass(frozen=True)
+class NotebookMark:
+    """What one notebook of one team earned."""
+
+    team: str
+    notebook: str
+    received: datetime | None
+    """In UTC."""
+    late_penalty: float
+    """Points taken off for lateness."""
+    cells: list[CellMark]
+
+
+@contextmanager
+def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradebook]:
+    """nbgrader's gradebook of a class, closed again whatever happens."""
+    gradebook = api.Gradebook(folder.db_url, course_id)
+    try:
+        _be_patient(gradebook.engine)
+        yield gradebook
+    finally:
+        gradebook.close()
+
+
+def _be_patient(engine: Engine) -> None:
+    """Wait for other users of an SQLite file rather than fail (formgrader may be open)."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    def configure(connection: object, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 30000")  # type: ignore[attr-defined]
+
+    event.listen(engine, "connect", configure)
+    engine.dispose()
+
+
+def record(
+    gradebook: api.Gradebook,
+    submission: Submission,
+    result: Result,
+    executed: NotebookNode,
+    late_fraction: float,
+    changed: frozenset[str] = frozenset(),
+) -> None:
+    """Write one graded notebook in one transaction.
+
+    late_fraction: share of the points, in [0, 1], that lateness costs.
+    changed: ids of answers that differ from those marked by hand before; they need another look.
+    """
+    session: Session = gradebook.db
+    try:
+        _write(session, gradebook, submission, result, executed, late_fraction, changed)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def fail(gradebook: api.Gradebook, submission: Submission) -> None:
+    """Take back the automatic marks of a submission that could not be graded this time.
+
+    A mark from an earlier run would be stale; marks given by hand stay.
+    """
+    session: Session = gradebook.db
+    try:
+        notebook = _submitted_notebook(session, gradebook, submission)
+        for grade in notebook.grades:
+            grade.auto_score = None
+            grade.needs_manual_grade = True
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def marks(folder: ClassFolder, course_id: str = "cnn") -> list[NotebookMark]:
+    """All marks in the gradebook, sorted by team and notebook."""
+    rows = []
+    with open_gradebook(folder, course_id) as gradebook:
+        for submitted in gradebook.db.query(api.SubmittedNotebook).all():
+            assignment = submitted.assignment
+            comments = {c.name: c.comment or "" for c in submitted.comments}
+            cells = [_cell_mark(g, comments.get(g.name, "")) for g in submitted.grades]
+            rows.append(
+                NotebookMark(
+                    assignment.student_id,
+                    submitted.name,
+                    assignment.timestamp.replace(tzinfo=UTC) if assignment.timestamp else None,
+                    submitted.late_submission_penalty or 0.0,
+                    sorted(cells, key=lambda mark: mark.cell),
+                )
+            )
+    return sorted(rows, key=lambda row: (row.team, row.notebook))
+
+
+def _cell_mark(grade: api.Grade, comment: str) -> CellMark:
+    kind = "essay" if grade.cell.cell_type == "markdown" else "check"
+    return CellMark(
+        grade.name,
+        kind,
+        grade.score,
+        grade.max_score,
+        grade.auto_score,
+        grade.manual_score,
+        bool(grade.needs_manual_grade),
+        comment,
+    )
+
+
+def _write(
+    session: Session,
+    gradebook: api.Gradebook,
+    submission: Submission,
+    result: Result,
+    executed: NotebookNode,
+    late_fraction: float,
+    changed: frozenset[str],
+) -> None:
+    notebook = _submitted_notebook(session, gradebook, submission)
+    cells = {c.metadata.nbgrader.grade_id: c for c in executed.cells if "nbgrader" in c.metadata}
+    checked = {f"check_{check.name}": check.points for check in result.checks}
+    earned = 0.0
+    for grade in notebook.grades:
+        cell = cells.get(grade.name)
+        if grade.name in checked:
+            other = grade.auto_score != checked[grade.name]
+            grade.auto_score = checked[grade.name]
+            grade.needs_manual_grade = grade.manual_score is not None and other
+        elif cell is not None and _left_as_released(cell):
+            grade.auto_score, grade.needs_manual_grade = 0.0, False
+        else:
+            grade.auto_score = None
+            grade.needs_manual_grade = grade.manual_score is None or grade.name in changed
+        score = grade.manual_score if grade.manual_score is not None else grade.auto_score
+        earned += (score or 0.0) + (grade.extra_credit or 0.0)
+    for comment in notebook.comments:
+        cell = cells.get(comment.name)
+        blank = cell is not None and _left_as_released(cell)
+        comment.auto_comment = NO_ANSWER if blank else None
+    notebook.late_submission_penalty = round(late_fraction * earned, 4) or None
+
+
+def _left_as_released(cell: NotebookNode) -> bool:
+    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+
+
+def _submitted_notebook(
+    session: Session, gradebook: api.Gradebook, submission: Submission
+) -> api.SubmittedNotebook:
+    """The row of a submission, with a grade for every graded cell; made where it is missing."""
+    assignment = gradebook.find_assignment(submission.notebook)
+    notebook = gradebook.find_notebook(submission.notebook, submission.notebook)
+    student = session.get(api.Student, submission.team)
+    if student is None:
+        student = api.Student(id=submission.team)
+        session.add(student)
+    submitted = (
+        session.query(api.SubmittedAssignment)
+        .filter_by(assignment_id=assignment.id, student_id=submission.team)
+        .one_or_none()
+    )
+    if submitted is None:
+        submitted = api.SubmittedAssignment(assignment=assignment, student=student)
+        session.add(submitted)
+    submitted.timestamp = submission.received.astimezone(UTC).replace(tzinfo=None)
+    row = next((n for n in submitted.notebooks if n.notebook_id == notebook.id), None)
+    if row is None:
+        row = api.SubmittedNotebook(notebook=notebook, assignment=submitted)
+        session.add(row)
+    have = {grade.cell_id for grade in row.grades}
+    for cell in [*notebook.grade_cells, *notebook.task_cells]:
+        if cell.id not in have:
+            session.add(api.Grade(cell=cell, notebook=row))
+    have = {comment.cell_id for comment in row.comments}
+    for cell in [*notebook.solution_cells, *notebook.task_cells]:
+        if cell.id not in have:
+            session.add(api.Comment(cell=cell, notebook=row))
+    session.flush()
+    session.refresh(row)
+    return row

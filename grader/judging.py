@@ -1,0 +1,114 @@
+"""From answers to points: hold what a kernel handed back against cases that only the judge knows.
+
+This runs where no student's code has ever run.  Answers are untrusted bytes; whatever is wrong with
+them costs the points of that check and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.judges import judges_of
+from grader.results import CaseResult, CheckResult
+from utils import codec
+from utils.cases import CaseSet
+from utils.compare import CheckVerdict, Reply, compare
+from utils.identity import normalise_id, variant_of
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The cases of one submission, drawn for it alone."""
+
+    team: str
+    cases: dict[str, CaseSet]
+
+    def questions(self, seconds_per_call: float) -> dict[str, bytes]:
+        """What the kernel gets to see: inputs, and nothing about what should come out."""
+        return {
+            name: codec.pack(
+                {
+                    "kind": cases.kind,
+                    "calls": [c.inputs for c in cases.cases] if cases.kind == "function" else [],
+                    "seconds_per_call": float(seconds_per_call),
+                }
+            )
+            for name, cases in self.cases.items()
+        }
+
+
+def draw(notebook: str, team: str, seed: str) -> Examination:
+    """Fresh cases for every check of a notebook.  Same notebook, team and seed: same cases."""
+    variant = variant_of(team)
+    cases = {}
+    for name, judge in judges_of(notebook).items():
+        digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{name}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
+        cases[name] = judge.cases(rng, variant)
+    return Examination(team, cases)
+
+
+def judge(
+    examination: Examination, answers: dict[str, list[bytes]], points: dict[str, float]
+) -> list[CheckResult]:
+    """Points for every check in `points` (name -> what it is worth)."""
+    return [
+        _judge_one(examination, name, answers.get(name, []), worth)
+        for name, worth in points.items()
+    ]
+
+
+def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
+    """Judge one packed answer.  Raises CodecError if it is none."""
+    content = codec.unpack(answer)
+    if not isinstance(content, dict) or not isinstance(content.get("replies"), list):
+        raise codec.CodecError("it has no replies")
+    replies = [_reply(row) for row in content["replies"][: len(cases.cases) + 1]]
+    verdict = compare(cases, replies)
+    student = content.get("student")
+    if not isinstance(student, str) or normalise_id(student) == normalise_id(team):
+        return verdict
+    if cases.by_student and verdict.score < 1:
+        mistake = f"computed with the numbers of {student[:40]!r}, not of {team!r}"
+        hint = "STUDENT_ID in the first code cell must be the id you hand in under"
+        return CheckVerdict(cases.name, verdict.score, verdict.cases, mistake, hint)
+    return verdict
+
+
+def _judge_one(
+    examination: Examination, name: str, answers: list[bytes], worth: float
+) -> CheckResult:
+    if not answers:
+        return CheckResult(name, 0.0, worth, "not run", "the check was not reached")
+    cases = examination.cases[name]
+    try:
+        verdict = verdict_on(cases, answers[0], examination.team)
+    except Exception as error:  # an answer is hostile input: it may cost its points, never the run
+        return CheckResult(name, 0.0, worth, "damaged answer", str(error)[:300])
+    rows = [
+        CaseResult(c.label, round(c.score, 6), c.message, c.mistakes[0] if c.mistakes else "")
+        for c in verdict.cases
+    ]
+    return CheckResult(
+        name,
+        round(verdict.score * worth, 4),
+        worth,
+        message="" if len(answers) == 1 else "the check ran more than once; the first run counts",
+        mistake=verdict.mistake,
+        hint=verdict.hint,
+        section=cases.section,
+        cases=rows,
+    )
+
+
+def _reply(row: Any) -> Reply:
+    if not isinstance(row, dict):
+        raise codec.CodecError("a reply is malformed")
+    error, changed = row.get("error", ""), row.get("changed", [])
+    if not isinstance(error, str) or not isinstance(changed, list):
+        raise codec.CodecError("a reply is malformed")
+    return Reply(row.get("value"), error[:400], tuple(str(c)[:40] for c in changed[:8]))

@@ -1,0 +1,169 @@
+"""The whole way of a submission after intake, on real kernels and a real gradebook."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from grader import config, gradebook
+from grader.classroom import ClassFolder
+from grader.grade import Summary, grade, late_fraction
+from grader.results import Result
+from tests.grader import tiny_course
+from tests.grader.tiny_course import NAME, hand_in, reference
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> config.Course:
+    return tiny_course.install(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ClassFolder:
+    return ClassFolder(tmp_path / "class")
+
+
+def result_of(summary: Summary, team: str) -> Result:
+    return next(r for r in summary.graded if r.team == team)
+
+
+def points_of(summary: Summary, team: str) -> dict[str, float]:
+    return {c.name: c.points for c in result_of(summary, team).checks}
+
+
+def test_a_class_gets_the_marks_it_earned(course: config.Course, folder: ClassFolder) -> None:
+    flipped = "def square(x):\n    return x * abs(x)"
+    hand_in(folder, "team_1", reference("team_1"))
+    hand_in(folder, "team_2", reference("Team 02", {"square": flipped}))
+    blank = nbformat.reads((folder_release(course)).read_text(), as_version=4)
+    hand_in(folder, "team_3", blank)
+    hand_in(folder, "team_4", reference("team_9"))
+    summary = grade(folder, course, workers=2)
+    assert summary.need_human == 0
+    assert points_of(summary, "team_1") == {"square": 4, "sums": 2}
+    assert points_of(summary, "team_2") == {"square": 2, "sums": 2}
+    assert result_of(summary, "team_2").checks[0].mistake == "sign kept"
+    assert points_of(summary, "team_3") == {"square": 0, "sums": 0}
+    assert points_of(summary, "team_4") == {"square": 4, "sums": 0}
+    assert "team_9" in result_of(summary, "team_4").checks[1].mistake
+
+    marks = {m.team: {c.cell: c for c in m.cells} for m in gradebook.marks(folder, course.id)}
+    assert marks["team_1"]["check_square"].points == 4
+    assert marks["team_1"]["why"].needs_manual
+    assert marks["team_3"]["why"].auto == 0 and not marks["team_3"]["why"].needs_manual
+    assert marks["team_3"]["why"].comment == gradebook.NO_ANSWER
+
+
+def folder_release(course: config.Course) -> Path:
+    from grader import build
+
+    return build.RELEASED / f"{NAME}.ipynb"
+
+
+def test_grading_again_executes_nothing_and_changes_nothing(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    hand_in(folder, "team_1", reference("team_1"))
+    first = grade(folder, course)
+    before = gradebook.marks(folder, course.id)
+    again = grade(folder, course)
+    assert (first.executed, again.executed) == (1, 0)
+    assert gradebook.marks(folder, course.id) == before
+
+
+def test_a_manual_mark_survives_a_regrade(course: config.Course, folder: ClassFolder) -> None:
+    hand_in(folder, "team_1", reference("team_1"))
+    grade(folder, course)
+    with Gradebook(folder.db_url) as book:
+        mark = book.find_grade("why", NAME, NAME, "team_1")
+        mark.manual_score, mark.needs_manual_grade = 2.5, False
+        book.find_comment("why", NAME, NAME, "team_1").manual_comment = "good"
+        book.db.commit()
+    grade(folder, course, force=True)
+    cells = {c.cell: c for c in gradebook.marks(folder, course.id)[0].cells}
+    assert (cells["why"].points, cells["why"].needs_manual) == (2.5, False)
+    assert cells["why"].comment == "good"
+
+    hand_in(folder, "team_1", reference("team_1", {"why": "Something else."}))
+    grade(folder, course)
+    cells = {c.cell: c for c in gradebook.marks(folder, course.id)[0].cells}
+    assert (cells["why"].points, cells["why"].needs_manual) == (2.5, True)
+
+
+def test_a_duplicated_cell_a_missing_cell_and_an_edited_check_cost_nothing(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    duplicated = reference("team_1")
+    at = next(i for i, c in enumerate(duplicated.cells) if "def square" in c.source)
+    duplicated.cells.insert(at, nbformat.from_dict(duplicated.cells[at]))
+    hand_in(folder, "team_1", duplicated)
+    missing = reference("team_2")
+    missing.cells = [c for c in missing.cells if "check(" not in c.source]
+    hand_in(folder, "team_2", missing)
+    edited = reference("team_3", {"check_square": "print('nothing to see')"})
+    hand_in(folder, "team_3", edited)
+    tagged = reference("team_4")
+    for cell in tagged.cells:
+        cell.metadata["tags"] = ["skip-execution"]
+    hand_in(folder, "team_4", tagged)
+    summary = grade(folder, course)
+    for team in ("team_1", "team_2", "team_3", "team_4"):
+        assert result_of(summary, team).points == 6, team
+    assert any("appears 2 times" in note for note in result_of(summary, "team_1").notes)
+
+
+def test_one_bad_submission_stops_nobody(course: config.Course, folder: ClassFolder) -> None:
+    dies = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\ndef square(x): return x*x"
+    loops = "def square(x):\n    while True: pass"
+    prints = "def square(x): return x*x\nfor i in range(3000): print('x' * 1000)"
+    hand_in(folder, "team_1", b"this is no notebook")
+    hand_in(folder, "team_2", reference("team_2", {"square": dies}))
+    hand_in(folder, "team_3", reference("team_3", {"square": loops}))
+    hand_in(folder, "team_4", reference("team_4", {"square": prints}))
+    hand_in(folder, "team_5", reference("team_5"))
+    summary = grade(folder, course, workers=2)
+    assert "can't be read" in result_of(summary, "team_1").needs_human
+    assert "died" in result_of(summary, "team_2").needs_human
+    assert points_of(summary, "team_3") == {"square": 0, "sums": 2}
+    assert "CallTimeout" in result_of(summary, "team_3").checks[0].cases[0].message
+    assert result_of(summary, "team_4").points == 6
+    assert result_of(summary, "team_5").points == 6
+    assert summary.need_human == 2
+    executed = (folder.autograded("team_4", NAME) / f"{NAME}.ipynb").stat().st_size
+    assert executed < 200_000
+
+
+def test_what_a_kernel_shows_is_defused(course: config.Course, folder: ClassFolder) -> None:
+    evil = (
+        "from IPython.display import HTML, Javascript, display\n"
+        "display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))\n"
+        "def square(x): return x*x"
+    )
+    notebook = reference("team_1", {"square": evil, "why": "x <script>alert(1)</script> a < b"})
+    hand_in(folder, "team_1", notebook)
+    grade(folder, course)
+    text = (folder.autograded("team_1", NAME) / f"{NAME}.ipynb").read_text()
+    shown = nbformat.reads(text, as_version=4)
+    essay = next(c for c in shown.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "why")
+    assert "<script" not in essay.source and "a < b" in essay.source
+    kinds = {m for c in shown.cells for o in c.get("outputs", []) for m in o.get("data", {})}
+    assert kinds <= {"text/plain", "image/png", "image/jpeg"}
+
+
+def test_lateness_costs_by_the_day() -> None:
+    due = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    notebook = config.Notebook("n", "N", "all", due)
+    late = config.Late(0.1, 0.5, 10)
+
+    def cost(**after: float) -> float:
+        return late_fraction(notebook, late, due + timedelta(**after))
+
+    assert cost(minutes=-1) == 0 and cost(minutes=9) == 0
+    assert cost(minutes=11) == pytest.approx(0.1)
+    assert cost(days=1, minutes=11) == pytest.approx(0.2)
+    assert cost(days=30) == 0.5
+    assert late_fraction(config.Notebook("n", "N", "all", None), late, due) == 0

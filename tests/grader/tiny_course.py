@@ -1,0 +1,150 @@
+"""A course of one small notebook, for tests that need the whole way but not the whole course."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import nbformat
+import numpy as np
+
+from grader import build, config, grade, judges, results, source_text
+from grader.classroom import ClassFolder, write_atomically
+from grader.judges.base import Judge, Mistake, Question
+from utils.identity import normalise_id
+
+NAME = "90_tiny"
+
+SOURCE = '''\
+# %% [markdown]
+# # Tiny
+
+# %%
+STUDENT_ID = "your_id"
+
+# %% locked="setup"
+import numpy as np
+from utils import check
+
+# %% solution="square"
+def square(x):
+    """x: any array.  Returns its square."""
+    ### BEGIN SOLUTION
+    return x * x
+    ### END SOLUTION
+
+# %% check="square" points=4
+check("square", square)
+
+# %% figure="never_run"
+raise RuntimeError("figures are not executed when graded")
+
+# %% solution="sums"
+sums = {"a": None, "b": None}
+### BEGIN SOLUTION
+from utils.identity import variant_of
+sums = {"a": variant_of(STUDENT_ID) + 1, "b": variant_of(STUDENT_ID) + 2}
+### END SOLUTION
+
+# %% check="sums" points=2
+check("sums", sums, student=STUDENT_ID)
+
+# %% [markdown] essay="why" points=3
+# ### BEGIN SOLUTION
+# Because.
+#
+# **Rubric**
+# - 3 points: says because
+# - 1 points: says something
+# - 0 points: says nothing
+# ### END SOLUTION
+'''
+
+
+def _draw_square(rng: np.random.Generator, _: int) -> list[Question]:
+    return [
+        Question("positive", {"x": rng.uniform(1, 2, size=3)}),
+        Question("negative", {"x": -rng.uniform(1, 2, size=(2, 2))}),
+    ]
+
+
+JUDGES = [
+    Judge(
+        "square",
+        lambda x: x * x,
+        _draw_square,
+        {
+            "absolute value": Mistake(lambda x: np.abs(x), "a square grows faster"),
+            "sign kept": Mistake(lambda x: x * np.abs(x), "minus times minus is plus"),
+        },
+        section="Tiny",
+    ),
+    Judge(
+        "sums",
+        lambda variant: {"a": variant + 1, "b": variant + 2},
+        lambda rng, variant: [Question(f"numbers {variant}", {"variant": variant})],
+        {"one off": Mistake(lambda variant: {"a": variant, "b": variant + 1})},
+        kind="value",
+        parts=("a", "b"),
+        by_student=True,
+    ),
+]
+
+RIGHT = {"square": "def square(x):\n    return x ** 2"}
+
+
+def install(root: Path, limits: config.Limits | None = None) -> config.Course:
+    """Put the tiny course in place of the real one, in this process, with its files in `root`."""
+    module = types.ModuleType("grader.judges.tiny")
+    module.JUDGES = JUDGES  # type: ignore[attr-defined]
+    sys.modules["grader.judges.tiny"] = module
+    judges.MODULES[NAME] = "tiny"
+    judges.judges_of.cache_clear()
+    build.SOURCES, build.RELEASED = root / "source", root / "notebooks"
+    build.PUBLIC_CASES = root / "checks"
+    if not (build.SOURCES / f"{NAME}.py").is_file():
+        write_atomically(build.SOURCES / f"{NAME}.py", SOURCE)
+    course = config.load()
+    notebook = config.Notebook(NAME, "Tiny", "all", None)
+    limits = limits or config.Limits(3, 10, 60, 4096, 64)
+    course = config.Course("tiny", "Tiny", course.late, limits, {NAME: notebook})
+    if not build.RELEASED.is_dir():
+        config_root, config.ROOT = config.ROOT, root
+        build.build(course)
+        config.ROOT = config_root
+    return course
+
+
+def reference(team: str, changes: dict[str, str] | None = None) -> nbformat.NotebookNode:
+    """The notebook that `team` hands in: the reference solution with some cells' text replaced."""
+    notebook = source_text.with_solutions(build.source_of(NAME))
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("your_id", team)
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if changes and name in changes:
+            cell.source = changes[name]
+    return notebook
+
+
+def hand_in(folder: ClassFolder, team: str, notebook: nbformat.NotebookNode | bytes) -> None:
+    """Put a submission where intake would."""
+    from datetime import UTC, datetime
+
+    team = normalise_id(team)
+    data = notebook if isinstance(notebook, bytes) else nbformat.writes(notebook).encode()
+    place = folder.submitted(team, NAME)
+    write_atomically(place / f"{NAME}.ipynb", data)
+    received = datetime(2027, 1, 15, 12, tzinfo=UTC)
+    submission = results.Submission(team, NAME, f"{team}.tar.gz", "0" * 64, received)
+    results.write(place / "submission.json", submission)
+
+
+def run(root: Path, folder: Path, workers: int = 2) -> None:
+    """Grade `folder`: what tests start as a process of its own, to kill it."""
+    course = install(root)
+    grade.grade(ClassFolder(folder), course, workers=workers, seed="fixed")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), Path(sys.argv[2]))
