@@ -1,0 +1,291 @@
+"""Which notebook of the course a file is, and whether it is one at all.
+
+Names come first, in any of the ways that browsers, Jupyter and the LMS change them; a file with
+another name is known by nbgrader's cell ids.  Nothing in a notebook is executed or believed here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grader.intake.bounds import MIB, Member, Refused, shown
+from utils.identity import normalise_id
+
+NOTEBOOK_BYTES = 32 * MIB
+"""Largest notebook."""
+TOKENS = 2_000_000
+"""Most lists, dictionaries and commas in a notebook's JSON: bounds the memory that it takes."""
+CELLS = 2000
+"""Most cells in a notebook."""
+NESTING = 100
+"""Deepest nesting of a notebook's JSON; nbformat's own code recurses."""
+SHARE = 0.5
+"""Share of a notebook's cell ids that must be there to know it by them."""
+FILE_NAME = re.compile(r"(.+?)\.ipynb(?:\.json|\.txt)?", re.IGNORECASE | re.DOTALL)
+COPY = re.compile(r"\s*\(\d+\)$|[\s_-]*(?:copy|kopie)\s*\d*$|-\d{1,2}$", re.IGNORECASE)
+"""What browsers, Jupyter and Canvas append to the name of a second copy."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file of an archive that is a notebook of the course."""
+
+    notebook: str
+    path: str
+    content: bytes
+    rank: int
+    """0 if it lies where it should, 1 for the exact name, more the less the name says."""
+    progress: tuple[int, int, int]
+    """(cells of the course found, solution cells worked on, cells executed): more is better."""
+    work: Any
+    """What the student wrote, without outputs: equal for notebooks that were only run again."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Releases:
+    """What the released notebooks hold: cell ids by notebook."""
+
+    ids: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, names: Iterable[str]) -> Releases:
+        """Read the released notebooks, as far as they exist."""
+        found = cls()
+        for name in names:
+            path = folder / f"{name}.ipynb"
+            if path.is_file():
+                with suppress(Refused):  # a release that is broken helps nobody here
+                    found.ids[name] = set(_grade_ids(parse(path.read_bytes())[0]))
+        return found
+
+    def by_ids(self, ids: set[str]) -> str:
+        """The notebook that has these cell ids; "" if none or several might be meant."""
+        shares = {
+            name: len(ids & own) / len(own) for name, own in self.ids.items() if len(own & ids) > 1
+        }
+        likely = [name for name, share in shares.items() if share >= SHARE]
+        return likely[0] if len(likely) == 1 else ""
+
+
+def is_notebook_name(path: str) -> bool:
+    """Whether a file calls itself a notebook."""
+    return FILE_NAME.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def by_name(path: str, names: Iterable[str]) -> tuple[str, int]:
+    """The notebook that a file's name means, and how far the name is off; ("", 9) if none."""
+    base = path.rpartition("/")[2]
+    match = FILE_NAME.fullmatch(base)
+    if match is None:
+        return "", 9
+    stem = match.group(1)
+    names = list(names)
+    if base in [f"{name}.ipynb" for name in names]:
+        return stem, 0 if path.endswith(f"notebooks/{base}") or path == base else 1
+    while (shorter := COPY.sub("", stem)) != stem:
+        stem = shorter
+    wanted = normalised(stem)
+    for name in names:
+        if wanted == normalised(name):
+            return name, 2
+    inside = [name for name in names if f"_{normalised(name)}_" in f"_{wanted}_"]
+    return (inside[0], 3) if len(inside) == 1 else ("", 9)
+
+
+def normalised(text: str) -> str:
+    """`normalise_id`, but "" for numbers too long to be converted."""
+    try:
+        return normalise_id(text)
+    except ValueError:
+        return ""
+
+
+def parse(content: bytes) -> tuple[dict[str, Any], bytes, list[str]]:
+    """The notebook, its bytes as clean UTF-8, and notes on what was mended.
+
+    Raises Refused if it is no notebook that Jupyter would open.
+    """
+    if len(content) > NOTEBOOK_BYTES:
+        raise Refused(f"larger than {NOTEBOOK_BYTES // MIB} MiB: clear overlong outputs")
+    notes = []
+    if content.startswith(b"\xef\xbb\xbf"):
+        content = content[3:]
+        notes.append("a byte order mark was removed")
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            content = content.decode("utf-16").encode()
+        except UnicodeError:
+            raise Refused("neither UTF-8 nor UTF-16 text") from None
+        notes.append("converted from UTF-16")
+    if sum(content.count(token) for token in b",[{") > TOKENS:
+        raise Refused("its JSON has too many parts: clear overlong outputs")
+    try:
+        notebook = json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Refused("not UTF-8 text") from None
+    except RecursionError:
+        raise Refused("its JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise Refused(f"not valid JSON: {error}") from None
+    except ValueError:
+        raise Refused("not valid JSON: a number is too long") from None
+    _check_nesting(notebook)
+    _check_structure(notebook)
+    try:
+        json.dumps(notebook, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character, such as a cut emoji; nbformat could not save it
+        content = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        notebook = json.loads(content)
+        notes.append("half characters were replaced by question marks")
+    return notebook, content, notes
+
+
+def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candidate | None:
+    """What a file is; None if it is no notebook of the course.  Raises Refused if it is broken."""
+    names = list(names)
+    name, rank = by_name(member.path, names)
+    try:
+        notebook, content, mended = parse(member.content)
+    except Refused as reason:
+        if not name:
+            return None
+        raise Refused(f"{shown(member.path)}: {reason}") from None
+    notes = [f"{shown(member.path)}: {note}" for note in mended]
+    ids = _grade_ids(notebook)
+    by_ids = releases.by_ids(set(ids))
+    if by_ids and by_ids != name and not releases.ids.get(name, set()) & set(ids):
+        notes.append(f"{shown(member.path)} was known by its cells to be {by_ids}")
+        name, rank = by_ids, 4
+    elif rank >= 2:
+        notes.append(f"{shown(member.path)} was taken as {name}.ipynb")
+    if not name:
+        return None
+    if cleared(notebook):
+        notes.append("the outputs were cleared, or it was never run")
+    expected = releases.ids.get(name, set(ids))
+    progress = (len(expected & set(ids)), _worked_on(notebook), _executed(notebook))
+    return Candidate(name, member.path, content, rank, progress, _work(notebook), tuple(notes))
+
+
+def best(candidates: list[Candidate]) -> Candidate:
+    """Of several files for one notebook the one with the best name, then the most complete."""
+    chosen, *others = sorted(
+        candidates, key=lambda c: (c.rank, [-n for n in c.progress], c.path.count("/"), c.path)
+    )
+    if not others:
+        return chosen
+    passed_over = ", ".join(shown(other.path, 60) for other in others[:5])
+    note = f"{shown(chosen.path)} was taken, not {passed_over}"
+    return Candidate(**{**vars(chosen), "notes": (*chosen.notes, note)})
+
+
+def cleared(notebook: dict[str, Any]) -> bool:
+    """Whether no code cell shows any trace of having been run, although there is code."""
+    code = [cell for cell in _code_cells(notebook) if source_of(cell).strip()]
+    return bool(code) and not any(
+        cell.get("outputs") or cell.get("execution_count") is not None for cell in code
+    )
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _check_nesting(value: Any) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > NESTING:
+            raise Refused("its JSON is nested too deeply")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+        level = [item for item in below if isinstance(item, (dict, list))]
+
+
+def _check_structure(notebook: Any) -> None:
+    if not isinstance(notebook, dict):
+        raise Refused("not a notebook: its JSON is no object")
+    if "worksheets" in notebook or notebook.get("nbformat") in (1, 2, 3):
+        raise Refused("an old notebook format: open it in JupyterLab and save it again")
+    if notebook.get("nbformat") != 4 or not isinstance(notebook["nbformat"], int):
+        raise Refused("not a notebook: it has no nbformat 4")
+    if not isinstance(notebook.get("cells"), list):
+        raise Refused("not a notebook: it has no cells")
+    if not isinstance(notebook.get("nbformat_minor"), int):
+        raise Refused("not a notebook: nbformat_minor is no number")
+    if not isinstance(notebook.get("metadata"), dict):
+        raise Refused("not a notebook: it has no metadata")
+    if len(notebook["cells"]) > CELLS:
+        raise Refused(f"more than {CELLS} cells")
+    for number, cell in enumerate(notebook["cells"], 1):
+        if not _is_cell(cell):
+            raise Refused(f"cell {number} is damaged: open it in JupyterLab and save it again")
+
+
+def _is_cell(cell: Any) -> bool:
+    if not isinstance(cell, dict) or not isinstance(cell.get("metadata"), dict):
+        return False
+    source = cell.get("source")
+    lines = [source] if isinstance(source, str) else source
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        return False
+    if cell.get("cell_type") == "code":
+        outputs = cell.get("outputs")
+        return isinstance(outputs, list) and all(isinstance(output, dict) for output in outputs)
+    return cell.get("cell_type") in ("markdown", "raw")
+
+
+def _code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
+    metadata = cell["metadata"].get("nbgrader")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _grade_ids(notebook: dict[str, Any]) -> list[str]:
+    ids = [_nbgrader(cell).get("grade_id") for cell in notebook["cells"]]
+    return [grade_id for grade_id in ids if isinstance(grade_id, str)]
+
+
+def _worked_on(notebook: dict[str, Any]) -> int:
+    return sum(
+        1
+        for cell in notebook["cells"]
+        if _nbgrader(cell).get("solution") is True
+        and "raise NotImplementedError" not in source_of(cell)
+        and "YOUR ANSWER HERE" not in source_of(cell)
+    )
+
+
+def _executed(notebook: dict[str, Any]) -> int:
+    return sum(1 for c in _code_cells(notebook) if c.get("outputs") or c.get("execution_count"))
+
+
+def _work(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (cell["cell_type"], str(_nbgrader(cell).get("grade_id", "")), source_of(cell))
+        for cell in notebook["cells"]
+    ]
+
+
+def work_of(content: bytes) -> Any:
+    """`Candidate.work` of a notebook that was taken in; None if it can't be read."""
+    try:
+        return _work(parse(content)[0])
+    except Refused:
+        return None

@@ -1,0 +1,355 @@
+"""From what the instructor names to deliveries: whose each is, when it came, and its files.
+
+Whose it is comes from the name that the instructor or the LMS gave to an archive or a folder,
+and from the roster; the inside of a student's archive is never asked.  Links are not followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from grader.intake import bounds, lms, notebooks
+from grader.intake.bounds import ARCHIVE_BYTES, MIB, Refused, shown
+from grader.intake.roster import Roster, letters, team_id
+from grader.results import Rejected
+
+ARCHIVE_NAME = re.compile(
+    r"(.+?)(?:\.tar(?:-\d+)?\.gz|\.tgz|\.tar|\.zip|\.gz|\.rar|\.7z|\.bz2|\.tbz2?|\.xz|\.txz)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Endings of archives; those that are not opened are refused by what they hold."""
+BROWSER_COPY = re.compile(r"\s*\(\d+\)$|\s*-\s*(?:copy|kopie)(?:\s*\(\d+\))?$", re.IGNORECASE)
+PAIR = re.compile(r"ex\d+_(.+)", re.IGNORECASE)
+"""Exercise 79: Ex2_Name[_Name].zip."""
+FOLDERS = 4
+"""How deep folders are searched for bounds."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file as it was delivered: an archive, or a file by itself."""
+
+    path: str
+    """Where it lies in the delivery."""
+    label: str
+    """What it is called in reports."""
+    changed: datetime | None
+    read: Callable[[], bytes]
+    """Raises Refused."""
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it calls itself an archive."""
+        return ARCHIVE_NAME.fullmatch(self.path.rpartition("/")[2]) is not None
+
+
+@dataclass
+class Delivery:
+    """What one team handed in at one time."""
+
+    label: str
+    team: str
+    files: list[File]
+    arrived: datetime
+    """When the newest file arrived, as this machine or the LMS knows it."""
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Finder:
+    """Looks through what the instructor named and collects deliveries and refusals."""
+
+    roster: Roster | None
+    names: list[str]
+    """Names of the course's notebooks."""
+    stack: ExitStack
+    """Keeps downloads open."""
+    found: list[Delivery] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def find(self, paths: list[Path], from_lms: bool | None) -> None:
+        """Fill `found`, `rejected` and `notes`.
+
+        A zip that looks like a download from an LMS is read as one if `from_lms` is true, or if
+        it is None and nothing else was named.  A student could imitate such a zip and send it
+        by mail; among other archives it would not be noticed.
+        """
+        for path in paths:
+            try:
+                mode = path.lstat().st_mode
+                if stat.S_ISDIR(mode):
+                    self._folder(path.absolute(), FOLDERS)
+                elif self._is_download(path, from_lms, alone=len(paths) == 1):
+                    self._download(path)
+                else:
+                    self._files([path], named=True)
+            except OSError as error:
+                self._reject(path.name, error.strerror or str(error))
+            except Refused as reason:
+                self._reject(path.name, str(reason))
+
+    # ------------------------------------------------------------------ what lies on the disk
+
+    def _folder(self, path: Path, levels: int) -> None:
+        """A folder of archives, of teams' folders, or of one team's files."""
+        uploaded = lms.taken_apart(path.name + "/")
+        if uploaded:
+            self._upload(path.name, uploaded, self._tree(path))
+            return
+        if team := self._team_of_folder(path):
+            files = self._tree(path)
+            self._deliver(path.name, team, files, self._foreign_names(files, team))
+            return
+        if levels == 0:
+            self.notes.append(f"{shown(path)}: folders below it were not searched")
+            return
+        entries = sorted(path.iterdir())
+        folders = [entry for entry in entries if stat.S_ISDIR(entry.lstat().st_mode)]
+        self._files([entry for entry in entries if entry not in folders], named=False)
+        for folder in folders:
+            if not bounds.is_junk(folder.name):
+                self._guarded(folder.name, self._folder, folder, levels - 1)
+
+    def _team_of_folder(self, path: Path) -> str:
+        if self.roster:
+            return self.roster.team(path.name)
+        names = [entry.name for entry in path.iterdir()]
+        holds_work = "notebooks" in names or any(map(notebooks.is_notebook_name, names))
+        known = [notebooks.by_name(name, self.names)[0] for name in names]
+        return team_id(path.name) if holds_work and (any(known) or "notebooks" in names) else ""
+
+    def _files(self, paths: list[Path], named: bool) -> None:
+        """Archives and notebooks that lie side by side, those of one uploader taken together."""
+        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, Path]]] = {}
+        for path in paths:
+            if bounds.is_junk(path.name):
+                continue
+            uploaded = lms.taken_apart(path.name)
+            if uploaded:
+                uploads.setdefault(uploaded.uploader, []).append((uploaded, path))
+            else:
+                self._guarded(path.name, self._single, path, named)
+        for parts in uploads.values():
+            self._guarded(parts[0][1].name, self._upload_of_files, parts)
+
+    def _upload_of_files(self, parts: list[tuple[lms.Uploaded, Path]]) -> None:
+        first, path = parts[0]
+        files = [_file(path, uploaded.rest, path.name) for uploaded, path in parts]
+        self._upload(path.name, first, files)
+
+    def _single(self, path: Path, named: bool) -> None:
+        file = _file(path, path.name, path.name)
+        if file.is_archive:
+            team, notes = self._team_of_archive(path.name)
+        elif notebooks.is_notebook_name(path.name):
+            team, notes = self._team_of_notebook(path)
+        elif named:
+            raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
+        else:
+            self.notes.append(f"{shown(path.name)}: neither an archive nor a notebook, passed over")
+            return
+        self._deliver(path.name, team, [file], notes)
+
+    def _tree(self, root: Path) -> list[File]:
+        """All files below a folder.  Raises Refused for links and for too much of anything."""
+        files, register = [], bounds.Register()
+        for folder, folders, names in os.walk(root, followlinks=False):
+            for name in sorted(names + folders):
+                path = Path(folder) / name
+                inner = path.relative_to(root).as_posix()
+                mode = path.lstat().st_mode
+                if bounds.is_junk(inner):
+                    continue
+                if stat.S_ISLNK(mode):
+                    raise Refused(f"a symbolic link, links are not followed: {shown(inner)}")
+                if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                    raise Refused(f"neither file nor folder: {shown(inner)}")
+                inner = register.add(inner, stat.S_ISDIR(mode))
+                if stat.S_ISREG(mode):
+                    files.append(_file(path, inner, f"{root.name}/{inner}"))
+        return files
+
+    # ------------------------------------------------------------------ what an LMS made
+
+    def _is_download(self, path: Path, from_lms: bool | None, alone: bool) -> bool:
+        if from_lms is False or path.suffix.lower() != ".zip":
+            return bool(from_lms)
+        match = ARCHIVE_NAME.fullmatch(path.name)
+        stem = match.group(1) if match else path.stem
+        if from_lms is None and (PAIR.fullmatch(stem) or (self.roster and self.roster.team(stem))):
+            return False
+        if not lms.looks_like_download(lms.names_in(path)):
+            return False
+        if from_lms is None and not alone:
+            raise Refused(
+                "looks like a download from Moodle or Canvas; if you downloaded it yourself, "
+                "collect it alone"
+            )
+        return True
+
+    def _download(self, path: Path) -> None:
+        if self.roster is None:
+            raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
+        members, refused = lms.open_bulk(path, self.stack)
+        for name, reason in refused:
+            self._reject(f"{path.name}/{name}", reason)
+        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
+        for member in members:
+            label = f"{path.name}/{member.path}"
+            uploaded = lms.taken_apart(member.path)
+            if uploaded is None:
+                self._reject(label, "not named as Moodle or Canvas names uploads")
+                continue
+            file = File(uploaded.rest, label, member.changed, member.read)
+            uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
+        self.notes.append(f"{shown(path.name)}: a download from an LMS, {len(uploads)} uploads")
+        fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        for parts in uploads.values():
+            label = parts[0][1].label
+            files = [file for uploaded, file in parts if uploaded.kind == "file"]
+            if files:
+                late = any(uploaded.late for uploaded, _ in parts)
+                self._guarded(label, self._upload, label, parts[0][0], files, late, fallback)
+            else:
+                self.notes.append(f"{shown(label)}: text typed online, no file")
+
+    def _upload(
+        self,
+        label: str,
+        uploaded: lms.Uploaded,
+        files: list[File],
+        late: bool | None = None,
+        fallback: datetime | None = None,
+    ) -> None:
+        """Files of one uploader, who is looked up in the roster.  Raises Refused."""
+        if self.roster is None:
+            raise Refused("an upload to an LMS needs a roster, which says whose it is")
+        if not uploaded.number:
+            raise Refused("an anonymous download does not say whose upload it is: turn that off")
+        student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
+        notes = []
+        if uploaded.late if late is None else late:
+            notes.append("Canvas marks it as late")
+        if fallback and not any(file.changed for file in files):
+            notes.append("the download has no date for it; the download's own date was taken")
+        notes += self._foreign_names(files, student.team)
+        self._deliver(label, student.team, files, notes, fallback)
+
+    # ------------------------------------------------------------------ whose it is
+
+    def _team_of_archive(self, name: str) -> tuple[str, list[str]]:
+        match = ARCHIVE_NAME.fullmatch(name)
+        return self._team_named(match.group(1) if match else name, name)
+
+    def _team_of_notebook(self, path: Path) -> tuple[str, list[str]]:
+        """A single notebook: the name without the notebook's own, or the folder it lies in."""
+        match = notebooks.FILE_NAME.fullmatch(path.name)
+        stem = team_id(BROWSER_COPY.sub("", match.group(1) if match else path.stem))
+        name, _ = notebooks.by_name(path.name, self.names)
+        rest = stem
+        if name:
+            rest = f"_{stem}_".replace(f"_{team_id(name)}_", "_", 1).strip("_")
+        if not rest or (name and letters(rest) in ("copy", "kopie")):
+            raise Refused("its name says no team: call it team_7.ipynb, or put it into team_7.zip")
+        return self._team_named(rest, path.name)
+
+    def _team_named(self, stem: str, name: str) -> tuple[str, list[str]]:
+        plain = BROWSER_COPY.sub("", stem)
+        notes = [f"{shown(name)} was taken as {shown(plain)}"] if plain != stem else []
+        pair = PAIR.fullmatch(plain)
+        if self.roster is None:
+            team = team_id(pair.group(1) if pair else plain)
+            if not team or notebooks.by_name(f"{plain}.ipynb", self.names)[0]:
+                raise Refused("its name says no team: call it after the team, team_7.tar.gz")
+            return team, notes
+        team = self.roster.team(plain)
+        if not team and pair:
+            team = self.roster.by_names(pair.group(1).split("_"))
+            if not team:
+                raise Refused(f"the names in {shown(plain)} are not those of one team's members")
+        if not team:
+            raise Refused(f"{shown(plain)} is not in the roster{self.roster.near(plain)}")
+        return team, notes
+
+    def _foreign_names(self, files: Iterable[File], team: str) -> list[str]:
+        """Notes on delivered archives that are called after another team."""
+        notes = []
+        for file in files:
+            match = ARCHIVE_NAME.fullmatch(file.path.rpartition("/")[2])
+            claimed = self.claimed(match.group(1)) if match else ""
+            if claimed and claimed != team:
+                notes.append(f"{shown(file.path)} is called after {claimed}; it counts for {team}")
+        return notes
+
+    def claimed(self, text: str) -> str:
+        """The team that a name inside a delivery seems to claim, for notes only."""
+        if self.roster:
+            return self.roster.team(BROWSER_COPY.sub("", text))
+        match = re.match(r"(?:team|group)[\s_-]*\d+", text, re.IGNORECASE)
+        return team_id(match.group()) if match else ""
+
+    # ------------------------------------------------------------------ bookkeeping
+
+    def _deliver(
+        self,
+        label: str,
+        team: str,
+        files: list[File],
+        notes: list[str],
+        fallback: datetime | None = None,
+    ) -> None:
+        if not files:
+            raise Refused("an empty folder")
+        times = [file.changed for file in files if file.changed]
+        arrived = max(times) if times else fallback or datetime.now(UTC)
+        if arrived > datetime.now(UTC) + timedelta(days=1):
+            notes = [*notes, f"its date lies in the future: {arrived:%Y-%m-%d %H:%M}"]
+        self.found.append(Delivery(shown(label, 200), team, files, arrived, notes))
+
+    def _guarded(self, label: str, step: Callable[..., None], *args: Any) -> None:
+        try:
+            step(*args)
+        except Refused as reason:
+            self._reject(label, str(reason))
+        except OSError as error:
+            self._reject(label, f"can't be read: {error.strerror or error}")
+
+    def _reject(self, label: str, reason: str) -> None:
+        self.rejected.append(Rejected(shown(label, 200), "", shown(reason, 500)))
+
+
+def _file(path: Path, inner: str, label: str) -> File:
+    """A file on disk, read later.  Raises Refused if it is no plain file."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise Refused("a symbolic link, links are not followed")
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused("neither file nor folder")
+
+    def read() -> bytes:
+        if status.st_size > ARCHIVE_BYTES:
+            raise Refused(f"larger than {ARCHIVE_BYTES // MIB} MiB")
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as stream:
+                return stream.read(ARCHIVE_BYTES + 1)
+        except OSError as error:
+            raise Refused(f"can't be read: {error.strerror or error}") from None
+
+    return File(inner, label, _time(status.st_mtime), read)
+
+
+def _time(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
