@@ -75,11 +75,13 @@ def differences(course: config.Course) -> list[str]:
     return lines + [f"{p.relative_to(config.ROOT)}: has no source" for p in _leftovers(course)]
 
 
-def release_into(root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode]) -> None:
+def release_into(
+    root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode], db_url: str
+) -> None:
     """Run nbgrader's release step on notebooks in the nbgrader course folder `root`.
 
-    Writes source/, release/ and the gradebook there.  Changes the working directory meanwhile, as
-    nbgrader does: call it from the main thread.
+    Writes source/ and release/ there, and the gradebook.  Changes the working directory meanwhile,
+    as nbgrader does: call it from the main thread.
     """
     for name, notebook in sources.items():
         target = root / "source" / name / f"{name}.ipynb"
@@ -87,6 +89,7 @@ def release_into(root: Path, course_id: str, sources: dict[str, nbformat.Noteboo
         settings = Config()
         settings.CourseDirectory.root = str(root)
         settings.CourseDirectory.course_id = course_id
+        settings.CourseDirectory.db_url = db_url
         settings.CourseDirectory.assignment_id = name
         settings.GenerateAssignment.force = True
         settings.GenerateAssignment.create_assignment = True
@@ -102,7 +105,8 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
     sources = {name: source_of(name) for name in course.notebooks}
     with tempfile.TemporaryDirectory(prefix="course-build-") as scratch:
         root = Path(scratch).resolve()
-        release_into(root, course.id, {n: s.notebook for n, s in sources.items()})
+        notebooks = {name: source.notebook for name, source in sources.items()}
+        release_into(root, course.id, notebooks, f"sqlite:///{root / 'gradebook.db'}")
         for name in sources:
             released = root / "release" / name / f"{name}.ipynb"
             yield RELEASED / f"{name}.ipynb", released.read_bytes()

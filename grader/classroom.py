@@ -29,6 +29,11 @@ class ClassFolder:
         """The gradebook's address for SQLAlchemy."""
         return os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{self.root / 'gradebook.db'}"
 
+    @property
+    def uses_sqlite(self) -> bool:
+        """Is the gradebook the folder's own file?"""
+        return not os.environ.get("COURSE_GRADEBOOK")
+
     def submitted(self, team: str, notebook: str) -> Path:
         """Folder of one submission."""
         return self.root / "submitted" / team / notebook

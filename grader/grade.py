@@ -22,7 +22,8 @@ import msgspec
 import nbformat
 from nbgrader import api
 
-from grader import build, config, defuse, gradebook, judging, results
+from grader import config, defuse, gradebook, judging, results
+from grader.class_setup import set_up
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job, Outcome, execute
 from grader.prepare import NotANotebook, prepare, read_notebook
@@ -47,36 +48,6 @@ class Summary:
     def need_human(self) -> int:
         """How many submissions a person must look at."""
         return len(self.broken) + sum(bool(r.needs_human) for r in self.graded)
-
-
-def set_up(folder: ClassFolder, course: config.Course) -> None:
-    """Make or refresh the class folder's nbgrader side: release, gradebook, configuration."""
-    folder.root.mkdir(parents=True, exist_ok=True)
-    sources = {}
-    for name in course.notebooks:
-        released = folder.root / "release" / name / f"{name}.ipynb"
-        current = build.RELEASED / f"{name}.ipynb"
-        if not current.is_file():
-            raise config.ConfigError(f"{current} is missing; run ./course build")
-        if not released.is_file() or released.read_bytes() != current.read_bytes():
-            sources[name] = build.source_of(name).notebook
-    if sources:
-        build.release_into(folder.root.resolve(), course.id, sources)
-    with gradebook.open_gradebook(folder, course.id) as book:
-        for notebook in course.notebooks.values():
-            due = notebook.due.astimezone(UTC).replace(tzinfo=None) if notebook.due else None
-            assignment = book.update_or_create_assignment(notebook.name)
-            if assignment.duedate != due:
-                assignment.duedate = due
-                book.db.commit()
-    settings = (
-        "# Written by ./course: lets nbgrader's own commands and formgrader work in this folder.\n"
-        "c = get_config()  # noqa: F821\n"
-        f"c.CourseDirectory.course_id = {course.id!r}\n"
-        f"c.CourseDirectory.root = {str(folder.root.resolve())!r}\n"
-        f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
-    )
-    write_atomically(folder.root / "nbgrader_config.py", settings)
 
 
 def grade(

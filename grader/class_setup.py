@@ -1,0 +1,86 @@
+"""Make a class folder's nbgrader side: release version, gradebook, and nbgrader's configuration.
+
+Safe to interrupt: a new gradebook is made whole beside the folder and then moved in, and an old one
+is only refreshed where it differs from the course.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import UTC
+from pathlib import Path
+
+from nbgrader import api
+
+from grader import build, config, gradebook
+from grader.classroom import ClassFolder, write_atomically
+
+
+def set_up(folder: ClassFolder, course: config.Course) -> None:
+    """Make or refresh what nbgrader needs in a class folder.
+
+    Raises ConfigError if the course has not been built.
+    """
+    folder.root.mkdir(parents=True, exist_ok=True)
+    _configure(folder, course)
+    database = folder.root / "gradebook.db"
+    if folder.uses_sqlite and not database.is_file():
+        with tempfile.TemporaryDirectory(dir=folder.root, prefix=".setup-") as scratch:
+            fresh = Path(scratch).resolve()
+            _release(fresh, course, list(course.notebooks), f"sqlite:///{fresh / 'gradebook.db'}")
+            for name in ("source", "release"):
+                shutil.rmtree(folder.root / name, ignore_errors=True)
+                (fresh / name).replace(folder.root / name)
+            (fresh / "gradebook.db").replace(database)
+    with gradebook.open_gradebook(folder, course.id) as book:
+        stale = [name for name in course.notebooks if _is_stale(folder, book, name)]
+    if stale:
+        _release(folder.root.resolve(), course, stale, folder.db_url)
+    _set_due_dates(folder, course)
+
+
+def _release(root: Path, course: config.Course, names: list[str], db_url: str) -> None:
+    sources = {name: build.source_of(name).notebook for name in names}
+    build.release_into(root, course.id, sources, db_url)
+
+
+def _is_stale(folder: ClassFolder, book: api.Gradebook, name: str) -> bool:
+    """Does the folder's release, or the gradebook, differ from what the course has built?"""
+    built = build.RELEASED / f"{name}.ipynb"
+    if not built.is_file():
+        raise config.ConfigError(f"{built} is missing; run ./course build")
+    released = folder.root / "release" / name / f"{name}.ipynb"
+    if not released.is_file() or released.read_bytes() != built.read_bytes():
+        return True
+    try:
+        notebook = book.find_notebook(name, name)
+    except api.MissingEntry:
+        return True
+    source = build.source_of(name)
+    expected = {f"check_{c.name}": c.points for c in source.checks}
+    expected |= {essay.name: essay.points for essay in source.essays}
+    return {c.name: c.max_score for c in notebook.grade_cells} != expected
+
+
+def _set_due_dates(folder: ClassFolder, course: config.Course) -> None:
+    with gradebook.open_gradebook(folder, course.id) as book:
+        for notebook in course.notebooks.values():
+            due = notebook.due.astimezone(UTC).replace(tzinfo=None) if notebook.due else None
+            assignment = book.find_assignment(notebook.name)
+            if assignment.duedate != due:
+                assignment.duedate = due
+        book.db.commit()
+
+
+def _configure(folder: ClassFolder, course: config.Course) -> None:
+    settings = (
+        "# Written by ./course: lets nbgrader's own commands and formgrader work in this folder.\n"
+        "c = get_config()  # noqa: F821\n"
+        f"c.CourseDirectory.course_id = {course.id!r}\n"
+        f"c.CourseDirectory.root = {str(folder.root.resolve())!r}\n"
+        f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
+    )
+    path = folder.root / "nbgrader_config.py"
+    if not path.is_file() or path.read_text() != settings:
+        write_atomically(path, settings)
