@@ -1,0 +1,159 @@
+"""The demonstration: a sample class from release to report, with every score checked."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from grader import build, config, export, feedback, grade, intake, release, report, results
+from grader.classroom import ClassFolder
+from grader.demo import students
+from grader.demo.samples import CLASS, FIRST, FULL, SECOND, Team
+from grader.results import Result
+
+MARKER = ".made-by-course-demo"
+
+
+def run(out: Path, console: Console) -> int:
+    """Grade the sample class in `out`.  Returns 0 if every score is as it should be."""
+    out = out.resolve()
+    _empty(out)
+    started = time.monotonic()
+    course = config.load()
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {text}")
+
+    changed = build.build(course)
+    say(
+        f"built {len(course.notebooks)} notebooks"
+        + (f", {len(changed)} changed" if changed else "")
+    )
+    archives = release.pack(course, out / "dist")
+    say(f"packed the release: {', '.join(path.name for path, _ in archives)}")
+    handed_in = _play_students(out, archives[0][0])
+    say(f"{len(handed_in)} teams handed in")
+
+    folder = ClassFolder(out / "class")
+    folder.root.mkdir()
+    (folder.root / "course.toml").write_text(_settings())
+    course = config.load(folder.root)
+    roster = out / "roster.csv"
+    roster.write_text(_roster())
+    collected = intake.collect(folder, course, handed_in, roster)
+    say(f"collected {len(collected.taken)} notebooks, rejected {len(collected.rejected)} archives")
+
+    before = time.monotonic()
+    summary = grade.grade(folder, course)
+    seconds = time.monotonic() - before
+    say(f"graded {len(summary.graded)} notebooks in {seconds:.0f} s")
+    pages = feedback.write(folder, course)
+    feedback.bundle(folder)
+    page = report.write(folder, course)
+    sheets = [export.write(folder, course, kind) for kind in ("csv", "moodle", "canvas")]
+    say(f"wrote {len(pages)} pages of feedback, the report and {len(sheets)} exports")
+
+    wrong = _compare(folder, summary.graded, console)
+    console.print(f"report:    {page}\nfeedback:  {folder.root / 'feedback'}")
+    console.print(f"exports:   {sheets[0].parent}\ngradebook: {folder.root / 'gradebook.db'}")
+    if wrong:
+        console.print(f"[red]{wrong} scores are not as expected[/red]")
+        return 1
+    console.print("[green]every score is as expected[/green]")
+    return 0
+
+
+def _empty(out: Path) -> None:
+    """Start from an empty folder, and never empty one that is not ours."""
+    if out.exists() and any(out.iterdir()):
+        if not (out / MARKER).is_file():
+            raise config.ConfigError(f"{out} is not empty; name another folder with --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MARKER).touch()
+
+
+def _play_students(out: Path, archive: Path) -> list[Path]:
+    handout = out / "handout"
+    handout.mkdir()
+    released = students.unpack_release(archive, handout)
+    solved = {n: students.worked_through(released, n, solved=True) for n in (FIRST, SECOND)}
+    blank = {n: students.worked_through(released, n, solved=False) for n in (FIRST, SECOND)}
+    where = out / "students"
+    where.mkdir()
+    return [
+        students.hand_in(team, released, blank if team.blank else solved, where) for team in CLASS
+    ]
+
+
+def _settings() -> str:
+    due = students.DUE.isoformat()
+    return (
+        "[limits]\nseconds_per_call = 3\n\n"
+        f"[notebooks.{FIRST}]\ndue = {due}\n\n[notebooks.{SECOND}]\ndue = {due}\n"
+    )
+
+
+def _roster() -> str:
+    lines = ["team,student,name,email"]
+    for team in CLASS:
+        for letter in "ab":
+            student = f"{team.name}_{letter}"
+            lines.append(f"{team.name},{student},Student {student},{student}@example.org")
+    return "\n".join(lines) + "\n"
+
+
+def _compare(folder: ClassFolder, graded: list[Result], console: Console) -> int:
+    """Print the table; returns how many scores differ from what is written beside the samples."""
+    by_key = {(r.team, r.notebook): r for r in graded}
+    rejected = {r.team for r in _rejected(folder)}
+    table = Table("team", "what it is", "00", "01", "expected", "diagnosis", "", box=None)
+    wrong = 0
+    for team in CLASS:
+        found = {n: by_key.get((_id(team), n)) for n in (FIRST, SECOND)}
+        good = team.rejected == (_id(team) in rejected)
+        good &= all((found[n] is not None) == (n in team.expected) for n in found)
+        for name, points in team.expected.items():
+            result = found[name]
+            best = result.max_points if result else 0
+            good &= result is not None and abs(result.points - min(points, best)) < 1e-6
+        named = [c.mistake for r in found.values() if r for c in r.checks if c.mistake]
+        good &= not team.diagnosis or any(team.diagnosis in mistake for mistake in named)
+        wrong += not good
+        table.add_row(
+            team.name,
+            team.about,
+            *(_points(found[n]) for n in (FIRST, SECOND)),
+            "rejected" if team.rejected else ", ".join(map(_expected, team.expected.values())),
+            named[0] if named else "",
+            "[green]ok[/green]" if good else "[red]NOT AS EXPECTED[/red]",
+        )
+    console.print(table)
+    return wrong
+
+
+def _id(team: Team) -> str:
+    from utils.identity import normalise_id
+
+    return normalise_id(team.name)
+
+
+def _rejected(folder: ClassFolder) -> list[results.Rejected]:
+    path = folder.root / "rejected.json"
+    if not path.is_file():
+        return []
+    found = results.read(path, list[results.Rejected])
+    assert isinstance(found, list)
+    return found
+
+
+def _points(result: Result | None) -> str:
+    return "–" if result is None else f"{result.points:g}/{result.max_points:g}"
+
+
+def _expected(points: float) -> str:
+    return "all" if points == FULL else f"{points:g}"

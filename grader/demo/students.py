@@ -1,0 +1,108 @@
+"""Play the students: work on the release, run the notebooks, hand in with the course's script."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat.notebooknode import NotebookNode
+
+from grader import build, config
+from grader.demo.samples import FIRST, SECOND, Team
+from grader.prepare import runs_when_graded
+from grader.source_text import with_solutions
+
+DUE = datetime(2027, 1, 15, 23, 59, tzinfo=UTC)
+"""When the sample class had to hand in."""
+
+
+def unpack_release(archive: Path, where: Path) -> Path:
+    """Unpack what students get; returns the course's folder."""
+    with tarfile.open(archive) as content:
+        content.extractall(where, filter="data")
+    return next(where.iterdir())
+
+
+def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
+    """A notebook with its outputs, as after a student's session (figures left out, for speed)."""
+    if solved:
+        notebook = with_solutions(build.source_of(name))
+    else:
+        notebook = nbformat.read(released / "notebooks" / f"{name}.ipynb", as_version=4)
+    figures = [cell for cell in notebook.cells if not runs_when_graded(cell)]
+    short = nbformat.from_dict(notebook)
+    short.cells = [cell for cell in notebook.cells if runs_when_graded(cell)]
+    for cell in short.cells:
+        cell.source = cell.source.replace("your_id", "team_01")
+    client = NotebookClient(
+        short, timeout=120, allow_errors=True, kernel_name="python3", iopub_timeout=10
+    )
+    environment = {**os.environ, "PYTHONPATH": str(released), "OMP_NUM_THREADS": "1"}
+    client.execute(cwd=str(released / "notebooks"), env=environment)
+    done = iter(short.cells)
+    notebook.cells = [c if c in figures else next(done) for c in notebook.cells]
+    return notebook
+
+
+def hand_in(team: Team, released: Path, originals: dict[str, NotebookNode], where: Path) -> Path:
+    """Make one team's folder, let it hand in, and return the archive."""
+    home = where / team.name
+    shutil.copytree(released, home, ignore=shutil.ignore_patterns("*.ipynb", "data"))
+    names = list(team.expected) or [SECOND]
+    for name in names:
+        notebook = nbformat.from_dict(originals[name])
+        _personalise(notebook, team)
+        path = home / "notebooks" / f"{name}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    archive = _pack(team, home, names)
+    if team.how == "damaged":
+        archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+    moment = (DUE - timedelta(hours=3) + timedelta(days=team.late_days)).timestamp()
+    os.utime(archive, (moment, moment))
+    return archive
+
+
+def _personalise(notebook: NotebookNode, team: Team) -> None:
+    for index, cell in enumerate(notebook.cells):
+        cell.source = cell.source.replace('"team_01"', f'"{team.name}"')
+        cell.source = cell.source.replace('"your_id"', f'"{team.name}"')
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if name in team.changes:
+            cell.source = team.changes[name].strip()
+        if team.how == "skip" and name == "check_maxpool_backward":
+            cell.metadata["tags"] = ["skip-execution"]
+        if team.how == "duplicate" and name == "maxpool_forward":
+            again = index
+    if team.how == "duplicate":
+        notebook.cells.insert(again, nbformat.from_dict(notebook.cells[again]))
+
+
+def _pack(team: Team, home: Path, names: list[str]) -> Path:
+    if team.how == "renamed":
+        return _pack_by_hand(team, home)
+    command = ["bash", "collect_submission.sh", team.name, *names]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True)
+    if done.returncode:
+        raise config.ConfigError(f"{team.name} could not hand in: {done.stdout}{done.stderr}")
+    return home / f"{team.name}.tar.gz"
+
+
+def _pack_by_hand(team: Team, home: Path) -> Path:
+    """Some students do not use the script: a browser's second download, saved by an old editor."""
+    source = home / "notebooks" / f"{SECOND}.ipynb"
+    renamed = home / f"{SECOND} (1).ipynb"
+    renamed.write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+    archive = home / f"{team.name}.tar.gz"
+    with tarfile.open(archive, "w:gz") as out:
+        out.add(renamed, renamed.name)
+    return archive
+
+
+__all__ = ["DUE", "FIRST", "SECOND", "hand_in", "unpack_release", "worked_through"]
