@@ -125,6 +125,7 @@ def draw_patch_matrix() -> None:
         1, 4, figsize=(11, 4.2), width_ratios=(4, 4, 1.3, 1.3), layout="constrained"
     )
     _cells(axes[0], image, "x (3×4)")
+    _cells(axes[1], patches, "patches: a row per window (6×4)")
     for number, colour in ((0, BLUE), (4, RED)):
         i, j = corners[number]
         axes[0].add_patch(
@@ -133,7 +134,6 @@ def draw_patch_matrix() -> None:
         axes[1].add_patch(
             Rectangle((0.06, number + 0.06), 3.88, 0.88, fill=False, edgecolor=colour, lw=4)
         )
-    _cells(axes[1], patches, "patches: a row per window (6×4)")
     _texts(axes[2], ["w₀₀", "w₀₁", "w₁₀", "w₁₁"], "w as a column")
     _texts(axes[3], ["y₀₀", "y₀₁", "y₀₂", "y₁₀", "y₁₁", "y₁₂"], "y as a column")
     figure.suptitle("patches @ w = y: all windows at once, as one product of matrices")
@@ -141,13 +141,13 @@ def draw_patch_matrix() -> None:
 
 
 def show_speed(slow: Callable[..., np.ndarray], fast: Callable[..., np.ndarray]) -> None:
-    """Seconds that two convolutions take for the same 16 images of 32×32×8, 16 filters 3×3."""
+    """How long two convolutions take for the same 2 images of 40×40×4, 8 filters of 3×3."""
     rng = np.random.default_rng(0)
-    inputs = (rng.normal(size=(16, 32, 32, 8)), rng.normal(size=(3, 3, 8, 16)), np.zeros(16))
+    inputs = (rng.normal(size=(2, 40, 40, 4)), rng.normal(size=(3, 3, 4, 8)), np.zeros(8))
     seconds = []
     for name, function in (("conv2d_forward", slow), ("conv2d_fast", fast)):
         times = []
-        for _ in range(3):
+        for _ in range(5):
             started = time.perf_counter()
             if _run(name, function, *inputs, (1, 1), "SAME") is None:
                 return
@@ -159,7 +159,7 @@ def show_speed(slow: Callable[..., np.ndarray], fast: Callable[..., np.ndarray])
     axis.margins(x=0.15)
     axis.invert_yaxis()
     axis.set(
-        xlabel="milliseconds for 16 images",
+        xlabel="milliseconds for two images",
         title=f"The same result, {seconds[0] / seconds[1]:.1f} times as fast",
     )
     plt.show()
@@ -174,31 +174,34 @@ def draw_window_counts() -> None:
         axis.imshow(both, cmap="Blues", vmin=0, vmax=14)
         for (i, j), count in np.ndenumerate(both):
             axis.text(j, i, str(count), ha="center", va="center", fontsize=12)
-        axis.add_patch(Rectangle((-0.5, -0.5), 3, 3, fill=False, edgecolor=RED, lw=3))
-        axis.add_patch(Rectangle((stride - 0.5, -0.5), 3, 3, fill=False, edgecolor=ORANGE, lw=3))
+        for left, inset, colour in ((0, 0.06, RED), (stride, 0.13, "black")):
+            corner, side = (left - 0.5 + inset, -0.5 + inset), 3 - 2 * inset
+            axis.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=3))
         axis.set(xticks=[], yticks=[], title=f"stride ({stride}, {stride})")
-    figure.suptitle("Number of 3×3 windows that read a pixel: as many gradients meet there")
+    figure.suptitle(
+        "Number of 3×3 windows (two are framed) that read a pixel: as many gradients meet there"
+    )
     plt.show()
 
 
 def draw_pooling() -> None:
     """Two overlapping windows, the maximum of each, and where their gradients go."""
     image = np.array([[1, 3, 2, 0, 1], [0, 2, 9, 4, 2], [5, 1, 3, 4, 0]])
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.9), layout="constrained")
     _cells(axes[0], image, "forward: each window keeps its largest value")
     _cells(axes[1], np.full(image.shape, np.nan), "backward: dy goes where the maximum was")
     for axis in axes:
+        axis.add_patch(Rectangle((2, 1), 1, 1, facecolor=_PALE, edgecolor="#777777"))
         axis.add_patch(Rectangle((0.07, 0.07), 2.86, 2.86, fill=False, edgecolor=BLUE, lw=4))
         axis.add_patch(
             Rectangle((2.12, 0.14), 2.81, 2.72, fill=False, edgecolor=ORANGE, lw=4, ls="--")
         )
-    axes[0].text(0.0, 3.45, "blue window: 9", color=BLUE, fontsize=12, va="center")
-    axes[0].text(
-        5.0, 3.45, "orange window: 9", color="#9A6A00", fontsize=12, va="center", ha="right"
-    )
-    axes[1].add_patch(Rectangle((2, 1), 1, 1, facecolor=_PALE))
-    axes[1].text(2.5, 1.5, "dy₀\n+\ndy₁", ha="center", va="center", fontsize=10, linespacing=0.8)
-    figure.suptitle("3×3 windows at stride 2 share a column, and here a maximum")
+        axis.set_ylim(3.7, -0.1)
+    axes[1].text(2.52, 1.5, "dy₀\n+ dy₁", ha="center", va="center", fontsize=10)
+    for axis, texts in zip(axes, (("y₀ = 9", "y₁ = 9"), ("dy₀", "dy₁")), strict=True):
+        for place, text, colour in zip((1.5, 3.5), texts, (BLUE, "#8A5F00"), strict=True):
+            axis.text(place, 3.35, text, color=colour, ha="center", va="center", fontsize=13)
+    figure.suptitle("3×3 windows at stride 2 share a column, and here a maximum\n")
     plt.show()
 
 

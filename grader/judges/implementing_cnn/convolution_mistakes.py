@@ -151,7 +151,7 @@ CONV_FORWARD = {
     "the number of columns follows from the kernel's height": Mistake(
         _height_for_width, "Kernels need not be square: which size belongs to which axis?"
     ),
-    "padding repeats the edge in place of zeros": Mistake(
+    "padding repeats the image in place of zeros": Mistake(
         _edges_repeated, "SAME pads a convolution with zeros."
     ),
     "height and width are swapped in the output": Mistake(

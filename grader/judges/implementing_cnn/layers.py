@@ -148,7 +148,8 @@ def _outer(rng: np.random.Generator, setting: Setting, maps: int) -> np.ndarray:
 
 def draw_paddings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Sizes, kernels and strides for SAME padding."""
-    grid = [(5, 3, 1), (6, 3, 2), (7, 3, 2), (5, 2, 1), (8, 4, 3), (9, 5, 2), (7, 1, 1), (7, 2, 3)]
+    grid = [(5, 3, 1), (6, 3, 2), (7, 3, 2), (5, 2, 1), (8, 4, 3), (9, 5, 2)]
+    grid += [(7, 1, 1), (7, 2, 3), (9, 1, 3), (8, 1, 2), (6, 2, 2)]
     drawn = rng.integers([4, 1, 1], [40, 8, 5], (6, 3))
     for size, kernel, stride in [*grid, *(tuple(map(int, row)) for row in drawn)]:
         yield Question(

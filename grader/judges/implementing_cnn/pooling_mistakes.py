@@ -203,16 +203,22 @@ def _columns_first(**inputs: Any) -> np.ndarray:
     return np.swapaxes(ref.max_pool_gradient(**changed), 1, 2)
 
 
-def _index_by_height(size: Pair, **inputs: Any) -> np.ndarray:
+def _index_by_height(
+    dy: np.ndarray, x: np.ndarray, size: Pair, stride: Pair, padding: str
+) -> np.ndarray:
     """The place in the window taken apart with the window's height in place of its width."""
-
-    def share(window: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        row, column = np.divmod(window.argmax(axis=1, keepdims=True), size[0])
-        if (row >= size[0]).any() or (column >= size[1]).any():
-            raise IndexError("outside of the window")
-        return _at(row * size[1] + column, window, dy)
-
-    return _share_out(size=size, share=share, **inputs)
+    (top, bottom, rows), (left, right, columns) = (
+        place_windows(x.shape[a + 1], size[a], stride[a], padding) for a in (0, 1)
+    )
+    margins = ((0, 0), (top, bottom), (left, right), (0, 0))
+    padded = np.pad(x, margins, constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(1, 2))
+    seen = windows[:, :: stride[0], :: stride[1]][:, :rows, :columns]
+    row, column = np.divmod(seen.reshape(*seen.shape[:4], -1).argmax(axis=-1), size[0])
+    n, i, j, c = np.indices(row.shape)
+    gradient = np.zeros(padded.shape)
+    np.add.at(gradient, (n, i * stride[0] + row, j * stride[1] + column, c), dy)
+    return gradient[:, top : top + x.shape[1], left : left + x.shape[2]]
 
 
 def _steps_by_size(dy: np.ndarray, size: Pair, stride: Pair, **inputs: Any) -> np.ndarray:

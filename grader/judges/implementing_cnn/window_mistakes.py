@@ -173,10 +173,23 @@ _STRIDES: dict[str, tuple[Callable[..., Pair], str]] = {
 
 def by_stride(function: Callable) -> dict[str, Mistake]:
     """A forward pass with wrong strides."""
-    return {
+
+    def counted_only(stride: Pair, **inputs: Any) -> Any:
+        steps = cycle(stride)
+
+        def rule(size: int, kernel: int, _: int, padding: str) -> Placement:
+            return place_windows(size, kernel, next(steps), padding)
+
+        return function(**inputs, stride=(1, 1), rule=rule)
+
+    found = {
         name: Mistake(variant(function, stride=change), hint)
         for name, (change, hint) in _STRIDES.items()
     }
+    found["the stride decides how many windows there are, but not where"] = Mistake(
+        counted_only, "Window i begins at row i · sh of the padded input."
+    )
+    return found
 
 
 def by_stride_backward(gradient: Callable) -> dict[str, Mistake]:
@@ -197,7 +210,11 @@ def by_stride_backward(gradient: Callable) -> dict[str, Mistake]:
 
         return answer
 
-    return {name: Mistake(under(change), hint) for name, (change, hint) in _STRIDES.items()}
+    return {
+        name: Mistake(under(change), hint)
+        for name, (change, hint) in _STRIDES.items()
+        if change is not _swapped  # leaves the array, so that numpy complains
+    }
 
 
 def result(change: Callable[[np.ndarray], np.ndarray], function: Callable) -> Callable:
@@ -218,6 +235,11 @@ def _negative_total(size: int, kernel: int, stride: int) -> Placement:
     return total // 2, total - total // 2, count
 
 
+def _kernel_where_it_tiles(size: int, kernel: int, stride: int) -> Placement:
+    total = max(kernel - size % stride, 0)
+    return total // 2, total - total // 2, -(-size // stride)
+
+
 def _float_halves(size: int, kernel: int, stride: int) -> tuple[float, float, int]:
     before, after, count = ref.same_padding(size, kernel, stride)
     return (before + after) / 2, (before + after) / 2, count
@@ -229,6 +251,9 @@ SAME_PADDING = {
 } | {
     "the padding becomes negative": Mistake(
         _negative_total, "When the stride exceeds the kernel, nothing is missing at the end."
+    ),
+    "a whole kernel is padded where the stride divides the size": Mistake(
+        _kernel_where_it_tiles, "If size % stride is 0, the last window still begins a stride back."
     ),
     "both sides get exactly half": Mistake(
         _float_halves, "There are no half pixels: which side gets the odd one?"
