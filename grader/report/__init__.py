@@ -1,0 +1,46 @@
+"""The report: one page about the class for the instructor, who needs a human first.
+
+The page is self-contained and readable without scripts; its few lines of script sort and filter the
+table of teams.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from grader import standing
+from grader.classroom import ClassFolder, write_atomically
+from grader.config import Course
+from grader.page import environment, stylesheet
+from grader.report import figures
+from grader.report.histogram import histogram
+
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+_ENV = environment(_TEMPLATES)
+
+
+def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> Path:
+    """Write report.html into the class folder.
+
+    now: what the page gives as its date; by default the present.
+    """
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    html = _ENV.get_template("report.html").render(
+        course=course,
+        now=now or datetime.now(UTC).astimezone(),
+        style=stylesheet(_TEMPLATES / "report.css"),
+        script=Markup(script),  # ours
+        script_digest=digest,
+        histogram=histogram,
+        states=standing,
+        f=figures.gather(standing.read(folder, course)),
+    )
+    path = folder.root / "report.html"
+    write_atomically(path, html)
+    return path

@@ -1,0 +1,245 @@
+"""The report's numbers, computed from where every submission stands."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
+
+from grader.config import Notebook
+from grader.standing import (
+    ESSAYS,
+    FINAL,
+    HUMAN,
+    MISSING,
+    UNGRADED,
+    ClassStanding,
+    Exercise,
+    Standing,
+    mean_and_median,
+)
+
+MOST_MISTAKES, MOST_SLOW = 12, 8
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that waits for a person."""
+
+    who: str
+    what: str
+    reason: str
+    kind: str
+    """"submission", "archive" or "file"."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How a class did in one exercise."""
+
+    name: str
+    kind: str
+    max_points: float
+    count: int
+    mean: float
+    """Mean fraction of the points, over those that have a mark."""
+    full: int
+    none: int
+    not_run: int
+    waiting: int
+    """Still to be marked by hand."""
+
+    @property
+    def marked(self) -> int:
+        """How many have a mark."""
+        return self.count - self.waiting
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One notebook: its scores and its exercises."""
+
+    notebook: Notebook
+    worth: float
+    fractions: list[float]
+    """One per graded submission, in [0, 1]."""
+    provisional: int
+    """How many of them still have essays to mark."""
+    mean: float | None
+    median: float | None
+    checks: list[Tally]
+    essays: list[Tally]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A named mistake and how many teams made it."""
+
+    mistake: str
+    hint: str
+    notebook: Notebook
+    check: str
+    teams: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Total:
+    """One team over all notebooks."""
+
+    team: str
+    rows: list[Standing]
+    score: float
+    worth: float
+    state: str
+    """The state that most needs attention."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that the report shows."""
+
+    everyone: ClassStanding
+    submissions: int
+    graded: int
+    human: int
+    essays: int
+    essays_all: int
+    mean: float | None
+    median: float | None
+    attention: list[Attention]
+    scores: list[Scores]
+    mistakes: list[Mistake]
+    late: list[Standing]
+    totals: list[Total]
+    slowest: list[Standing]
+    seconds: float
+    median_seconds: float
+
+
+def gather(everyone: ClassStanding) -> Figures:
+    """Compute the numbers of a class."""
+    rows = everyone.handed_in()
+    graded = [row for row in rows if row.state in (ESSAYS, FINAL)]
+    averages = mean_and_median([row.fraction for row in graded])
+    essays = [x for row in rows for x in row.exercises if x.kind == "essay"]
+    timed = [row for row in rows if row.result is not None]
+    seconds = [row.result.seconds for row in timed if row.result is not None]
+    return Figures(
+        everyone=everyone,
+        submissions=len(rows),
+        graded=len(graded),
+        human=sum(row.state in (HUMAN, UNGRADED) for row in rows) + len(everyone.rejected),
+        essays=sum(x.waiting for x in essays),
+        essays_all=len(essays),
+        mean=averages[0] if averages else None,
+        median=averages[1] if averages else None,
+        attention=_attention(everyone, rows),
+        scores=[_scores(everyone, notebook) for notebook in everyone.notebooks],
+        mistakes=_mistakes(rows)[:MOST_MISTAKES],
+        late=sorted(
+            (row for row in rows if row.late_by is not None or row.penalty > 0),
+            key=lambda row: (-row.penalty, row.team),
+        ),
+        totals=[_total(everyone, team) for team in everyone.teams],
+        slowest=sorted(timed, key=lambda row: -(row.result.seconds if row.result else 0))[
+            :MOST_SLOW
+        ],
+        seconds=sum(seconds),
+        median_seconds=statistics.median(seconds) if seconds else 0.0,
+    )
+
+
+def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]:
+    found = [Attention("Class folder", "", problem, "file") for problem in everyone.problems]
+    for row in rows:
+        if row.state == HUMAN:
+            found.append(Attention(row.team, row.notebook.title, row.needs_human, "submission"))
+        elif row.state == UNGRADED:
+            found.append(
+                Attention(row.team, row.notebook.title, "taken in, not graded yet", "submission")
+            )
+    for entry in everyone.rejected:
+        found.append(
+            Attention(entry.team or "unknown team", entry.archive, entry.reason, "archive")
+        )
+    return found
+
+
+def _scores(everyone: ClassStanding, notebook: Notebook) -> Scores:
+    rows = [row for row in everyone.of_notebook(notebook.name) if row.state in (ESSAYS, FINAL)]
+    fractions = [row.fraction for row in rows]
+    averages = mean_and_median(fractions)
+    by_name: dict[tuple[str, str], list[Exercise]] = defaultdict(list)
+    for row in rows:
+        for exercise in row.exercises:
+            by_name[exercise.kind, exercise.name].append(exercise)
+    tallies = [_tally(name, kind, found) for (kind, name), found in by_name.items()]
+    return Scores(
+        notebook,
+        everyone.worth(notebook.name),
+        fractions,
+        sum(row.state == ESSAYS for row in rows),
+        averages[0] if averages else None,
+        averages[1] if averages else None,
+        [tally for tally in tallies if tally.kind == "check"],
+        [tally for tally in tallies if tally.kind == "essay"],
+    )
+
+
+def _tally(name: str, kind: str, found: list[Exercise]) -> Tally:
+    worth = max(x.max_points for x in found)
+    marked = [x for x in found if not x.waiting]
+    shares = [x.points / worth for x in marked] if worth > 0 else [0.0]
+    return Tally(
+        name,
+        kind,
+        worth,
+        len(found),
+        statistics.fmean(shares) if shares else 0.0,
+        sum(share >= 1 for share in shares),
+        sum(share <= 0 for share in shares),
+        sum(x.check is not None and x.check.status != "judged" for x in found),
+        len(found) - len(marked),
+    )
+
+
+def _mistakes(rows: list[Standing]) -> list[Mistake]:
+    """Named mistakes, the most frequent first."""
+    teams: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    hints: dict[tuple[str, str, str], str] = {}
+    notebooks: dict[str, Notebook] = {}
+    judged: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        notebooks[row.notebook.name] = row.notebook
+        for check in row.result.checks if row.result is not None else []:
+            judged[row.notebook.name, check.name] += check.status == "judged"
+            if check.mistake:
+                key = (row.notebook.name, check.name, check.mistake)
+                teams[key].add(row.team)
+                hints[key] = check.hint
+    found = [
+        Mistake(
+            mistake,
+            hints[notebook, check, mistake],
+            notebooks[notebook],
+            check,
+            len(who),
+            judged[notebook, check],
+        )
+        for (notebook, check, mistake), who in teams.items()
+    ]
+    return sorted(found, key=lambda m: (-m.teams, m.notebook.name, m.check, m.mistake))
+
+
+def _total(everyone: ClassStanding, team: str) -> Total:
+    rows = everyone.of_team(team)
+    states = [row.state for row in rows]
+    worst = next((s for s in (HUMAN, UNGRADED, ESSAYS, MISSING) if s in states), FINAL)
+    return Total(
+        team,
+        rows,
+        sum(row.score for row in rows),
+        sum(everyone.worth(row.notebook.name) for row in rows),
+        worst,
+    )
