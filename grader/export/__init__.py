@@ -1,0 +1,108 @@
+"""Grades as CSV files: for a spreadsheet, for Moodle, for Canvas.
+
+One row per student; the members of a team share its grade.  A grade is written only when it is
+final.  Where something is missing the cell stays empty, because an LMS takes 0 for a mark and an
+empty cell for none yet.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import standing
+from grader.classroom import ClassFolder, write_atomically
+from grader.config import Course
+from grader.export import lms
+from grader.export.sheet import Column, Row, spreadsheet
+from grader.standing import FINAL, MISSING
+
+KINDS = ("csv", "moodle", "canvas")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What an instructor may want otherwise."""
+
+    notebook: str = ""
+    """Only this notebook; by default all, and their sum where there is one grade only."""
+    missing_is_zero: bool = False
+    """Write 0 for what was not handed in."""
+    provisional: bool = False
+    """Write points so far, too, where essays wait for a mark or a human has to look."""
+    canvas_ids: Mapping[str, int] | None = None
+    """Notebook -> number of the assignment in Canvas, as in the gradebook that it exports."""
+
+
+def write(
+    folder: ClassFolder,
+    course: Course,
+    kind: str,
+    out: Path | None = None,
+    choices: Choices | None = None,
+) -> Path:
+    """Write the grades of a class; by default to exports/KIND.csv.
+
+    kind: "csv" (see `sheet.spreadsheet`), "moodle" or "canvas" (see `lms`).  Raises ValueError for
+    an unknown kind or notebook.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no export called {kind!r}; there are {', '.join(KINDS)}")
+    choices = choices or Choices()
+    rows, notebooks = _rows(folder, course, choices)
+    if kind == "csv":
+        table = spreadsheet(rows, notebooks)
+    elif kind == "moodle":
+        table = lms.moodle(rows, notebooks)
+    else:
+        table = lms.canvas(rows, notebooks, choices.canvas_ids or {})
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(table)
+    # Excel takes a CSV file for UTF-8 only with a byte order mark; Canvas would read the mark as
+    # part of the first heading, and Moodle needs none
+    mark = "\ufeff" if kind == "csv" else ""
+    suffix = f"_{choices.notebook}" if choices.notebook else ""
+    path = out or folder.root / "exports" / f"{kind}{suffix}.csv"
+    write_atomically(path, mark + text.getvalue())
+    return path
+
+
+def unfinished(folder: ClassFolder, course: Course) -> list[str]:
+    """What is not final yet, a line each, so that nobody takes an empty cell for an oversight."""
+    everyone = standing.read(folder, course)
+    lines = []
+    for row in everyone.handed_in():
+        if row.state != FINAL:
+            reason = row.needs_human or row.state
+            if row.essays_to_mark and not row.needs_human:
+                reason = f"{row.essays_to_mark} essays to mark"
+            lines.append(f"{row.team} {row.notebook.name}: {reason}")
+    return lines
+
+
+def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[Row], list[Column]]:
+    everyone = standing.read(folder, course)
+    wanted = [n for n in everyone.notebooks if choices.notebook in ("", n.name)]
+    if choices.notebook and choices.notebook not in course.notebooks:
+        raise ValueError(
+            f"no notebook called {choices.notebook!r}; there are {', '.join(course.notebooks)}"
+        )
+    columns = [Column(n.name, n.title, everyone.worth(n.name)) for n in wanted]
+    rows = []
+    for person in everyone.people:
+        found = {n.name: everyone.rows[person.team, n.name] for n in wanted}
+        scores: dict[str, float | None] = {}
+        for name, row in found.items():
+            if row.state == FINAL or (choices.provisional and row.exercises):
+                scores[name] = round(row.score, 4)
+            elif row.state == MISSING and choices.missing_is_zero:
+                scores[name] = 0.0
+            else:
+                scores[name] = None
+        penalties = {name: row.penalty for name, row in found.items()}
+        states = {name: row.state for name, row in found.items()}
+        rows.append(Row(person, scores, penalties, states))
+    return rows, columns

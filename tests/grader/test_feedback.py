@@ -1,0 +1,317 @@
+"""Feedback tells students what happened, and nothing that they must not know or run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import timedelta
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from nbformat import v4
+
+from grader import feedback
+from grader.feedback import essay, wording, work
+from grader.results import CaseResult, CheckResult
+from tests.grader.sample_class import CONV, START, SampleClass, judged, png
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)><svg onload="alert(1)">'
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """What a browser would find on a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def assert_harmless(page: Page) -> None:
+    """No script, no event handler, nothing fetched from anywhere."""
+    assert not page.open, f"left open: {page.open}"
+    for tag, attrs in page.tags:
+        assert tag not in {"script", "iframe", "object", "embed", "svg", "form", "base"}
+        assert not [name for name in attrs if name.startswith("on")]
+        if "src" in attrs:
+            assert str(attrs["src"]).startswith(("data:image/png;base64,", "data:image/jpeg"))
+        href = attrs.get("href")
+        if href is not None:
+            assert href.startswith(("#", "data:,", "http://", "https://", "mailto:")) or (
+                href.endswith(".html") and ":" not in href
+            )
+    levels = [int(tag[1]) for tag, _ in page.tags if tag in {"h1", "h2", "h3", "h4"}]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+def read(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_page_tells_points_cases_mistake_hint_section_and_comment(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    checks = [
+        judged("conv2d_forward", 0.5, 6, "kernel flipped", "Slide it as it is."),
+        judged("conv2d_backward", 1.0, 8),
+        CheckResult("maxpool_forward", 0, 4, "not run", "The notebook stopped before this cell."),
+    ]
+    sample.hand_in("team_1", checks=checks, outputs=[v4.new_output("stream", text="shape (2, 3)")])
+    sample.mark("team_1", "why_stride", 3, "Name the cost, too.")
+    pages = feedback.write(sample.folder, sample.course)
+    assert [path.name for path in pages] == [f"{CONV}.html", "index.html"]
+    page = read(pages[0])
+    assert_harmless(page)
+    for told in (
+        "14 of 22 points",
+        "kernel flipped",
+        "Slide it as it is.",
+        "“Convolution, step by step”",
+        "failed: ",
+        "SAME, stride (1, 2), 6×5 input",
+        "The notebook stopped before this cell.",
+        "Name the cost, too.",
+        "def conv2d_forward(x, w):",
+        "shape (2, 3)",
+        "Because stride skips.",
+    ):
+        assert told in " ".join(page.text.split()), told
+    assert "SECRET_OF_THE_LOCKED_CELL" not in page.text
+    index = read(pages[1])
+    assert_harmless(index)
+    assert "14 of 22 points" in " ".join(index.text.split())
+
+
+def test_expected_values_are_not_on_the_page(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    leaks = "dx 3 of 9 values are off; the worst: [1, 2] is 7.125, expected 2.625; dw is not right"
+    sample.hand_in("team_1", checks=[judged("conv2d_forward", 0.5, 6, message=leaks)])
+    page = feedback.write(sample.folder, sample.course)[0].read_text()
+    assert "2.625" not in page
+    assert "7.125" not in page
+    assert "the worst is at [1, 2]" in page
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "12 of 20 values are off; the worst: [0, 1] is 3.2, expected 2.5",
+            "12 of 20 values are off; the worst is at [0, 1]",
+        ),
+        (
+            "2 of 2 are off; the worst: [0] is -4e-05, expected 4e-05 (the sign is reversed)",
+            "2 of 2 are off; the worst is at [0] (the sign is reversed)",
+        ),
+        (
+            "4 of 4 are off; the worst: [3] is 10, expected 5 (off by a constant factor of 2)",
+            "4 of 4 are off; the worst is at [3] (off by a constant factor)",
+        ),
+        (
+            "has shape (1, 3, 2, 4), expected (1, 2, 3, 4) (height and width are swapped)",
+            "has shape (1, 3, 2, 4), which is not the expected one (height and width are swapped)",
+        ),
+        ("is a text, expected the number 5", "is a text (not what was expected)"),
+        ("a is 4 instead of 3.5; b is not right", "a is 4 (not what was expected); b is not right"),
+        ("expected 3 results (dx, dw, db), got 2", "expected 3 results (dx, dw, db), got 2"),
+        ("is a ragged list; expected a rectangular one", None),
+        ("probability is 0.91, should be at least 0.98", None),
+        ("has 3 values that are NaN or infinite, the first at [0, 1]", None),
+        ("ValueError: shapes (2,3) (4,) not aligned", None),
+        ("ValueError: x = [[1.5, 2], [3, 4]] and 2.75", "ValueError: x = […, …] and …"),
+        ("Gotcha: 0.123456", "Gotcha: …"),
+        ("", None),
+    ],
+)
+def test_wording_drops_what_gives_the_answer_away(message: str, shown: str | None) -> None:
+    told = wording.without_values(message)
+    if "[[" not in message:
+        assert told == (message if shown is None else shown)
+    assert not any(value in told for value in ("2.5", "4e-05", "2.75", "1.5", "3.5"))
+
+
+def test_wording_bounds_the_length() -> None:
+    assert len(wording.without_values("Error: " + "a" * 100_000)) <= wording.LIMIT
+
+
+def test_real_messages_of_the_comparison_keep_their_secret() -> None:
+    """Held against utils.compare itself, so that a change of its wording shows here."""
+    import numpy as np
+
+    from utils.cases import Case, CaseSet
+    from utils.compare import Reply, compare
+
+    want = np.array([[11.25, 12.5], [13.75, 14.125]])
+    answers = [want + 1, want * 2, -want, want[0], want[None], "text", [[1], [2, 3]], 5, None]
+    secrets = ["11.25", "12.5", "13.75", "14.125", "(2, 2)"]
+    cases = CaseSet("c", "value", ("output",), (Case("label", {}, {"output": want}),))
+    for answer in answers:
+        message = compare(cases, [Reply(answer)]).cases[0].message
+        told = wording.without_values(message)
+        assert told, message
+        assert not [secret for secret in secrets if secret in told], (message, told)
+
+
+def test_hostile_submission_leaves_nothing_to_run(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    team = "team_<b>&\"'"
+    outputs = [
+        v4.new_output("stream", text=HOSTILE + "\x1b[31mred\x1b[0m\u202e"),
+        v4.new_output(
+            "display_data", data={"text/html": HOSTILE, "text/plain": "plain " + HOSTILE}
+        ),
+        v4.new_output("display_data", data={"image/svg+xml": HOSTILE, "text/plain": "drawing"}),
+        v4.new_output("display_data", data={"application/javascript": "alert(1)"}),
+        v4.new_output("display_data", data={"image/png": 'x"><script>alert(1)</script>'}),
+        v4.new_output("display_data", data={"image/png": png()}),
+        v4.new_output("error", ename=HOSTILE, evalue=HOSTILE, traceback=[HOSTILE]),
+    ]
+    checks = [
+        CheckResult(
+            "conv2d_forward", 1, 6, "judged", HOSTILE, HOSTILE, HOSTILE, HOSTILE,
+            [CaseResult(HOSTILE, 0.5, f"ValueError: {HOSTILE}", HOSTILE)],
+        )
+    ]  # fmt: skip
+    answer = (
+        f"# A {HOSTILE}\n\n[x](javascript:alert(1)) [y](data:text/html,z) ![t](https://e.org/t.png)"
+        f"\n\n$${HOSTILE}$$ and ${HOSTILE}$\n\n|a|b|\n|-|-|\n|{HOSTILE}|`{HOSTILE}`|"
+    )
+    sample.hand_in(team, checks=checks, code=f'"""{HOSTILE}"""', outputs=outputs, essay=answer)
+    sample.mark(team, "why_stride", 1, HOSTILE)
+    for path in feedback.write(sample.folder, sample.course):
+        page = read(path)
+        assert_harmless(page)
+        assert team in page.text
+    page = read(sample.folder.feedback(team) / f"{CONV}.html")
+    assert page.text.count("<script>alert(1)</script>") >= 8  # to be read, not to be run
+    assert "\x1b" not in page.text and "\u202e" not in page.text
+    assert len(page.all("img")) == 1
+    assert "A picture that is damaged or too large was left out." in page.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe\x00",
+        b'{"cells": 5}',
+        b'{"cells": [1, null, {"cell_type": "code", "metadata": 3, "source": 4, "outputs": 5}]}',
+        b'{"cells": [{"cell_type": "code", "outputs": [{"output_type": "stream"}]}]}',
+        b'{"cells": ' + b"[" * 100_000,
+        json.dumps({"cells": [{"cell_type": "code", "source": "\ud800"}]}).encode(),
+    ],
+)
+def test_damaged_notebook_does_not_stop_feedback(tmp_path: Path, content: bytes) -> None:
+    sample = SampleClass(tmp_path)
+    sample.hand_in("team_1")
+    (sample.folder.result("team_1", CONV) / "executed.ipynb").write_bytes(content)
+    page = read(feedback.write(sample.folder, sample.course)[0])
+    assert_harmless(page)
+    assert "18 of 22 points" in " ".join(page.text.split())
+
+
+def test_picture_that_is_a_bomb_is_left_out(tmp_path: Path) -> None:
+    small, huge = png(), png((9000, 9000))
+    outputs = [{"output_type": "display_data", "data": {"image/png": p}} for p in (small, huge)]
+    cell = {"cell_type": "code", "metadata": {}, "source": "draw()", "outputs": outputs}
+    path = tmp_path / "executed.ipynb"
+    path.write_text(json.dumps({"cells": [cell]}))
+    kinds = [piece.kind for piece in work.read(path).pieces[""]]
+    assert kinds == ["code", "picture", "note"]
+
+
+def test_attached_picture_of_an_essay_is_shown_and_a_foreign_one_is_not() -> None:
+    url = f"data:image/png;base64,{png()}"
+    text = "![mine](attachment:a.png) ![other](https://example.org/b.png) ![no](attachment:c.png)"
+    html = str(essay.to_html(text, {"a.png": url}))
+    assert html.count("<img") == 1 and url in html
+    assert "example.org" not in html
+
+
+def test_essay_keeps_formatting_and_honest_links() -> None:
+    html = str(
+        essay.to_html("A **bold** [word](https://example.org/?a=1&b=2)\n\n- `code`\n\n$a_1*b*$")
+    )
+    assert "<strong>bold</strong>" in html and "<li><code>code</code></li>" in html
+    assert 'href="https://example.org/?a=1&amp;b=2"' in html
+    assert "$a_1*b*$" in html
+
+
+def test_late_penalty_is_explained(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    sample.hand_in("team_1", late=timedelta(days=1, hours=3), late_fraction=0.2)
+    text = " ".join(read(feedback.write(sample.folder, sample.course)[0]).text.split())
+    assert "Handed in 1 day 3 h after the due date" in text
+    assert "3.6 points are taken off" in text
+    assert "Each day begun costs 10 % of the points earned, at most 50 %" in text
+    assert "14.4 of 22 points" in text
+
+
+def test_page_says_what_is_not_final(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    sample.hand_in("team_1")
+    sample.hand_in("team_2", needs_human="two files claim to be this notebook")
+    first, second = (
+        read(sample.folder.feedback(team) / f"{CONV}.html").text
+        for team in ("team_1", "team_2")
+        if feedback.write(sample.folder, sample.course)
+    )
+    assert "1 answer is still to be marked." in first and "so far" in first
+    assert "A person will look at this submission." in second
+    assert "two files claim" not in second  # that is for the instructor
+
+
+def test_bundle_has_moodles_layout_with_a_copy_for_each_member(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    for team in ("team_1", "team_2"):
+        sample.hand_in(team)
+        sample.hand_in(team, START)
+    sample.roster(
+        "team,student,name,email,moodle\n"
+        "team_1,s1,Student_One,one@example.org,Participant 101\n"
+        "team_1,s2,../Student Two,two@example.org,102\n"
+        "team_2,s3,Student Three,three@example.org,\n"
+    )
+    feedback.write(sample.folder, sample.course)
+    path = feedback.bundle(sample.folder)
+    assert path == tmp_path / "exports" / "feedback.zip"
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        page = archive.read(f"Student One_101_assignfeedback_file/{CONV}.html")
+    assert page == (sample.folder.feedback("team_1") / f"{CONV}.html").read_bytes()
+    folders = {name.split("/")[0] for name in names}
+    assert len(names) == 9 and len(folders) == 3
+    assert folders >= {"Student One_101_assignfeedback_file", "team_2"}
+    assert not [name for name in names if ".." in name.split("/")]
+    # Moodle's rule: parts between underscores, the second is the participant's number
+    assert sorted(f.split("_")[1] for f in folders if "assignfeedback" in f) == ["101", "102"]
+
+
+def test_bundle_without_a_roster_has_a_folder_for_each_team(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    sample.hand_in("team_1")
+    feedback.write(sample.folder, sample.course)
+    with zipfile.ZipFile(feedback.bundle(sample.folder)) as archive:
+        assert archive.namelist() == [f"team_1/{CONV}.html", "team_1/index.html"]
