@@ -98,10 +98,10 @@ _CONVOLUTION_MISTAKES = {
 def _draw_photographs(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     cases = (
         # label, how many, range of the exposure
-        ("twelve photographs", 12, (0.3, 1.0)),
-        ("a single photograph", 1, (0.3, 1.0)),
-        ("eight photographs taken at dusk", 8, (0.25, 0.45)),
-        ("seven photographs", 7, (0.3, 1.0)),
+        ("twelve photographs", 12, (0.2, 1.0)),
+        ("a single photograph", 1, (0.2, 0.45)),
+        ("eight photographs taken at dusk", 8, (0.2, 0.45)),
+        ("seven photographs", 7, (0.2, 1.0)),
     )
     seed = int(rng.integers(2**31))
     drawn = photo_digits.render(len(cases) * _CANDIDATES, "test", seed=seed, keep=False).images
@@ -134,7 +134,7 @@ def _logits(images: np.ndarray, raw: bool = False) -> np.ndarray:
     return _remembered(images.tobytes(), images.shape, raw)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _remembered(pixels: bytes, shape: tuple[int, ...], raw: bool) -> np.ndarray:
     images = np.frombuffer(pixels, np.uint8).reshape(shape)
     return trusted.forward(images.astype(np.float32)) if raw else trusted.logits(images)

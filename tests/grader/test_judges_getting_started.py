@@ -1,0 +1,83 @@
+"""Judges of notebook 00: right answers keep all points, wrong ones lose some and are told why."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from grader import trusted
+from grader.judges.getting_started import JUDGES
+from grader.truth.base import Sample
+from grader.truth.getting_started import SAMPLES
+from utils import compare, photo_digits, pretrained
+from utils.cases import CaseSet
+from utils.check import call_each
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def fresh() -> dict[str, CaseSet]:
+    return {judge.name: judge.cases(np.random.default_rng(SEED)) for judge in JUDGES}
+
+
+@pytest.fixture(scope="module")
+def public() -> dict[str, CaseSet]:
+    return {judge.name: judge.public_cases() for judge in JUDGES}
+
+
+def verdict_on(cases: CaseSet, sample: Sample) -> compare.CheckVerdict:
+    if cases.kind == "value":
+        return compare.compare(cases, [compare.Reply(sample.answer)])
+    replies, _ = call_each(sample.answer, [case.inputs for case in cases.cases])
+    return compare.compare(cases, replies)
+
+
+@pytest.mark.parametrize("which", ["fresh", "public"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.check}: {s.title}")
+def test_known_answers_are_judged_and_named(
+    sample: Sample, which: str, request: pytest.FixtureRequest
+) -> None:
+    verdict = verdict_on(request.getfixturevalue(which)[sample.check], sample)
+    assert (verdict.score == 1) == sample.right
+    assert verdict.mistake == sample.diagnosis
+
+
+def test_every_named_mistake_has_a_sample() -> None:
+    told = {(s.check, s.diagnosis) for s in SAMPLES if s.diagnosis}
+    assert told == {(judge.name, name) for judge in JUDGES for name in judge.mistakes}
+
+
+def test_the_trusted_copy_says_what_keras_says() -> None:
+    images = photo_digits.render(60, "test", seed=99, keep=False).images
+    keras_says = np.asarray(pretrained.load("mini").logits(images))
+    np.testing.assert_allclose(trusted.logits(images), keras_says, atol=1e-4)
+    np.testing.assert_allclose(trusted.logits(images / np.float32(255)), keras_says, atol=1e-4)
+
+
+def test_the_trusted_copy_refuses_other_sizes() -> None:
+    with pytest.raises(ValueError, match=r"\(N, 32, 32, 3\), got \(2, 64, 64, 3\)"):
+        trusted.logits(np.zeros((2, 64, 64, 3), np.uint8))
+
+
+def test_hidden_photographs_are_new_each_time_and_without_near_ties() -> None:
+    classify = next(judge for judge in JUDGES if judge.name == "classify")
+    first, second = (
+        [c.inputs["images"] for c in classify.cases(np.random.default_rng(s)).cases] for s in (1, 2)
+    )
+    assert not any(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    for images in (*first, *second):
+        ranked = -np.sort(-trusted.logits(images), axis=1)
+        assert (ranked[:, :5] - ranked[:, 1:6]).min() >= 0.05
+
+
+def test_judging_needs_no_framework() -> None:
+    program = (
+        "import sys, numpy as np\n"
+        "from grader.judges.getting_started import JUDGES\n"
+        "for judge in JUDGES: judge.cases(np.random.default_rng(0))\n"
+        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'skimage') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
