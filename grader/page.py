@@ -68,8 +68,8 @@ def points(value: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction as whole percent; "100 %" and "0 %" only if it is exactly that.
 
-    >>> percent(0.999), percent(0.5)
-    ('99 %', '50 %')
+    >>> [percent(share).split() for share in (0.999, 0.5)]
+    [['99', '%'], ['50', '%']]
     """
     value = round(100 * fraction)
     if 0 < fraction < 1:

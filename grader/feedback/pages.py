@@ -133,7 +133,8 @@ def _verdict(exercise: Exercise) -> tuple[str, str]:
         return "good", "Full points"
     if exercise.check is not None and exercise.check.status != "judged" and not exercise.points:
         return "bad", clean(exercise.check.status, 40).capitalize()
-    return ("warn", "Partly right") if exercise.points > 0 else ("bad", "No points")
+    partly = "Partial points" if exercise.kind == "essay" else "Partly right"
+    return ("warn", partly) if exercise.points > 0 else ("bad", "No points")
 
 
 def _line(score: float, label: str, message: str) -> Line:

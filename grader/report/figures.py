@@ -116,6 +116,11 @@ class Figures:
     seconds: float
     median_seconds: float
 
+    @property
+    def judged(self) -> bool:
+        """Is there an exercise to show?"""
+        return any(scores.checks for scores in self.scores)
+
 
 def gather(everyone: ClassStanding) -> Figures:
     """Compute the numbers of a class."""
@@ -167,13 +172,16 @@ def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]
 
 
 def _scores(everyone: ClassStanding, notebook: Notebook) -> Scores:
-    rows = [row for row in everyone.of_notebook(notebook.name) if row.state in (ESSAYS, FINAL)]
+    handed_in = everyone.of_notebook(notebook.name)
+    rows = [row for row in handed_in if row.state in (ESSAYS, FINAL)]
     fractions = [row.fraction for row in rows]
     averages = mean_and_median(fractions)
     by_name: dict[tuple[str, str], list[Exercise]] = defaultdict(list)
-    for row in rows:
+    for row in handed_in:
         for exercise in row.exercises:
-            by_name[exercise.kind, exercise.name].append(exercise)
+            # what could not be judged says nothing about the class; essays need marks anyway
+            if exercise.kind == "essay" or row in rows:
+                by_name[exercise.kind, exercise.name].append(exercise)
     tallies = [_tally(name, kind, found) for (kind, name), found in by_name.items()]
     return Scores(
         notebook,

@@ -58,7 +58,7 @@ def test_exercises_mistakes_late_and_slowest_are_counted(tmp_path: Path) -> None
     assert abs(forward.mean - 2 / 3) < 1e-9
     assert (pool.not_run, pool.none) == (1, 1)
     essay = conv.essays[0]
-    assert (essay.marked, essay.waiting, essay.mean) == (2, 1, 0.75)
+    assert (essay.marked, essay.waiting, essay.mean) == (2, 2, 0.75)
     mistake = f.mistakes[0]
     assert (mistake.mistake, mistake.teams, mistake.hint) == (
         "kernel flipped",
