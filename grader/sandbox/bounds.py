@@ -1,0 +1,78 @@
+"""What one notebook may use of the machine, and the part of it that the kernel of Linux enforces.
+
+Resource limits bind each process alone; what several processes use together is bounded by
+`grader.sandbox.watch`.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+THREADS_PER_CPU = 16
+"""TensorFlow and its libraries start several pools with one thread per processor."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds for everything that runs on behalf of one notebook."""
+
+    memory_mb: int = 4096
+    """Memory of all its processes together, beyond what the warm parent shares with them."""
+    cpu_seconds: float = 600
+    """Processor time of all its processes together."""
+    processes: int = 64
+    files_mb: int = 128
+    """Largest single file."""
+    open_files: int = 1024
+    scratch_mb: int = 512
+    """Everything it may store: scratch folder, /tmp and shared memory together."""
+
+    @property
+    def threads(self) -> int:
+        """Bound that RLIMIT_NPROC gets, which counts threads."""
+        return self.processes + 256 + THREADS_PER_CPU * (os.cpu_count() or 1)
+
+
+def apply_limits(bounds: Bounds, others: int) -> None:
+    """Limit the calling process and its children to come; can't be undone without privileges.
+
+    others: threads of the same user that the kernel of Linux counts together with this notebook's.
+    """
+    used_data, used_all = _memory_in_use()
+    memory = bounds.memory_mb * MIB
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: bounds.files_mb * MIB,
+        resource.RLIMIT_NOFILE: bounds.open_files,
+        resource.RLIMIT_CPU: int(bounds.cpu_seconds) + 1,
+        resource.RLIMIT_DATA: used_data + memory,
+        # Thread stacks and allocator arenas reserve address space that is never touched.
+        resource.RLIMIT_AS: used_all + 2 * memory + 8192 * MIB,
+        resource.RLIMIT_NPROC: bounds.threads + others,
+        getattr(resource, "RLIMIT_MSGQUEUE", -1): 0,
+        getattr(resource, "RLIMIT_MEMLOCK", -1): 8 * MIB,
+    }
+    for which, value in limits.items():
+        if which < 0:
+            continue
+        _, hard = resource.getrlimit(which)
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        try:
+            resource.setrlimit(which, (value, value))
+        except (ValueError, OSError):  # macOS refuses some of them; the watch still holds
+            continue
+
+
+def _memory_in_use() -> tuple[int, int]:
+    """Bytes of writable private memory and of address space that this process has now."""
+    try:
+        fields = Path("/proc/self/statm").read_text().split()
+    except OSError:
+        return 256 * MIB, 1024 * MIB
+    page = resource.getpagesize()
+    return int(fields[5]) * page, int(fields[0]) * page

@@ -1,0 +1,144 @@
+"""The grader's end of the warm parents: starts them, replaces them, asks them for kernels."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from grader.sandbox.bounds import Bounds
+from grader.sandbox.plan import threads_environment
+
+FORKS_PER_PARENT = 400
+"""A warm parent that has forked this often is replaced, against whatever may pile up in it."""
+
+_ROOT = Path(__file__).resolve().parents[2]
+_MAIN = (
+    "import sys; sys.path.insert(0, {root!r}); from grader.sandbox import server; "
+    "sys.path.remove({root!r}); server.main()"
+)
+
+
+class _Parent:
+    """One warm parent process."""
+
+    def __init__(self, modules: str) -> None:
+        self.forks = 0
+        self.owner = os.getpid()
+        self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
+        command = [sys.executable, "-I", "-B", "-c", _MAIN.format(root=str(_ROOT))]
+        command += [str(theirs.fileno()), str(os.getpid()), modules]
+        environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
+        environment["HOME"] = os.environ.get(
+            "HOME", "/"
+        )  # where matplotlib keeps its list of fonts
+        with theirs:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self.log,
+                stderr=self.log,
+                pass_fds=[theirs.fileno()],
+                cwd="/",
+                env=environment,
+                start_new_session=True,
+            )
+
+    def usable(self) -> bool:
+        return self.process.poll() is None and self.forks < FORKS_PER_PARENT
+
+    def ask(self, plan_file: Path, bounds: Bounds) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        request = {"plan": str(plan_file), "bounds": asdict(bounds)}
+        try:
+            socket.send_fds(self.line, [json.dumps(request).encode()], [theirs.fileno()])
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.forks += 1
+        ours.setblocking(False)
+        return ours
+
+    def retire(self) -> None:
+        """Take no more requests; end when the last kernel has."""
+        with contextlib.suppress(OSError):
+            self.line.send(json.dumps({"retire": True}).encode())
+
+    def last_words(self) -> str:
+        """End of what it printed, for an error message."""
+        try:
+            size = os.fstat(self.log.fileno()).st_size
+            return os.pread(self.log.fileno(), 2000, max(0, size - 2000)).decode(errors="replace")
+        except (OSError, ValueError):
+            return ""
+
+
+class WarmParents:
+    """One warm parent per import profile, for this process and all its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parents: dict[str, _Parent] = {}
+        self._retired: list[_Parent] = []
+
+    def start(self, modules: str) -> None:
+        """Begin to import, so that the first kernel needn't wait for it."""
+        with self._lock:
+            self._ready(modules)
+
+    def ask(self, modules: str, plan_file: Path, bounds: Bounds) -> tuple[socket.socket, _Parent]:
+        """Ask for a kernel.  What comes of it is told on the socket, as JSON; see `server`."""
+        with self._lock:
+            parent = self._ready(modules)
+            try:
+                return parent.ask(plan_file, bounds), parent
+            except OSError:  # it died between the look and the request
+                del self._parents[modules]
+                parent = self._ready(modules)
+                return parent.ask(plan_file, bounds), parent
+
+    def processes(self) -> dict[str, int]:
+        """Import profile -> process id of its warm parent."""
+        with self._lock:
+            return {name: p.process.pid for name, p in self._parents.items() if p.usable()}
+
+    def close(self) -> None:
+        """End every warm parent, and with them all kernels."""
+        with self._lock:
+            for parent in (*self._parents.values(), *self._retired):
+                if parent.owner == os.getpid():
+                    parent.line.close()
+                    parent.process.kill()
+                    parent.process.wait()
+            self._parents.clear()
+            self._retired.clear()
+
+    def _ready(self, modules: str) -> _Parent:
+        parent = self._parents.get(modules)
+        if parent is not None and parent.owner != os.getpid():
+            parent = None  # this process was forked; the parent belongs to another
+            self._parents.clear()
+            self._retired.clear()
+        if parent is None or not parent.usable():
+            self._retired = [p for p in self._retired if p.process.poll() is None]
+            if parent is not None and parent.process.poll() is None:
+                parent.retire()
+                self._retired.append(parent)
+            parent = self._parents[modules] = _Parent(modules)
+        return parent
+
+
+warm_parents = WarmParents()
+atexit.register(warm_parents.close)

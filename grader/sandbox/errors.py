@@ -1,0 +1,7 @@
+"""What can go wrong before any student code runs."""
+
+from __future__ import annotations
+
+
+class SandboxUnavailable(RuntimeError):
+    """No isolation can be had on this machine.  The text says why and what to do."""

@@ -1,0 +1,328 @@
+"""What student code can reach, tried from inside a real sandbox.
+
+Each attempt is a few lines that a hostile notebook might contain.  It holds if the lines raise or
+return nothing; whatever they return is what they got hold of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.sandbox.bounds import Bounds
+from grader.sandbox.provisioner import kernel_manager
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "COURSE_PROBE_SECRET"
+"""Set in the grader's environment while the probe runs."""
+
+_SECONDS = 30
+_TRAP = "lay a trap among the kernel's sockets"
+
+ATTEMPTS: tuple[tuple[str, str], ...] = (
+    (
+        "reach the internet",
+        """
+        import socket
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect(("192.0.2.1", 9))  # looks up the route, sends nothing
+            return f"a route, from {s.getsockname()}"
+        """,
+    ),
+    (
+        "reach a service on this machine",
+        """
+        import socket
+        with socket.socket(socket.AF_UNIX) as s:
+            found = [n for n in open("/proc/net/unix").read().split() if n.startswith(("/", "@"))]
+            outside = [n for n in found if not n.startswith(("/run/kernel/", "@/tmp/"))]
+            if outside:
+                return outside
+        socket.create_connection(("127.0.0.1", HOST_PORT), timeout=3)
+        return "connected"
+        """,
+    ),
+    (
+        "reach the host of a virtual machine (vsock)",
+        """
+        import socket
+        socket.socket(40, socket.SOCK_STREAM)
+        return "a socket"
+        """,
+    ),
+    (
+        "find sockets of services",
+        """
+        import os, stat
+        found = [
+            os.path.join(where, name)
+            for top in ("/run", "/var", "/tmp", "/scratch")
+            for where, _, names in os.walk(top)
+            for name in names
+            if stat.S_ISSOCK(os.lstat(os.path.join(where, name)).st_mode)
+        ]
+        return [f for f in found if not f.startswith("/run/kernel/")]
+        """,
+    ),
+    (
+        "read the grader, other students' work, home folders",
+        """
+        import os
+        found = [path for path in FORBIDDEN if os.path.exists(path)]
+        return [path for path in found if not os.path.isdir(path) or os.listdir(path)]
+        """,
+    ),
+    (
+        "read the grader's environment",
+        """
+        import os
+        seen = str(os.environ)
+        for process in [p for p in os.listdir("/proc") if p.isdigit()]:
+            try:
+                seen += open(f"/proc/{process}/environ").read()
+            except OSError:
+                continue
+        return SECRET if SECRET in seen else None
+        """,
+    ),
+    (
+        "change the course",
+        """
+        import os
+        for folder in READ_ONLY:
+            os.mkdir(os.path.join(folder, "planted"))
+            os.rmdir(os.path.join(folder, "planted"))
+            return folder
+        """,
+    ),
+    (
+        "change the Python installation",
+        """
+        import os, sys, numpy
+        packages = os.path.dirname(numpy.__file__)
+        for folder in (sys.prefix, sys.base_prefix, packages, "/usr/bin", "/etc", "/"):
+            try:
+                os.mkdir(os.path.join(folder, "planted"))
+            except OSError:
+                continue
+            os.rmdir(os.path.join(folder, "planted"))
+            return folder
+        raise PermissionError("read-only")
+        """,
+    ),
+    (
+        _TRAP,
+        """
+        import os
+        os.symlink("/run/docker.sock", "/run/kernel/trap")
+        return os.listdir("/run/kernel")
+        """,
+    ),
+    (
+        "see other processes",
+        """
+        import os
+        names = {open(f"/proc/{p}/comm").read() for p in os.listdir("/proc") if p.isdigit()}
+        count = sum(p.isdigit() for p in os.listdir("/proc"))
+        return f"{count} processes: {names}" if count > 2 else None
+        """,
+    ),
+    (
+        "signal processes outside",
+        """
+        import os
+        own = os.listdir("/proc/self/task")
+        for number in range(2, 3000):
+            try:
+                if str(number) not in own:
+                    os.kill(number, 0)
+                    return number
+            except OSError:
+                continue
+        raise ProcessLookupError("nobody there")
+        """,
+    ),
+    (
+        "use inherited open files",
+        """
+        import os
+        found = {}
+        for number in os.listdir("/proc/self/fd"):
+            try:
+                found[number] = os.readlink(f"/proc/self/fd/{number}")
+            except OSError:
+                continue
+        own = ("socket:", "pipe:", "anon_inode:", "/dev/", "/proc/", "/tmp/", "/scratch")
+        return {n: t for n, t in found.items() if not t.startswith(own)}
+        """,
+    ),
+    (
+        "read the memory of other processes",
+        """
+        import os
+        others = [p for p in os.listdir("/proc") if p.isdigit() and int(p) != os.getpid()]
+        for process in others:
+            open(f"/proc/{process}/mem", "rb")
+            return f"that of {process}"
+        """,
+    ),
+    (
+        "trace a process",
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.ptrace(16, 1, 0, 0):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return "attached"
+        """,
+    ),
+    (
+        "make namespaces of its own",
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(0x10000000):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return "a user namespace"
+        """,
+    ),
+    (
+        "mount something",
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mount(b"tmpfs", b"/scratch", b"tmpfs", 0, None):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return "mounted"
+        """,
+    ),
+    (
+        "hold privileges",
+        """
+        status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+        held = {k: v.strip() for k, v in status.items() if k.startswith("Cap") and int(v, 16)}
+        if status["NoNewPrivs"].strip() != "1":
+            held["NoNewPrivs"] = "0"
+        return held
+        """,
+    ),
+    (
+        "read raw devices",
+        """
+        import os
+        raw = ("mem", "kmsg", "sda", "vda", "nvme0n1", "kvm", "fuse", "nvidia0", "dri")
+        return [name for name in os.listdir("/dev") if name in raw]
+        """,
+    ),
+    (
+        "import a framework where only numpy is allowed",
+        """
+        import importlib, sys
+        sys.meta_path[:] = [f for f in sys.meta_path if "importlib" in getattr(f, "__module__", "")]
+        sys.path_importer_cache.clear()
+        found = []
+        for name in ("tensorflow", "keras", "scipy", "sklearn", "skimage"):
+            for module in (name, name + ".version", name + ".linalg", name + ".signal"):
+                try:
+                    importlib.import_module(module)
+                except ImportError:
+                    continue
+                found.append(module)
+        return found
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One row of the table."""
+
+    what: str
+    outcome: str
+    """What came of it, in the words of the machine."""
+    held: bool
+    """Whether the sandbox held."""
+
+
+def probe_table(
+    isolation: str = "auto",
+    read_only: tuple[Path, ...] = (ROOT / "utils", ROOT / "data"),
+    forbidden: tuple[Path, ...] = (),
+    port: int = 9,
+) -> list[Attempt]:
+    """Try everything in ATTEMPTS in one sandboxed kernel.
+
+    forbidden: more paths that must not be visible, such as a class folder.
+    port: a TCP port of this machine on which something listens.
+    """
+    names = {
+        "FORBIDDEN": [str(p) for p in (*_private_paths(), *forbidden)],
+        "READ_ONLY": [str(p) for p in read_only],
+        "SECRET": SECRET,
+        "HOST_PORT": port,
+    }
+    os.environ[SECRET] = "known to the grader alone"
+    try:
+        return asyncio.run(_try_all(isolation, read_only, names))
+    finally:
+        del os.environ[SECRET]
+
+
+def _private_paths() -> tuple[Path, ...]:
+    course = (ROOT / "grader", ROOT / "tests", ROOT / ".git", ROOT / "data" / "checks")
+    return (*course, Path("/etc/shadow"), Path("/var"), Path("/home"), Path("/sys"), Path("/boot"))
+
+
+async def _try_all(
+    isolation: str, read_only: tuple[Path, ...], names: dict[str, Any]
+) -> list[Attempt]:
+    manager = kernel_manager(
+        read_only=read_only,
+        hidden=[ROOT / "data" / "checks"],
+        modules="numpy",
+        bounds=Bounds(memory_mb=1024),
+        isolation=isolation,
+    )
+    await manager.start_kernel()
+    way = getattr(manager.provisioner, "way", "")
+    # A cold kernel may write there; the grader then connects by names of its own.
+    skipped = _TRAP if way == "bubblewrap" else ""
+    client = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=60)
+        return [await _try(client, what, code, names) for what, code in ATTEMPTS if what != skipped]
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+
+async def _try(client: Any, what: str, code: str, names: dict[str, Any]) -> Attempt:
+    printed: list[str] = []
+
+    def take(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            printed.append(message["content"]["text"])
+
+    lines = [f"{name} = {value!r}" for name, value in names.items()]
+    lines += ["def attempt():", textwrap.indent(textwrap.dedent(code), "    ")]
+    lines += [
+        "import json",
+        "try:",
+        "    got = attempt()",
+        "    print(json.dumps([not got, str(got) if got else 'nothing there']))",
+        "except Exception as error:",
+        "    print(json.dumps([True, f'{type(error).__name__}: {error}']))",
+    ]
+    await client.execute_interactive("\n".join(lines), output_hook=take, timeout=_SECONDS)
+    try:
+        held, outcome = json.loads("".join(printed).splitlines()[-1])
+    except (ValueError, IndexError):
+        held, outcome = False, f"no clear answer: {''.join(printed)[:300]}"
+    return Attempt(what, outcome, held)

@@ -1,0 +1,131 @@
+"""Run an IPython kernel in this process.
+
+The warm parent's children call `settle`, `listen` and `serve`.  Where a kernel can't be forked,
+this file itself is what the new interpreter runs, so it imports nothing of ours at the top.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CONNECTION = "/tmp/.connection.json"
+
+
+def settle(environment: Mapping[str, str], cwd: str) -> None:
+    """Environment, folder, import path and random numbers of this notebook alone."""
+    os.environ.clear()
+    os.environ.update(environment)
+    for place in (cwd, environment.get("HOME", "/"), "/"):
+        with contextlib.suppress(OSError):
+            os.chdir(place)
+            break
+    path = [p for p in environment.get("PYTHONPATH", "").split(os.pathsep) if p]
+    sys.path[:] = path + [p for p in sys.path if p not in path]
+    sys.argv = ["ipykernel"]
+    _reseed()
+
+
+def listen(connection: dict[str, Any], file: str = CONNECTION) -> None:
+    """Create the kernel and bind its sockets; `serve` does the rest."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    Path(file).write_text(json.dumps(connection))
+    app = IPKernelApp.instance()
+    app.initialize(["-f", file, "--HistoryManager.enabled=False", "--log-level=CRITICAL"])
+
+
+def serve() -> None:
+    """Answer requests until told to stop."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.instance().start()
+
+
+def forget_the_grader() -> None:
+    """Take our own modules away, so that a notebook finds those that its path leads to."""
+    for name in [n for n in sys.modules if n == "grader" or n.startswith("grader.")]:
+        del sys.modules[name]
+
+
+def _reseed() -> None:
+    """Forks of one parent would draw the same numbers otherwise."""
+    import random
+
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+
+
+PRELOADED = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",  # the slowest part of a kernel's start, used or not
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.pyplot",
+    "matplotlib_inline.config",
+    "numpy.random",
+    "tornado.platform.asyncio",
+)
+"""What every kernel needs; imported once by the warm parent."""
+
+
+def preload(modules: str) -> None:
+    """Import what a profile's notebooks use, once for all its kernels.  No operation is run."""
+    if modules == "bare":
+        return
+    for name in PRELOADED:
+        importlib.import_module(name)
+    if modules == "all":
+        importlib.import_module("tensorflow")
+        keras = importlib.import_module("keras")
+        keras.layers  # noqa: B018  the submodules load when first touched
+
+
+class Blocker:
+    """Import hook that refuses frameworks where no file system can hide them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = frozenset(names)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Refuse a name, or leave it to the other finders."""
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(
+                f"{name} is not available while this notebook is graded: it is about numpy alone",
+                name=name,
+            )
+
+
+def _cold(file: str) -> None:
+    """What a fresh interpreter does: no fork, the same kernel."""
+    plan = json.loads(Path(file).read_text())
+    beside = Path(__file__).with_name("bounds.py")
+    specification = importlib.util.spec_from_file_location("bounds", beside)
+    assert specification is not None and specification.loader is not None
+    bounds = importlib.util.module_from_spec(specification)
+    sys.modules["bounds"] = bounds
+    specification.loader.exec_module(bounds)
+    settle(plan["environment"], plan["cwd"])
+    preload(plan["modules"])
+    if plan["modules"] == "numpy":
+        sys.meta_path.insert(0, Blocker([*plan["refused"]]))
+    bounds.apply_limits(bounds.Bounds(**plan["bounds"]), plan["others"])
+    del sys.modules["bounds"]
+    listen(plan["connection"], plan["connection_file"])
+    serve()
+
+
+if __name__ == "__main__":
+    _cold(sys.argv[1])

@@ -1,0 +1,401 @@
+"""The kernel provisioner: how Jupyter's own machinery starts kernels in the sandbox.
+
+It refuses to start a kernel that wouldn't be isolated, unless it is told `isolation="none"`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from traitlets import Dict, List, Unicode
+
+from grader.sandbox import bubblewrap
+from grader.sandbox.bounds import Bounds
+from grader.sandbox.client import warm_parents
+from grader.sandbox.errors import SandboxUnavailable
+from grader.sandbox.plan import Plan, draw_up, unreadable
+from grader.sandbox.probe import probe
+from grader.sandbox.watch import Watch
+
+NAME = "course-sandbox"
+"""Name of the entry point in group jupyter_client.kernel_provisioners."""
+
+_CHANNELS = ("hb", "shell", "control", "stdin", "iopub")
+_SECONDS_TO_START = 120
+_SECONDS_TO_END = 20
+_LONGEST_SOCKET_PATH = 90
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a kernel ended."""
+
+    code: int
+    reason: str
+    """Which bound it exceeded, in words; "" if it ended by itself or was told to."""
+    peak_mb: float
+    """Its own memory and its part of what it shares with the warm parent, in MiB."""
+    cpu_seconds: float
+
+
+class CourseProvisioner(LocalProvisioner):
+    """Starts kernels in the sandbox; each setting comes from the kernelspec's metadata."""
+
+    scratch = Unicode("", help="Folder copied to /scratch, and back when the kernel has ended.")
+    read_only = List(Unicode(), help="Files and folders to be seen, at the same paths.")
+    hidden = List(Unicode(), help="Files and folders among them not to be seen.")
+    modules = Unicode("all", help='"all", or "numpy": no framework can be imported.')
+    bounds = Dict(help="Fields of grader.sandbox.Bounds.")
+    environment = Dict(help="Environment, beside safe defaults.  Paths in scratch are translated.")
+    isolation = Unicode("auto", help='"auto", "direct", "bubblewrap" or "none".')
+
+    ended: Ended | None = None
+    """Set when the kernel has ended."""
+    way = ""
+    """"direct", "bubblewrap" or "none", once a kernel was asked for."""
+    kernel_process = 0
+    """Process id of a forked kernel, as the host counts."""
+
+    _line: socket.socket | None = None
+    _folder: Path | None = None
+    _watcher: threading.Thread | None = None
+    _looks: Watch | None = None
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a kernel runs, or has ended and was not waited for."""
+        return self._line is not None or super().has_process
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Choose the way and the sockets.  Raises SandboxUnavailable if there is no isolation."""
+        self.way = _choose(self.isolation)
+        self.ended = None
+        if self._folder is None:
+            self._folder = _private_folder()
+        # A cold kernel could replace its sockets, so the grader connects to links to them.
+        sockets = self._folder / ("sockets" if self.way == "direct" else "held")
+        for left_over in (*self._folder.glob("sockets/*"), *self._folder.glob("held/*")):
+            left_over.unlink()
+        manager: Any = self.parent
+        manager.transport = "ipc"
+        manager.ip = str(sockets / "k")
+        manager.connection_file = str(self._folder / "connection.json")
+        kwargs["env"] = {}
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel; a forked one listens when this returns."""
+        assert self._folder is not None
+        bounds = Bounds(**self.bounds)
+        plan = draw_up(
+            self._folder,
+            bounds,
+            self.modules,
+            Path(self.scratch) if self.scratch else None,
+            map(Path, self.read_only),
+            map(Path, self.hidden),
+            self.environment,
+            Path(kwargs["cwd"]) if kwargs.get("cwd") else None,
+        )
+        plan.connection = {
+            key: value.decode() if isinstance(value, bytes) else value
+            for key, value in self.connection_info.items()
+        }
+        if self.way == "direct":
+            await self._fork(plan, bounds)
+            return self.connection_info
+        command = bubblewrap.cold_command(plan, bounds, isolated=self.way == "bubblewrap")
+        kwargs.update(env={"PATH": os.defpath}, cwd=bubblewrap.start_folder(plan, self.way))
+        await super().launch_kernel(command, **kwargs)
+        self._watch(bounds)
+        await self._hold_sockets()
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        """Exit code, or None while the kernel runs."""
+        if self._line is None:
+            return await super().poll() if super().has_process else (self._code() or 0)
+        try:
+            data = self._line.recv(65536)
+        except BlockingIOError:
+            return None
+        except OSError:
+            data = b""
+        return self._take(data)
+
+    async def wait(self) -> int | None:
+        """Wait until the kernel has ended and its scratch folder is back."""
+        if self._line is None:
+            code = await super().wait() if super().has_process else self._code()
+            while self._watcher is not None and self._watcher.is_alive():
+                await asyncio.sleep(0.005)  # it takes down how the kernel ended
+            return code
+        while (code := await self.poll()) is None:
+            await asyncio.sleep(0.005)
+        self._line.close()
+        self._line = None
+        return code
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal: to the kernel, or to everything if it is SIGKILL."""
+        if self._line is None and self.way == "bubblewrap" and signum != signal.SIGKILL:
+            if self._looks is not None and (inner := self._looks.processes()[1:]):
+                with contextlib.suppress(OSError):
+                    os.kill(inner[0], signum)  # bubblewrap itself would just end
+        elif self._line is None:
+            await super().send_signal(signum)
+        elif self.ended is None:
+            with contextlib.suppress(OSError):
+                self._line.send(json.dumps({"signal": int(signum)}).encode())
+
+    async def kill(self, restart: bool = False) -> None:
+        """End everything that runs for this notebook; nothing does any more when this returns."""
+        if self._line is None:
+            if self._looks is not None:
+                self._looks.look(exactly=True)  # for the record
+            await super().kill(restart)
+        else:
+            await self.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + _SECONDS_TO_END
+        while await self.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(0.002)
+
+    async def terminate(self, restart: bool = False) -> None:
+        """The same: student code gets no say in when it ends."""
+        await self.kill(restart)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Make sure that nothing runs, and remove what belonged to it."""
+        if self.has_process:
+            await self.kill()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wait(), _SECONDS_TO_END)
+        if self._folder is not None and not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        await super().cleanup(restart)
+
+    async def _hold_sockets(self) -> None:
+        """Wait until a cold kernel listens, and link its sockets where it can't replace them.
+
+        No student code has run by then.  Later it could lay links to sockets of the host in their
+        place, and the grader would connect to those.
+        """
+        assert self._folder is not None
+        deadline = time.monotonic() + _SECONDS_TO_START
+        for name in [f"k-{self.connection_info[f'{c}_port']}" for c in _CHANNELS]:  # type: ignore[literal-required]
+            source, target = self._folder / "sockets" / name, self._folder / "held" / name
+            while not source.is_socket():
+                if await self.poll() is not None or time.monotonic() > deadline:
+                    raise SandboxUnavailable("the kernel ended or hangs before it listens")
+                await asyncio.sleep(0.01)
+            os.link(source, target, follow_symlinks=False)
+
+    async def _fork(self, plan: Plan, bounds: Bounds) -> None:
+        if path := unreadable(plan):
+            raise SandboxUnavailable(
+                f"{path} can't be read by others, and the kernel isn't run as root: "
+                f"chmod -R a+rX {path}"
+            )
+        file = Path(plan.folder) / "plan.json"
+        plan.save(file)
+        self._line, parent = warm_parents.ask(self.modules, file, bounds)
+        loop = asyncio.get_running_loop()
+        try:
+            data = await asyncio.wait_for(loop.sock_recv(self._line, 65536), _SECONDS_TO_START)
+        except (TimeoutError, OSError):
+            data = b""
+        if not data:
+            words = parent.last_words()
+            self._line.close()
+            self._line = None
+            raise SandboxUnavailable(f"the warm parent ended or hangs; it said: {words[-1500:]}")
+        message = json.loads(data)
+        if "listening" not in message:
+            self._take(data)
+            self._line.close()
+            self._line = None
+            reason = message.get("reason") or message.get("error") or message
+            raise SandboxUnavailable(f"no sandbox could be built: {reason}")
+        self.kernel_process = message["kernel"]
+        self.pid = message["kernel"]
+
+    def _take(self, data: bytes) -> int | None:
+        """Take a message; no data means that the warm parent is gone, and the kernel with it."""
+        message: dict[str, Any] = (
+            json.loads(data) if data else {"ended": -signal.SIGKILL, "reason": "killed"}
+        )
+        if self.ended is None and "ended" in message:
+            self.ended = Ended(
+                message["ended"],
+                message["reason"],
+                message.get("peak_mb", 0.0),
+                message.get("cpu_seconds", 0.0),
+            )
+        return self._code()
+
+    def _code(self) -> int | None:
+        return self.ended.code if self.ended else None
+
+    def _watch(self, bounds: Bounds) -> None:
+        """Look after a kernel that no warm parent looks after, until it has ended."""
+        if not sys.platform.startswith("linux"):
+            return
+        process = self.process
+        assert process is not None
+        scratch = Path(self.scratch) if self.scratch else None
+        watch = self._looks = Watch(process.pid, bounds, scratch)
+
+        def look() -> None:
+            reason = ""
+            while process.poll() is None:
+                if not reason and (reason := watch.look()):
+                    with contextlib.suppress(OSError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.1)
+            usage = watch.usage
+            code = process.poll() or 0
+            self.ended = Ended(code, reason, round(usage.peak_mb, 1), round(usage.cpu_seconds, 2))
+
+        self._watcher = threading.Thread(target=look, name="sandbox-watch", daemon=True)
+        self._watcher.start()
+
+
+class ReadyClient(AsyncKernelClient):
+    """A client that goes on as soon as the kernel answers on both channels.
+
+    The usual one then listens for another 0.2 s in case something was left on the channel.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until a request is answered and its end is announced.  Raises RuntimeError."""
+        deadline = time.monotonic() + (timeout or _SECONDS_TO_START)
+        while time.monotonic() < deadline:
+            request = self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self._answered(request)
+                return
+            if not await self.is_alive():
+                raise RuntimeError("the kernel died before it answered")
+        raise RuntimeError("the kernel did not answer in time")
+
+    async def _answered(self, request: str) -> None:
+        """Read until the answer to a request, on both channels.  Raises Empty after a second."""
+        for channel, kind in (
+            (self.shell_channel, "kernel_info_reply"),
+            (self.iopub_channel, "status"),
+        ):
+            message: dict[str, Any] = {}
+            while (
+                message.get("msg_type") != kind
+                or message["parent_header"].get("msg_id") != request
+                or message["content"].get("execution_state", "idle") != "idle"
+            ):
+                message = await channel.get_msg(timeout=1)
+
+
+class _OneSpec(KernelSpecManager):
+    """Knows a single kernel."""
+
+    def __init__(self, spec: KernelSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return self._spec
+
+
+def kernel_manager(
+    *,
+    scratch: Path | None = None,
+    read_only: Iterable[Path] = (),
+    hidden: Iterable[Path] = (),
+    modules: str = "all",
+    bounds: Bounds | None = None,
+    environment: Mapping[str, str] | None = None,
+    isolation: str = "auto",
+) -> AsyncKernelManager:
+    """A kernel manager whose kernel runs in the sandbox; give it to nbclient as `km`.
+
+    scratch: folder whose plain files the notebook finds at /scratch (its home, and its working
+    folder unless `cwd` says otherwise); what it leaves there is copied back when it has ended.
+    read_only: files and folders that it may see.  hidden: parts of them that it may not.
+    modules: "all" or "numpy".  environment: all that it gets, beside safe defaults.
+    isolation: "auto" for the best way that this machine offers; "none" only on an explicit wish.
+    """
+    register()
+    config = {
+        "scratch": str(scratch) if scratch else "",
+        "read_only": [str(p) for p in read_only],
+        "hidden": [str(p) for p in hidden],
+        "modules": modules,
+        "bounds": asdict(bounds or Bounds()),
+        "environment": dict(environment or {}),
+        "isolation": isolation,
+    }
+    spec = KernelSpec(
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        display_name="Course sandbox",
+        language="python",
+        metadata={"kernel_provisioner": {"provisioner_name": NAME, "config": config}},
+    )
+    manager = AsyncKernelManager(kernel_name="course", kernel_spec_manager=_OneSpec(spec))
+    manager.client_factory = ReadyClient
+    return manager
+
+
+def register() -> None:
+    """Make the provisioner known to Jupyter where the course is used without being installed."""
+    from importlib.metadata import EntryPoint
+
+    factory = KernelProvisionerFactory.instance()
+    factory.provisioners.setdefault(
+        NAME,
+        EntryPoint(NAME, "grader.sandbox:CourseProvisioner", KernelProvisionerFactory.GROUP_NAME),
+    )
+
+
+def _choose(isolation: str) -> str:
+    if isolation not in ("auto", "direct", "bubblewrap", "none"):
+        raise ValueError(f"isolation {isolation!r}: choose auto, direct, bubblewrap or none")
+    if isolation == "none":
+        return isolation
+    report = probe()
+    if isolation == "auto" and report.way:
+        return report.way
+    if isolation in report.ways:
+        return isolation
+    raise SandboxUnavailable(str(report))
+
+
+def _private_folder() -> Path:
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="course-kernel-")))
+    if len(str(folder)) > _LONGEST_SOCKET_PATH:  # paths of Unix sockets are short
+        folder.rmdir()
+        folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="course-kernel-", dir="/tmp")))
+    (folder / "sockets").mkdir(mode=0o700)
+    (folder / "held").mkdir(mode=0o700)
+    (folder / "root").mkdir(mode=0o700)
+    return folder
