@@ -40,11 +40,13 @@ CLASS = Path("class")
 
 def main() -> None:
     """Run the command line; expected errors become one line on stderr."""
+    from grader.intake import RosterError
+    from grader.sandbox import SandboxUnavailable
     from grader.source_text import SourceError
 
     try:
         app()
-    except (config.ConfigError, SourceError) as error:
+    except (config.ConfigError, RosterError, SandboxUnavailable, SourceError) as error:
         errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
         sys.exit(REFUSED)
 
@@ -145,6 +147,10 @@ def grade(
     team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
     notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
     force: Annotated[bool, typer.Option(help="Execute again what has a result.")] = False,
+    no_isolation: Annotated[
+        bool,
+        typer.Option("--no-isolation", help="Run student code without a sandbox. Dangerous."),
+    ] = False,
     seed: Annotated[
         str | None, typer.Option(help="Draw the cases from this instead of the class's secret.")
     ] = None,
@@ -184,6 +190,7 @@ def grade(
             workers=workers,
             seed=seed,
             force=force,
+            isolation="none" if no_isolation else "auto",
             only=wanted,
             progress=progress,
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import shutil
 import stat
 import tempfile
@@ -24,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
+from grader import sandbox
 from grader.config import ROOT, Limits
 from grader.prepare import runs_when_graded
 from utils.check import HANDOVER, MAX_ANSWERS
@@ -45,6 +45,8 @@ class Job(msgspec.Struct, frozen=True):
     imports: str = "all"
     files: dict[str, bytes] = {}
     """Files handed in with the notebook, by relative path."""
+    isolation: str = "auto"
+    """"none" runs student code without a sandbox; only on an instructor's explicit wish."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -90,6 +92,8 @@ class BoundedClient(NotebookClient):
             raise_on_iopub_timeout=False,
             **options,
         )
+        self.owns_km = True  # the kernel ends with the notebook, whoever made its manager
+        self.ended: sandbox.Ended | None = None
         self.limits = limits
         self.deadline = time.monotonic() + limits.seconds_per_notebook
         self.room = limits.output_kb * 1024
@@ -99,6 +103,13 @@ class BoundedClient(NotebookClient):
         if left <= 0:
             raise _OutOfTime
         return min(left, self.limits.seconds_per_cell)
+
+    async def _async_cleanup_kernel(self) -> None:
+        provisioner = self.km.provisioner if self.km is not None else None
+        try:
+            await super()._async_cleanup_kernel()
+        finally:
+            self.ended = getattr(provisioner, "ended", None)
 
     async def async_execute_cell(
         self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any
@@ -122,7 +133,10 @@ class BoundedClient(NotebookClient):
 
 
 def execute(job: Job) -> Outcome:
-    """Run a job in a kernel of its own.  Never raises for what a student's code does."""
+    """Run a job in a kernel of its own.  Never raises for what a student's code does.
+
+    Raises SandboxUnavailable if the kernel can't be isolated here.
+    """
     started = time.monotonic()
     scratch = Path(tempfile.mkdtemp(prefix="course-run-")).resolve()
     try:
@@ -131,43 +145,60 @@ def execute(job: Job) -> Outcome:
         handover.mkdir()
         for name, data in job.questions.items():
             (handover / f"{name}.inputs.npz").write_bytes(data)
+        work = scratch / "work"
+        work.mkdir()
         for name, data in job.files.items():
-            target = scratch / "work" / name
+            target = work / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        (scratch / "work").mkdir(exist_ok=True)
-        problem = _run(notebook, job, scratch)
+        client = BoundedClient(notebook, job.limits, km=_kernel_manager(job, scratch))
+        problem = _run(client, work)
+        ended = client.ended
         answers = {name: _collect(handover, name) for name in job.questions}
         return Outcome(
             nbformat.writes(notebook),
             answers,
-            problem,
+            problem + (f" ({ended.reason})" if problem and ended and ended.reason else ""),
             round(time.monotonic() - started, 3),
-            _peak_mb(),
+            ended.peak_mb if ended else 0.0,
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _run(notebook: NotebookNode, job: Job, scratch: Path) -> str:
+def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
+    limits = job.limits
+    return sandbox.kernel_manager(
+        scratch=scratch,
+        read_only=[ROOT / "utils", ROOT / "data"],
+        hidden=[ROOT / "data" / "checks"],
+        modules=job.imports,
+        bounds=sandbox.Bounds(
+            memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
+        ),
+        environment={
+            HANDOVER: str(scratch / "handover"),
+            "PYTHONPATH": str(ROOT),
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        },
+        isolation=job.isolation,
+    )
+
+
+def _run(client: BoundedClient, work: Path) -> str:
     """Execute the notebook in place; returns why it ended early, or ""."""
-    manager = AsyncKernelManager(kernel_name="python3")
-    client = BoundedClient(notebook, job.limits, km=manager)
-    environment = {
-        HANDOVER: str(scratch / "handover"),
-        "PYTHONPATH": str(ROOT),
-        "PATH": os.defpath,
-        "HOME": str(scratch / "work"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    }
     try:
-        asyncio.run(client.async_execute(env=environment, cwd=str(scratch / "work")))
+        asyncio.run(client.async_execute(cwd=str(work)))
+    except sandbox.SandboxUnavailable:
+        raise
     except _OutOfTime:
-        return f"stopped: the notebook took more than {job.limits.seconds_per_notebook:g} seconds"
+        return (
+            f"stopped: the notebook took more than {client.limits.seconds_per_notebook:g} seconds"
+        )
     except _TooMuchOutput:
         return "stopped: it printed without end"
     except DeadKernelError:
-        return "stopped: the kernel died (out of memory, or killed by its own code)"
+        return "stopped: the kernel died, by its own doing or at a limit"
     except Exception as error:  # whatever a hostile kernel makes the client raise
         return f"stopped: {type(error).__name__}: {str(error)[:300]}"
     return ""
@@ -196,7 +227,3 @@ def _size(content: dict) -> int:
     size = len(content.get("text") or "") + sum(len(x) for x in content.get("traceback") or [])
     data = content.get("data")
     return size + (sum(len(str(v)) for v in data.values()) if isinstance(data, dict) else 0)
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -28,6 +28,7 @@ from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job, Outcome, execute
 from grader.prepare import NotANotebook, prepare, read_notebook
 from grader.results import CheckResult, Result, Submission
+from grader.sandbox import SandboxUnavailable
 
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
@@ -58,6 +59,7 @@ def grade(
     workers: int | None = None,
     seed: str | None = None,
     force: bool = False,
+    isolation: str = "auto",
     only: Callable[[str, str], bool] = lambda team, notebook: True,
     progress: Progress = lambda what, label: None,
 ) -> Summary:
@@ -66,6 +68,9 @@ def grade(
     executor: where jobs run; threads of this process by default, `workers` of them.
     seed: what fresh cases are drawn from; by default a secret kept in the class folder.
     force: execute again what has a result already.
+    isolation: "none" runs student code without a sandbox.
+
+    Raises SandboxUnavailable if student code can't be isolated here.
     """
     set_up(folder, course)
     workers = workers or os.cpu_count() or 1
@@ -91,7 +96,7 @@ def grade(
                     progress("failed", task.label)
                     continue
                 recorder.withdraw(task)
-                running[executor.submit(execute, task.job(course))] = task
+                running[executor.submit(execute, task.job(course, isolation))] = task
                 progress("queued", task.label)
                 if len(running) >= 2 * workers:  # back-pressure: jobs hold whole notebooks
                     _finish_some(running, recorder, summary, progress)
@@ -131,7 +136,7 @@ class _Task:
     def label(self) -> str:
         return f"{self.submission.team}/{self.submission.notebook}"
 
-    def job(self, course: config.Course) -> Job:
+    def job(self, course: config.Course, isolation: str) -> Job:
         """The job that executes this submission, with cases drawn for it."""
         name = self.submission.notebook
         self.examination = judging.draw(name, self.submission.team, self.seed)
@@ -142,6 +147,7 @@ class _Task:
             course.limits,
             course.notebooks[name].imports,
             self.files,
+            isolation,
         )
 
 
@@ -256,7 +262,7 @@ def _finish_some(
 
 
 def _no_outcome(task: _Task, error: BaseException) -> Outcome:
-    if not isinstance(error, Exception):
+    if not isinstance(error, Exception) or isinstance(error, SandboxUnavailable):
         raise error
     return Outcome(task.notebook, {}, f"could not be executed: {type(error).__name__}: {error}")
 
