@@ -87,6 +87,7 @@ def pack(options: argparse.Namespace) -> str:
         files.update(handed_in_with(root, notebook))
     if pair:
         files.update(pair_files(root, name, options.image))
+        check_pair_files(name, files)
     elif options.zip:
         files.update(report_files(root, options))
     elif options.report:
@@ -295,15 +296,22 @@ def pair_files(root: Path, name: str, images: list[str]) -> dict[str, bytes]:
     folder = root / "notebooks" / "images"
     shown = [*files_below(folder), *(existing(root, text) for text in images)]
     for path in shown:
-        if path.suffix.lower() == ".png":
-            raise Problem(f"{path.name}: png files are not to be handed in, save it as jpg")
-        if path.suffix.lower() not in IMAGES:
+        if path.suffix.lower() not in {*IMAGES, ".png"}:
             raise Problem(f"{path.name} is no image (jpg, gif, bmp, tif, webp): remove it")
     modules = sorted((root / "notebooks").glob("*.py"))
     files = {f"notebooks/{path.name}": path.read_bytes() for path in modules}
     files.update({f"images/{key}": value for key, value in _flat(shown).items()})
     files[f"{name}.pdf"] = pdfs[0].read_bytes()
     return files
+
+
+def check_pair_files(name: str, files: dict[str, bytes]) -> None:
+    """Raise Problem for png files and second PDFs, which may lie in notebooks/handin/ too."""
+    for path in files:
+        if path.lower().endswith(".png"):
+            raise Problem(f"{path}: png files are not to be handed in, save it as jpg")
+        if path.lower().endswith(".pdf") and path != f"{name}.pdf":
+            raise Problem(f"{path}: exactly one PDF is asked for, {name}.pdf; move this one away")
 
 
 def existing(root: Path, text: str) -> Path:

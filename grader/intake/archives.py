@@ -125,8 +125,8 @@ def check_overlap(infos: list[zipfile.ZipInfo], end: int) -> None:
     Every member needs 30 bytes of header, its name and its packed bytes, before the next begins.
     """
     offsets = sorted(infos, key=lambda info: info.header_offset)
-    for info, following in zip(offsets, [*offsets[1:], None], strict=True):
-        limit = end if following is None else following.header_offset
+    limits = [info.header_offset for info in offsets[1:]] + [end]
+    for info, limit in zip(offsets, limits, strict=False):
         if info.header_offset < 0 or info.header_offset + 30 + info.compress_size > limit:
             raise Refused("files in the zip overlap: it is forged or damaged")
 

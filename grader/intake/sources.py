@@ -88,7 +88,7 @@ class Finder:
                 mode = path.lstat().st_mode
                 if stat.S_ISDIR(mode):
                     self._folder(path.absolute(), FOLDERS)
-                elif self._is_download(path, from_lms, alone=len(paths) == 1):
+                elif stat.S_ISREG(mode) and self._is_download(path, from_lms, len(paths) == 1):
                     self._download(path)
                 else:
                     self._files([path], named=True)

@@ -1,0 +1,364 @@
+"""Intake as an instructor sees it: sound archives become submissions, and stay whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tarfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from nbgrader.utils import parse_utc
+
+from grader import results
+from grader.classroom import ClassFolder
+from grader.intake import collect, store
+from grader.results import Rejected, Submission
+from tests.grader import intake_samples as samples
+from tests.grader.intake_samples import (
+    FIRST,
+    NAMES,
+    NOON,
+    SECOND,
+    ipynb,
+    only_reason,
+    save,
+    take,
+    taken,
+    tar,
+    zipped,
+)
+
+LATER = NOON + timedelta(hours=5)
+INNER = f"notebooks/{FIRST}.ipynb"
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> ClassFolder:
+    return samples.class_folder(tmp_path / "class")
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    for name in NAMES:
+        save(tmp_path / "released" / f"{name}.ipynb", ipynb(name, "raise NotImplementedError()"))
+    return tmp_path / "released"
+
+
+# ---------------------------------------------------------------- sound archives
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("team_7.tar.gz", tar),
+        ("team_7.tgz", tar),
+        ("team_7.tar", lambda files: tar(files, "w:")),
+        ("team_7.zip", zipped),
+        ("Team 07.zip", zipped),
+        ("team_7 (1).tar.gz", tar),
+        ("team_7.zip", tar),
+    ],
+)
+def test_every_kind_of_archive_becomes_a_submission(room, inbox, name, pack):
+    archive = save(inbox / name, pack({INNER: ipynb(), "RECEIPT.txt": b"x"}))
+    report = take(room, archive)
+    assert taken(report) == [("team_7", FIRST)] and not report.rejected
+    place = room.submitted("team_7", FIRST)
+    assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb()
+    entry = results.read(place / "submission.json", Submission)
+    assert entry == report.taken[0]
+    assert entry.archive == name
+    assert entry.archive_sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert entry.received == NOON
+    assert parse_utc((place / "timestamp.txt").read_text()) == NOON.replace(tzinfo=None)
+
+
+def test_long_names_of_every_tar_dialect_are_read(room, inbox):
+    deep = "/".join(["a-long-folder-name"] * 8)
+    for number, dialect in enumerate(
+        [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT]
+    ):
+        path = inbox / f"team_{number}.tar.gz"
+        with tarfile.open(path, "w:gz", format=dialect) as archive:
+            source = save(inbox / "x", ipynb())
+            archive.add(source, f"{deep}/{FIRST}.ipynb")
+    report = take(room, *sorted(inbox.glob("*.gz")))
+    assert len(report.taken) == 3 and not report.rejected
+
+
+def test_one_archive_may_hold_several_notebooks_or_one(room, inbox):
+    both = save(inbox / "team_1.zip", zipped({f"{name}.ipynb": ipynb(name) for name in NAMES}))
+    one = save(inbox / "team_2.zip", zipped({f"x/{SECOND}.ipynb": ipynb(SECOND)}))
+    report = take(room, both, one)
+    assert taken(report) == [("team_1", FIRST), ("team_1", SECOND), ("team_2", SECOND)]
+    assert room.submissions() == taken(report)
+
+
+def test_files_for_a_notebook_come_along_but_nothing_else_does(room, inbox):
+    files = {
+        INNER: ipynb(),
+        f"notebooks/handin/{FIRST}/net/weights.h5": b"weights",
+        f"notebooks/handin/{SECOND}/other.h5": b"other",
+        "notebooks/numpy.py": b"evil = 1",
+    }
+    report = take(room, save(inbox / "team_7.tar.gz", tar(files)))
+    assert report.taken[0].files == ["files/net/weights.h5"]
+    assert set(samples.everything_in(room.submitted("team_7", FIRST))) == {
+        f"{FIRST}.ipynb",
+        "files/net/weights.h5",
+        "submission.json",
+        "timestamp.txt",
+    }
+
+
+def test_too_much_beside_a_notebook_is_left_out_with_a_note(room, inbox):
+    files = {INNER: ipynb(), f"notebooks/handin/{FIRST}/big": os.urandom(21 * 2**20)}
+    report = take(room, save(inbox / "team_7.tar", tar(files, "w:")))
+    assert report.taken[0].files == [] and "none was kept" in report.taken[0].notes[0]
+
+
+def test_a_single_notebook_belongs_to_the_team_in_its_name_or_folder(room, inbox):
+    save(inbox / "team_3_01_implementing_cnn.ipynb", ipynb())
+    save(inbox / "team_4" / f"{FIRST}.ipynb", ipynb())
+    save(inbox / f"{FIRST}.ipynb", ipynb())
+    report = take(room, *sorted(inbox.iterdir()))
+    assert taken(report) == [("team_3", FIRST), ("team_4", FIRST)]
+    assert "says no team" in only_reason(report)
+
+
+def test_a_folder_of_archives_is_searched_and_the_rest_named(room, inbox):
+    save(inbox / "week 1" / "team_1.zip", zipped({INNER: ipynb()}))
+    save(inbox / "team_2.tar.gz", tar({INNER: ipynb()}))
+    save(inbox / "readme.txt", b"hello")
+    report = take(room, inbox)
+    assert taken(report) == [("team_1", FIRST), ("team_2", FIRST)]
+    assert not report.rejected and "readme.txt" in report.notes[0]
+
+
+def test_the_given_time_of_arrival_wins_over_the_file(room, inbox):
+    archive = save(inbox / "team_7.zip", zipped({INNER: ipynb()}))
+    assert take(room, archive, received=LATER).taken[0].received == LATER
+    assert take(room, archive, received=NOON).taken[0].received == NOON  # put right afterwards
+    again = take(room, archive, received=NOON)
+    assert not again.taken and again.unchanged[0].received == NOON
+
+
+# ---------------------------------------------------------------- which notebook it is
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "01_implementing_cnn (1).ipynb",
+        "01_implementing_cnn-Copy1.ipynb",
+        "01_implementing_cnn - Copy.ipynb",
+        "01_Implementing_CNN.ipynb",
+        "1-implementing-cnn.IPYNB",
+        "team_7_01_implementing_cnn.ipynb",
+        "01_implementing_cnn_final.ipynb",
+        "01_implementing_cnn.ipynb.json",
+        "a/b/c/01_implementing_cnn-1.ipynb",
+    ],
+)
+def test_a_name_that_was_changed_on_the_way_is_understood(room, inbox, name):
+    report = take(room, save(inbox / "team_7.zip", zipped({name: ipynb()})))
+    assert taken(report) == [("team_7", FIRST)]
+    assert any("was taken as" in note for note in report.taken[0].notes)
+
+
+def test_a_notebook_of_any_name_is_known_by_its_cells(room, inbox, releases):
+    archive = save(inbox / "team_7.zip", zipped({"my work.ipynb": ipynb(SECOND)}))
+    assert "no notebook of the course" in only_reason(take(room, archive))
+    report = take(room, archive, releases=releases)
+    assert taken(report) == [("team_7", SECOND)]
+    assert "known by its cells" in report.taken[0].notes[0]
+
+
+def test_a_notebook_saved_under_the_name_of_another_is_known_by_its_cells(room, inbox, releases):
+    archive = save(inbox / "team_7.zip", zipped({f"{FIRST}.ipynb": ipynb(SECOND)}))
+    # "setup" is in both notebooks, as it is in the course; it must not decide.
+    wrong = samples.notebook(SECOND)
+    wrong["cells"] = wrong["cells"][2:]
+    archive = save(inbox / "team_7.zip", zipped({f"{FIRST}.ipynb": json.dumps(wrong).encode()}))
+    assert taken(take(room, archive, releases=releases)) == [("team_7", SECOND)]
+
+
+def test_of_two_copies_the_exact_name_counts(room, inbox):
+    files = {"01_implementing_cnn (1).ipynb": ipynb(answer="x = 2"), INNER: ipynb(answer="x = 1")}
+    report = take(room, save(inbox / "team_7.zip", zipped(files)))
+    place = room.submitted("team_7", FIRST)
+    assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer="x = 1")
+    assert any("(1).ipynb" in note for note in report.taken[0].notes)
+
+
+def test_of_two_copies_with_equally_good_names_the_more_complete_counts(room, inbox):
+    blank = ipynb(answer="# YOUR CODE HERE\nraise NotImplementedError()")
+    files = {f"a/{FIRST}.ipynb": blank, f"b/{FIRST}.ipynb": ipynb(), "__MACOSX/x.ipynb": b"{"}
+    take(room, save(inbox / "team_7.zip", zipped(files)))
+    place = room.submitted("team_7", FIRST)
+    assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb()
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (b"\xef\xbb\xbf" + ipynb(), "byte order mark"),
+        (ipynb().decode().encode("utf-16"), "UTF-16"),
+        (ipynb(answer="x = '\\ud83d'").replace(b"\\\\ud83d", b"\\ud83d"), "half characters"),
+        (ipynb(ran=False), "outputs were cleared"),
+    ],
+)
+def test_what_can_be_mended_is_mended_and_noted(room, inbox, content, note):
+    report = take(room, save(inbox / "team_7.zip", zipped({INNER: content})))
+    assert any(note in entry for entry in report.taken[0].notes)
+    written = (room.submitted("team_7", FIRST) / f"{FIRST}.ipynb").read_text(encoding="utf-8")
+    assert json.loads(written)["nbformat"] == 4
+
+
+BROKEN = {
+    "not valid JSON": b"{",
+    "nested too deeply": b"[" * 100_000 + b"]" * 100_000,
+    "nested too deeply ": b'{"nbformat": 4, "cells": ' + b"[" * 200 + b"]" * 200 + b"}",
+    "a number is too long": b"1" * 10_000,
+    "too many parts": b"[" + b"[]," * 2_000_000 + b"[]]",
+    "not UTF-8": b"\x80\x81",
+    "is no object": b"[]",
+    "no nbformat 4": b"{}",
+    "old notebook format": b'{"nbformat": 3, "worksheets": []}',
+    "no cells": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": {}}',
+    "cell 1 is damaged": b'{"nbformat":4,"nbformat_minor":5,"metadata":{},"cells":[{"source":1}]}',
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_a_broken_notebook_is_refused_and_the_others_are_taken(room, inbox, reason):
+    files = {INNER: BROKEN[reason], f"notebooks/{SECOND}.ipynb": ipynb(SECOND)}
+    report = take(room, save(inbox / "team_7.tar.gz", tar(files)))
+    assert taken(report) == [("team_7", SECOND)]
+    assert report.rejected[0].team == "team_7"
+    assert INNER in only_reason(report) and reason.strip() in only_reason(report)
+
+
+# ---------------------------------------------------------------- again, later, and interrupted
+
+
+def test_the_newest_of_two_archives_counts_whatever_the_order(room, inbox):
+    old = save(inbox / "team_7.zip", zipped({INNER: ipynb(answer="old")}))
+    new = save(inbox / "Team-7.tar.gz", tar({INNER: ipynb(answer="new")}), LATER)
+    report = take(room, new, old)
+    assert [entry.archive for entry in report.taken] == ["Team-7.tar.gz"]
+    assert [(r.earlier.archive, r.archive) for r in report.replaced] == [
+        ("team_7.zip", "Team-7.tar.gz")
+    ]
+    again = take(room, old)
+    assert not again.taken and "is older" in again.notes[0]
+    place = room.submitted("team_7", FIRST)
+    assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer="new")
+
+
+def test_collecting_the_same_archive_again_changes_nothing(room, inbox):
+    archive = save(inbox / "team_7.zip", zipped({INNER: ipynb()}))
+    take(room, archive)
+    before = samples.everything_in(room.root)
+    os.utime(archive, (LATER.timestamp(), LATER.timestamp()))  # copied, say
+    report = take(room, archive)
+    assert not report.taken and report.unchanged[0].received == NOON
+    assert samples.everything_in(room.root) == before
+
+
+def test_work_that_was_only_run_again_keeps_its_time_of_arrival(room, inbox):
+    take(room, save(inbox / "team_7.zip", zipped({INNER: ipynb()})))
+    rerun = samples.notebook()
+    rerun["cells"][1]["execution_count"] = 99
+    files = {INNER: json.dumps(rerun).encode(), f"{SECOND}.ipynb": ipynb(SECOND)}
+    report = take(room, save(inbox / "team_7.zip", zipped(files), LATER))
+    assert taken(report) == [("team_7", SECOND)]
+    assert [(s.notebook, s.received) for s in report.unchanged] == [(FIRST, NOON)]
+
+
+def test_replacing_work_that_was_on_time_by_late_work_is_pointed_out(room, inbox):
+    due = NOON + timedelta(hours=1)
+    for when, answer in [(NOON, "old"), (LATER, "new")]:
+        archive = save(inbox / "team_7.zip", zipped({INNER: ipynb(answer=answer)}), when)
+        report = collect(room, samples.course(due), [archive], None, releases=inbox)
+    assert "was on time" in report.replaced[0].note
+
+
+def test_a_bad_archive_leaves_the_good_submission_and_is_reported_until_mended(room, inbox):
+    good = zipped({INNER: ipynb()})
+    take(room, save(inbox / "team_7.zip", good))
+    before = samples.everything_in(room.root / "submitted")
+    bad = save(inbox / "team_7.zip", good[:-40], LATER)
+    other = save(inbox / "team_8.zip", b"")
+    report = take(room, bad, other)
+    assert {entry.team for entry in report.rejected} == {"team_7", "team_8"}
+    assert samples.everything_in(room.root / "submitted") == before
+    assert results.read(room.root / "rejected.json", list[Rejected]) == report.rejected
+    take(room, save(inbox / "team_7.zip", zipped({INNER: ipynb(answer="x")}), LATER))
+    assert [r.archive for r in results.read(room.root / "rejected.json", list[Rejected])] == [
+        "team_8.zip"
+    ]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_submission(
+    room, inbox, monkeypatch, can_exchange
+):
+    class Killed(BaseException):
+        pass
+
+    if not can_exchange:
+        monkeypatch.setattr(store, "_exchange", lambda one, other: False)
+    take(room, save(inbox / "team_7.zip", zipped({INNER: ipynb(answer="0")})))
+    place = room.submitted("team_7", FIRST)
+    steps = 0
+    for step in range(1, 40):
+        seen = {ipynb(answer=str(step - 1)), ipynb(answer=str(step))}
+        archive = save(
+            inbox / "team_7.zip",
+            zipped({INNER: ipynb(answer=str(step)), f"handin/{FIRST}/f": str(step).encode()}),
+            NOON + timedelta(minutes=step),
+        )
+        calls = 0
+
+        def killing(original):
+            def call(*args, **kwargs):
+                nonlocal calls
+                calls += 1
+                if calls == step:  # noqa: B023
+                    raise Killed
+                return original(*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("write_bytes", "write_text", "rename", "mkdir"):
+                patch.setattr(Path, name, killing(getattr(Path, name)))
+            patch.setattr(store.os, "fsync", killing(os.fsync))
+            patch.setattr(store.shutil, "rmtree", killing(store.shutil.rmtree))
+            try:
+                take(room, archive)
+            except Killed:
+                steps += 1
+            else:
+                break
+        with store.exclusive(room):
+            entry = store.current(room, "team_7", FIRST)
+            assert entry is not None
+            files = store.files_of(room, entry)
+            assert files is not None and files[f"{FIRST}.ipynb"] in seen
+        assert room.submissions() == [("team_7", FIRST)]
+        take(room, archive)
+        assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer=str(step))
+        assert {p.name for p in (room.root / store.WORKPLACE).iterdir()} == {"lock"}
+    assert steps > 5
