@@ -135,11 +135,13 @@ def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: in
     """One member, checked against its size and checksum.  Raises Refused or zipfile's errors."""
     if info.file_size > largest:
         raise Refused(f"larger than {largest // MIB} MiB: {shown(info.filename)}")
+    content = bytearray()
     with archive.open(info) as stream:
-        content = stream.read(info.file_size + 1)
+        while len(content) <= info.file_size and (chunk := stream.read(MIB)):
+            content += chunk
     if len(content) != info.file_size:
         raise Refused(f"cut off or with a wrong size: {shown(info.filename)}")
-    return content
+    return bytes(content)
 
 
 def zip_time(info: zipfile.ZipInfo) -> datetime | None:

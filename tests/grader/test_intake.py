@@ -121,6 +121,14 @@ def test_files_for_a_notebook_come_along_but_nothing_else_does(room, inbox):
     }
 
 
+@pytest.mark.parametrize("pack", [tar, zipped])
+def test_weights_of_many_megabytes_are_kept(room, inbox, pack):
+    weights = os.urandom(12 * 2**20)
+    path = save(inbox / "team_7.zip", pack({INNER: ipynb(), f"handin/{FIRST}/net.h5": weights}))
+    assert take(room, path).taken[0].files == ["files/net.h5"]
+    assert (room.submitted("team_7", FIRST) / "files" / "net.h5").read_bytes() == weights
+
+
 def test_too_much_beside_a_notebook_is_left_out_with_a_note(room, inbox):
     files = {INNER: ipynb(), f"notebooks/handin/{FIRST}/big": os.urandom(21 * 2**20)}
     report = take(room, save(inbox / "team_7.tar", tar(files, "w:")))
