@@ -35,6 +35,9 @@ CLASS_NAMES = (
     "truck",
 )
 
+COUNTS = (50_000, 10_000)
+"""Images for training and for the test."""
+
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
@@ -138,15 +141,18 @@ def _from_batches(batches: dict[str, bytes], source: Path) -> Cifar10:
     for name, raw in batches.items():
         if hashlib.md5(raw, usedforsecurity=False).hexdigest() != BATCHES[name]:
             raise _damaged(source / name, f"its MD5 is not {BATCHES[name]}")
-        batch = _ArraysOnly(io.BytesIO(raw), encoding="bytes").load()
-        images.append(np.asarray(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels.append(np.asarray(batch[b"labels"]))
+        try:
+            batch = _ArraysOnly(io.BytesIO(raw), encoding="bytes").load()
+            images.append(np.asarray(batch[b"data"]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+            labels.append(np.asarray(batch[b"labels"]))
+        except Exception as error:  # unpickling raises whatever the bytes make it raise
+            raise _damaged(source / name, str(error)) from None
     x_train, y_train = np.concatenate(images[:-1]), np.concatenate(labels[:-1])
     return _checked([x_train, y_train, images[-1], labels[-1]], source)
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads what NumPy arrays are pickled as, and refuses everything that could do something."""
+    """Reads what Python 2 pickled arrays as, and refuses everything that could do something."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module.rpartition(".")[2], name) == ("multiarray", "_reconstruct"):
@@ -159,7 +165,8 @@ class _ArraysOnly(pickle.Unpickler):
 def _checked(arrays: list[np.ndarray], source: Path) -> Cifar10:
     """The arrays if they have CIFAR-10's shapes, types and classes."""
     x_train, y_train, x_test, y_test = arrays
-    for images, labels, count in ((x_train, y_train, 50_000), (x_test, y_test, 10_000)):
+    pairs = ((x_train, y_train), (x_test, y_test))
+    for (images, labels), count in zip(pairs, COUNTS, strict=True):
         if images.shape != (count, 32, 32, 3) or images.dtype != np.uint8:
             raise _damaged(source, f"its images are {images.dtype} of shape {images.shape}")
         if labels.size != count or labels.dtype.kind not in "iu":

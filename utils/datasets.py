@@ -119,10 +119,11 @@ def _cifar10(size: int, counts: tuple[int, ...], seed: int) -> Dataset:
     if size != 32:
         raise ValueError(f"CIFAR-10 has images of size 32, not {size}")
     train, val, test = counts
-    if min(counts) < 0 or train + val > 50_000 or test > 10_000:
+    most, most_test = cifar10.COUNTS
+    if min(counts) < 0 or train + val > most or test > most_test:
         raise ValueError(
-            "CIFAR-10 has 50,000 images for training and validation, 10,000 for the test; "
-            f"{train} + {val} and {test} are too many"
+            f"CIFAR-10 has {most:,} images for training and validation, {most_test:,} for the "
+            f"test; {train} + {val} and {test} can't be had"
         )
     found = cifar10.read()
     order = np.random.default_rng(seed).permutation(len(found.x_train))

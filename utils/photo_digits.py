@@ -13,7 +13,7 @@ import os
 import tempfile
 import zipfile
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +21,9 @@ from typing import Literal, get_args
 import numpy as np
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+SOURCES = DATA / "photo_digits.npz"
+"""What images are rendered from."""
+
 CACHE = DATA / "cache"
 """Where rendered images are kept on disk."""
 
@@ -98,11 +101,13 @@ def render(
     if found is None:
         found = _render(count, split, size, seed, style)
         _write(key, found)
+    for array in (found.images, found.labels, found.masks):
+        array.flags.writeable = False  # the same arrays go to whoever asks next
     _MEMORY[key] = found
     _MEMORY.move_to_end(key)
     while len(_MEMORY) > _KEPT_IN_MEMORY:
         _MEMORY.popitem(last=False)
-    return replace(found)
+    return found
 
 
 def _render(count: int, split: Split, size: int, seed: int, style: Style) -> PhotoDigits:
@@ -228,8 +233,14 @@ def _regions(split: Split) -> tuple[np.ndarray, ...]:
 @cache
 def _sources() -> dict[str, np.ndarray]:
     """Handwritten digits (`digit_images`, `digit_labels`) and photographs (`photo_…`)."""
-    with np.load(DATA / "photo_digits.npz", allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    try:
+        with np.load(SOURCES, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:  # zip and numpy raise many types on malformed bytes
+        raise RuntimeError(
+            f"{SOURCES} is missing or damaged ({type(error).__name__}); it is part of the course: "
+            "unpack the course again"
+        ) from None
 
 
 _MEMORY: OrderedDict[str, PhotoDigits] = OrderedDict()
