@@ -22,7 +22,7 @@ from typing import cast
 import msgspec
 
 from grader import results
-from grader.classroom import ClassFolder, write_atomically
+from grader.classroom import ClassFolder
 from grader.intake.archives import Member
 from grader.results import Rejected, Submission
 
@@ -102,8 +102,7 @@ def reject(folder: ClassFolder, rejected: list[Rejected], collected: set[str]) -
         earlier = []
     kept = [entry for entry in earlier if entry.archive.split("/")[0] not in collected]
     if kept or rejected or path.exists():
-        entries = [*kept, *rejected]
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(entries), indent=1))
+        results.write(path, [*kept, *rejected])
 
 
 def _move_into_place(partial: Path, place: Path, workplace: Path) -> None:
