@@ -118,7 +118,12 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
                 raise source_text.SourceError(f"{name}.py:{check.line}: {check.name!r} is taken")
             points[check.name] = check.points
             yield PUBLIC_CASES / f"{check.name}.npz", cases.dump(judges[check.name].public_cases())
-    yield PUBLIC_CASES / "points.json", (json.dumps(points, indent=1) + "\n").encode()
+    yield PUBLIC_CASES / "points.json", _json(points)
+    yield PUBLIC_CASES.parent / "notebooks.json", _json(list(course.notebooks))
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
 
 
 def _leftovers(course: config.Course) -> list[Path]:

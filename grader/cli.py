@@ -215,8 +215,8 @@ def feedback(folder: ClassOption = CLASS) -> None:
     """
     from grader import feedback as room
 
-    place = ClassFolder(folder.resolve())
-    pages = room.write(place, config.load(folder))
+    place, course = _graded_class(folder)
+    pages = room.write(place, course)
     console.print(f"wrote {len(pages)} pages and {room.bundle(place)}")
 
 
@@ -229,7 +229,7 @@ def report(folder: ClassOption = CLASS) -> None:
     """
     from grader import report as room
 
-    console.print(f"wrote {room.write(ClassFolder(folder.resolve()), config.load(folder))}")
+    console.print(f"wrote {room.write(*_graded_class(folder))}")
 
 
 @app.command()
@@ -237,18 +237,34 @@ def export(
     kind: Annotated[str, typer.Argument(help="csv, moodle or canvas")] = "csv",
     folder: ClassOption = CLASS,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    notebook: Annotated[str, typer.Option(help="Only this notebook.")] = "",
+    provisional: Annotated[
+        bool, typer.Option(help="Write what there is where essays are still to be marked.")
+    ] = False,
+    missing_is_zero: Annotated[
+        bool, typer.Option(help="Write 0, not nothing, for what was not handed in.")
+    ] = False,
 ) -> None:
     """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
 
-    One row per student; the members of a team share its grade.
+    One row per student; the members of a team share its grade.  Only final grades are written: what
+    needs a human, or has essays to be marked, stays empty and is listed.
+
+    Exit status: 0; 125 for a kind that does not exist or a class that was not graded.
     """
     from grader import export as room
 
     if kind not in ("csv", "moodle", "canvas"):
         errors.print(f"no export called {kind!r}; there are csv, moodle and canvas")
         raise typer.Exit(REFUSED)
-    place = ClassFolder(folder.resolve())
-    console.print(f"wrote {room.write(place, config.load(folder), kind, out)}")
+    place, course = _graded_class(folder)
+    choices = room.Choices(
+        notebook=notebook, provisional=provisional, missing_is_zero=missing_is_zero
+    )
+    console.print(f"wrote {room.write(place, course, kind, out, choices)}")
+    if not provisional:
+        for line in room.unfinished(place, course):
+            console.print(f"  not final: {line}", markup=False)
 
 
 @app.command()
@@ -292,6 +308,27 @@ def bench(
         errors.print(f"no bench called {name!r}; there is: layers")
         raise typer.Exit(REFUSED)
     import_module(f"grader.bench.{name}").main()
+
+
+def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
+    """A class that has been graded, with late penalties that fit the marks as they are now."""
+    from grader import gradebook
+    from grader.grade import late_fraction
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    if place.uses_sqlite and not (place.root / "gradebook.db").is_file():
+        raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
+    gradebook.refresh_late_penalties(
+        place,
+        course.id,
+        lambda name, received: (
+            late_fraction(course.notebooks[name], course.late, received)
+            if name in course.notebooks
+            else 0.0
+        ),
+    )
+    return place, course
 
 
 @contextmanager

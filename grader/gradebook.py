@@ -6,7 +6,7 @@ should be.  Marks given by hand are never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,6 +115,24 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
     except BaseException:
         session.rollback()
         raise
+
+
+def refresh_late_penalties(
+    folder: ClassFolder, course_id: str, fraction: Callable[[str, datetime], float]
+) -> None:
+    """Work out what lateness costs from the points as they are now, marks given by hand included.
+
+    fraction: (notebook, time of arrival with zone) -> share of the points, in [0, 1].
+    """
+    with open_gradebook(folder, course_id) as gradebook:
+        for submitted in gradebook.db.query(api.SubmittedNotebook).all():
+            received = submitted.assignment.timestamp
+            if received is None:
+                continue
+            share = fraction(submitted.name, received.replace(tzinfo=UTC))
+            earned = sum(grade.score for grade in submitted.grades)
+            submitted.late_submission_penalty = round(share * earned, 4) or None
+        gradebook.db.commit()
 
 
 def marks(folder: ClassFolder, course_id: str = "cnn") -> list[NotebookMark]:

@@ -33,7 +33,7 @@ def run(out: Path, console: Console) -> int:
         f"built {len(course.notebooks)} notebooks"
         + (f", {len(changed)} changed" if changed else "")
     )
-    archives = release.pack(course, out / "dist")
+    archives = release.pack(course, out / "dist", just_built=True)
     say(f"packed the release: {', '.join(path.name for path, _ in archives)}")
     handed_in = _play_students(out, archives[0][0])
     say(f"{len(handed_in)} teams handed in")

@@ -44,7 +44,7 @@ def write(
     out: Path | None = None,
     choices: Choices | None = None,
 ) -> Path:
-    """Write the grades of a class; by default to exports/KIND.csv.
+    """Write the grades of a class; by default to exports/, grades.csv or KIND.csv.
 
     kind: "csv" (see `sheet.spreadsheet`), "moodle" or "canvas" (see `lms`).  Raises ValueError for
     an unknown kind or notebook.
@@ -65,7 +65,8 @@ def write(
     # part of the first heading, and Moodle needs none
     mark = "\ufeff" if kind == "csv" else ""
     suffix = f"_{choices.notebook}" if choices.notebook else ""
-    path = out or folder.root / "exports" / f"{kind}{suffix}.csv"
+    name = "grades" if kind == "csv" else kind
+    path = out or folder.root / "exports" / f"{name}{suffix}.csv"
     write_atomically(path, mark + text.getvalue())
     return path
 

@@ -40,7 +40,7 @@ def table(path: Path, encoding: str = "utf-8") -> list[list[str]]:
 
 def test_spreadsheet_has_a_row_for_each_student(sample: SampleClass) -> None:
     path = export.write(sample.folder, sample.course, "csv")
-    assert path == sample.folder.root / "exports" / "csv.csv"
+    assert path == sample.folder.root / "exports" / "grades.csv"
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # Excel's sign for UTF-8
     head, *lines = table(path, "utf-8-sig")
     one, two, three, four = [dict(zip(head, line, strict=True)) for line in lines]
