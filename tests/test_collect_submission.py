@@ -237,3 +237,14 @@ def test_a_module_of_the_students_own_cannot_break_packing(home):
 
 def test_the_script_knows_the_courses_notebooks():
     assert set(config.load().notebooks) <= set(handin.NOTEBOOKS)
+
+
+def test_only_what_was_handed_out_is_missed(home):
+    save(home / "data" / "notebooks.json", json.dumps([FIRST, SECOND]).encode())
+    for name in set(handin.NOTEBOOKS) - {FIRST, SECOND}:
+        (home / "notebooks" / f"{name}.ipynb").unlink()
+    assert run(home, "team_7").returncode == 0
+    (home / "notebooks" / f"{SECOND}.ipynb").unlink()
+    (home / "team_7.tar.gz").unlink()
+    (home / "team_7.receipt.txt").unlink()
+    assert f"missing: notebooks/{SECOND}.ipynb" in refused(home, "team_7")

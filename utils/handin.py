@@ -155,7 +155,9 @@ def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[st
 
     Without names all must be there, and those that were never started are left out.
     """
-    names = [notebook_called(text) for text in asked] or (PAIR_NOTEBOOKS if pair else NOTEBOOKS)
+    names = [notebook_called(text) for text in asked] or (
+        PAIR_NOTEBOOKS if pair else handed_out(root)
+    )
     names = sorted(set(names))
     missing = [n for n in names if not (root / "notebooks" / f"{n}.ipynb").is_file()]
     if missing:
@@ -186,6 +188,15 @@ def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[st
     if not chosen:
         raise Problem("no notebook has been started: work on one, run it, and save it")
     return chosen, messages
+
+
+def handed_out(root: Path) -> list[str]:
+    """The notebooks that this copy of the course came with; all where it doesn't say."""
+    try:
+        listed = json.loads((root / "data" / "notebooks.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return NOTEBOOKS
+    return [name for name in NOTEBOOKS if isinstance(listed, list) and name in listed] or NOTEBOOKS
 
 
 def notebook_called(text: str) -> str:
