@@ -30,7 +30,7 @@ def samples_per_class(data: Dataset, per_class: int = 8) -> Figure:
             data.class_names[label], rotation=0, ha="right", va="center", labelpad=8, fontsize=10
         )
     figure.suptitle(f"{data.name}: the first training images of each class", fontsize=11)
-    figure.tight_layout(pad=0.3, rect=(0, 0, 1, 0.99))
+    figure.tight_layout(pad=0.3, rect=(0, 0, 1, 0.975))
     return figure
 
 
