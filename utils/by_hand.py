@@ -7,6 +7,7 @@ stands here; what comes out is for students to find, and for the judges to know.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -83,8 +84,9 @@ def numbers_of(student_id: str) -> Numbers:
     return numbers_of_variant(variant_of(student_id))
 
 
+@cache
 def numbers_of_variant(variant: int) -> Numbers:
-    """The numbers with which the ids of one variant work."""
+    """The numbers with which the ids of one variant work; arrays are read-only."""
     # RandomState, since numpy promises that its stream never changes from version to version.
     rng = np.random.RandomState(variant)
     x = _no_equal_neighbours_but_one(rng)
@@ -98,6 +100,8 @@ def numbers_of_variant(variant: int) -> Numbers:
         "SAME, odd k": (rng.randint(8, 20), rng.choice([3, 5, 7])),
         "SAME, even k": (rng.randint(8, 20), rng.choice([2, 4, 6])),
     }
+    for array in (x, w, image, kernel):
+        array.setflags(write=False)  # they are given, and kept for the next call
     return Numbers(
         variant,
         x,
