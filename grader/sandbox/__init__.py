@@ -10,8 +10,9 @@ from grader.sandbox.bounds import Bounds
 from grader.sandbox.client import warm_parents
 from grader.sandbox.errors import SandboxUnavailable
 from grader.sandbox.inside import Attempt, probe_table
+from grader.sandbox.manager import kernel_manager, register
 from grader.sandbox.probe import Report, probe
-from grader.sandbox.provisioner import CourseProvisioner, Ended, kernel_manager, register
+from grader.sandbox.provisioner import CourseProvisioner, Ended
 
 __all__ = [
     "Attempt",

@@ -6,10 +6,13 @@ Resource limits bind each process alone; what several processes use together is 
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
 from dataclasses import dataclass
 from pathlib import Path
+
+with contextlib.suppress(ImportError):  # Windows: `probe` says that notebooks can't be graded there
+    import resource
 
 MIB = 1024 * 1024
 THREADS_PER_CPU = 16

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.sandbox.bounds import Bounds
-from grader.sandbox.provisioner import kernel_manager
+from grader.sandbox.manager import kernel_manager
+from grader.sandbox.plan import python_folders
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "COURSE_PROBE_SECRET"
@@ -150,11 +151,15 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
     (
         "use inherited open files",
         """
-        import os
+        import os, socket
         found = {}
         for number in os.listdir("/proc/self/fd"):
             try:
                 found[number] = os.readlink(f"/proc/self/fd/{number}")
+                if found[number].startswith("socket:"):
+                    with socket.socket(fileno=os.dup(int(number))) as s:
+                        if s.type == socket.SOCK_SEQPACKET:  # what the warm parent speaks
+                            found[number] = str(s)
             except OSError:
                 continue
         own = ("socket:", "pipe:", "anon_inode:", "/dev/", "/proc/", "/tmp/", "/scratch")
@@ -260,9 +265,12 @@ def probe_table(
 
     forbidden: more paths that must not be visible, such as a class folder.
     port: a TCP port of this machine on which something listens.
+    Raises ValueError for isolation "none": the attempts are real.
     """
+    if isolation == "none":
+        raise ValueError("isolation: the attempts are made in a sandbox only")
     names = {
-        "FORBIDDEN": [str(p) for p in (*_private_paths(), *forbidden)],
+        "FORBIDDEN": [str(p) for p in (*_private_paths(read_only), *forbidden)],
         "READ_ONLY": [str(p) for p in read_only],
         "SECRET": SECRET,
         "HOST_PORT": port,
@@ -274,9 +282,15 @@ def probe_table(
         del os.environ[SECRET]
 
 
-def _private_paths() -> tuple[Path, ...]:
-    course = (ROOT / "grader", ROOT / "tests", ROOT / ".git", ROOT / "data" / "checks")
-    return (*course, Path("/etc/shadow"), Path("/var"), Path("/home"), Path("/sys"), Path("/boot"))
+def _private_paths(visible: tuple[Path, ...]) -> list[Path]:
+    """What a notebook has no business with: the grader, the system's state, the home folder."""
+    course = [ROOT / "grader", ROOT / "tests", ROOT / ".git", ROOT / "data" / "checks"]
+    system = [Path(p) for p in ("/etc/shadow", "/var", "/home", "/sys", "/boot", "/mnt", "/srv")]
+    shown = [*visible, *python_folders()]
+    home = [p for p in Path.home().iterdir() if not any(s.is_relative_to(p) for s in shown)]
+    home = [p for p in home if not any(p.is_relative_to(s) for s in shown)]
+    shown_homes = any(s.is_relative_to(p) for s in shown for p in (Path("/home"), Path("/mnt")))
+    return course + (system[:2] if shown_homes else system) + home
 
 
 async def _try_all(

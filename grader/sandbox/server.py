@@ -13,12 +13,14 @@ import json
 import os
 import select
 import selectors
+import shutil
 import signal
 import socket
 import struct
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from grader.sandbox import child, kernel
@@ -38,6 +40,7 @@ class _Kernel:
     """To the grader; when it closes, the kernel ends."""
     reports: socket.socket
     """From the sandbox, until it listens."""
+    folder: Path
     keeper: int
     keeper_handle: int
     bounds: Bounds
@@ -77,7 +80,13 @@ class Server:
         return None
 
     def _orphaned(self, _: selectors.SelectorKey) -> NoReturn:
-        os._exit(0)  # the keepers die with us, and the sandboxes with their keepers
+        """The grader is gone: end what runs for it, and remove what it can't remove any more."""
+        for running in self.kernels:
+            self._kill(running)
+        for running in self.kernels:
+            os.waitpid(running.keeper, 0)
+            shutil.rmtree(running.folder, ignore_errors=True)
+        os._exit(0)
 
     def _request(self, key: selectors.SelectorKey) -> socket.socket | None:
         try:
@@ -111,7 +120,8 @@ class Server:
         ours.setblocking(False)
         line.setblocking(False)
         bounds = Bounds(**request["bounds"])
-        running = _Kernel(line, ours, process, os.pidfd_open(process), bounds)
+        folder = Path(request["plan"]).parent
+        running = _Kernel(line, ours, folder, process, os.pidfd_open(process), bounds)
         self.kernels.append(running)
         self.selector.register(ours, selectors.EVENT_READ, lambda _: self._reported(running))
         self.selector.register(line, selectors.EVENT_READ, lambda _: self._command(running))
