@@ -530,8 +530,8 @@ check("size_preserving_choice", choice)
 # %% [markdown]
 # **Exercise.** Now the values, at $S = 1$ and $P = 0$. Twenty-four sums of twelve products are a job for
 # a spreadsheet: open `data/convolution_by_hand.xlsx`, which holds these numbers and empty cells for the
-# sums of each channel and for the two maps. One formula, written with fixed (`$`) references to the
-# filter, can be copied to a whole block. Then copy both maps here, row by row.
+# sums of each channel and for the two maps. One formula, with absolute references to the filter, can
+# be copied to a whole block. Then copy both maps here, row by row.
 
 # %% solution="conv2d_by_hand"
 maps = {  # each a list of rows: [[…, …, …, …], […], […]]
@@ -818,7 +818,7 @@ def build_deep(w, b, a):
     """
     ### BEGIN SOLUTION
     n, d = w.shape
-    eye, none = np.eye(d), np.zeros((d, d))
+    eye = np.eye(d)
     size = 2 * d + 3  # units: ReLU(x), ReLU(-x), positive sum, negative sum, h_j
     layers = [
         (
