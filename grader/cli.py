@@ -298,6 +298,32 @@ def truth() -> None:
 
 
 @app.command()
+def doctor(
+    folder: ClassOption = CLASS,
+    inside: Annotated[
+        bool, typer.Option(help="Also try from inside the sandbox what must not work there.")
+    ] = False,
+) -> None:
+    """Say what this machine offers for grading, and what is missing.
+
+    Exit status: 0 if grading can work here, 1 if something that it needs is missing.
+    """
+    from grader import doctor as room
+
+    findings = room.examine(folder)
+    for finding in findings:
+        mark = "[green]ok[/green]  " if finding.good else "[red]NO[/red]  "
+        first, *rest = finding.text.splitlines()
+        console.print(f"{mark}{finding.what}: {first}")
+        for line in rest:
+            console.print(f"      {line}", markup=False)
+    failed = any(finding.needed and not finding.good for finding in findings)
+    if inside and not failed:
+        failed = not _print_probe_from_inside()
+    raise typer.Exit(failed)
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="layers")],
 ) -> None:
@@ -308,6 +334,22 @@ def bench(
         errors.print(f"no bench called {name!r}; there is: layers")
         raise typer.Exit(REFUSED)
     import_module(f"grader.bench.{name}").main()
+
+
+def _print_probe_from_inside() -> bool:
+    """Print what hostile code gets hold of in the sandbox; returns whether it got nothing."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from grader.sandbox import probe_table
+
+    table = Table("tried from inside", "held", "what came of it", box=None)
+    attempts = probe_table()
+    for attempt in attempts:
+        held = "[green]yes[/green]" if attempt.held else "[red]NO[/red]"
+        table.add_row(attempt.what, held, Text(attempt.outcome))
+    console.print(table)
+    return all(attempt.held for attempt in attempts)
 
 
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:

@@ -153,7 +153,8 @@ def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdic
 
 
 def _is_all_zero(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and not value.any()
+    numeric = isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
+    return numeric and value.size > 0 and not value.any()  # without entries it is a shape to name
 
 
 def _same(a: Any, b: Any, rtol: float) -> bool:

@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat.notebooknode import NotebookNode
 
@@ -18,7 +20,7 @@ from grader.demo.samples import FIRST, SECOND, Team
 from grader.prepare import runs_when_graded
 from grader.source_text import with_solutions
 
-DUE = datetime(2027, 1, 15, 23, 59, tzinfo=UTC)
+DUE = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
 """When the sample class had to hand in."""
 
 
@@ -40,11 +42,12 @@ def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
     short.cells = [cell for cell in notebook.cells if runs_when_graded(cell)]
     for cell in short.cells:
         cell.source = cell.source.replace("your_id", "team_01")
-    client = NotebookClient(
-        short, timeout=120, allow_errors=True, kernel_name="python3", iopub_timeout=10
-    )
-    environment = {**os.environ, "PYTHONPATH": str(released), "OMP_NUM_THREADS": "1"}
-    client.execute(cwd=str(released / "notebooks"), env=environment)
+    with tempfile.TemporaryDirectory(prefix="course-demo-") as sockets:
+        manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/k")
+        client = NotebookClient(short, timeout=120, allow_errors=True, km=manager)
+        client.owns_km = True
+        environment = {**os.environ, "PYTHONPATH": str(released), "OMP_NUM_THREADS": "1"}
+        client.execute(cwd=str(released / "notebooks"), env=environment)
     done = iter(short.cells)
     notebook.cells = [c if c in figures else next(done) for c in notebook.cells]
     return notebook
@@ -81,7 +84,9 @@ def _personalise(notebook: NotebookNode, team: Team) -> None:
         if team.how == "duplicate" and name == "maxpool_forward":
             again = index
     if team.how == "duplicate":
-        notebook.cells.insert(again, nbformat.from_dict(notebook.cells[again]))
+        copied = nbformat.from_dict(notebook.cells[again])
+        copied.id = f"{copied.id}-copy"
+        notebook.cells.insert(again, copied)
 
 
 def _pack(team: Team, home: Path, names: list[str]) -> Path:
