@@ -103,13 +103,19 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     single = len(parts) == 1
     message = "; ".join(p.message if single else f"{p.part} {p.message}" for p in wrong)
     errors = [p.error for p in parts if p.error is not None]
-    common = set(wrong[0].mistakes).intersection(*(p.mistakes for p in wrong)) if wrong else set()
-    named = tuple(m for m in case.mistakes if m in common)
-    if not named and wrong:  # the parts fail in different ways: name the first that is known
-        named = next((p.mistakes for p in wrong if p.mistakes), ())
+    named = _shared_mistakes(wrong)
     return CaseVerdict(
         case.label, score, message, tuple(parts), max(errors) if errors else None, named
     )
+
+
+def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
+    """Mistakes that explain every wrong part or, failing that, the first part that has a name."""
+    if not wrong:
+        return ()
+    rest = [set(p.mistakes) for p in wrong[1:]]
+    named = tuple(m for m in wrong[0].mistakes if all(m in other for other in rest))
+    return named or next((p.mistakes for p in wrong if p.mistakes), ())
 
 
 def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
