@@ -137,32 +137,33 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
         "signal processes outside",
         """
         import os
-        own = os.listdir("/proc/self/task")
         for number in range(2, 3000):
             try:
-                if str(number) not in own:
-                    os.kill(number, 0)
-                    return number
+                os.close(os.pidfd_open(number))  # a process, not a thread of this one
             except OSError:
                 continue
+            if number != os.getpid():
+                os.kill(number, 0)
+                return number
         raise ProcessLookupError("nobody there")
         """,
     ),
     (
         "use inherited open files",
         """
-        import os, socket
+        import os, socket, stat
         found = {}
-        for number in os.listdir("/proc/self/fd"):
+        for number in range(1024):
             try:
-                found[number] = os.readlink(f"/proc/self/fd/{number}")
-                if found[number].startswith("socket:"):
-                    with socket.socket(fileno=os.dup(int(number))) as s:
+                if stat.S_ISSOCK(os.fstat(number).st_mode):
+                    with socket.socket(fileno=os.dup(number)) as s:
                         if s.type == socket.SOCK_SEQPACKET:  # what the warm parent speaks
                             found[number] = str(s)
+                else:
+                    found[number] = os.readlink(f"/proc/self/fd/{number}")
             except OSError:
                 continue
-        own = ("socket:", "pipe:", "anon_inode:", "/dev/", "/proc/", "/tmp/", "/scratch")
+        own = ("pipe:", "anon_inode:", "/dev/", "/proc/", "/tmp/", "/scratch")
         return {n: t for n, t in found.items() if not t.startswith(own)}
         """,
     ),

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 from grader.sandbox import linux
@@ -39,10 +40,7 @@ def enter(plan: Plan) -> None:
         Path(root + path).symlink_to(target)
     _cover(root, plan)
     _devices(root)
-    Path(root, "proc").mkdir()
-    with contextlib.suppress(PermissionError):  # a container with a masked /proc: do without
-        quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
-        linux.mount("proc", f"{root}/proc", "proc", quiet)
+    _processes(root)
     _bind(f"{plan.folder}/sockets", root + SOCKETS)
     _make_read_only(root)
     linux.enter_root(root)
@@ -172,6 +170,21 @@ def _copy_in(source: str, target: Path) -> None:
             if stat.S_ISREG(Path(where, name).lstat().st_mode):
                 shutil.copy2(Path(where, name), inside / name, follow_symlinks=False)
                 (inside / name).chmod(0o644)
+
+
+def _processes(root: str) -> None:
+    """Mount /proc; in a container whose own /proc is masked, lay out what libraries insist on."""
+    proc = Path(root, "proc")
+    proc.mkdir()
+    quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    try:
+        linux.mount("proc", str(proc), "proc", quiet)
+    except PermissionError:
+        for name in ("cpuinfo", "meminfo"):
+            (proc / name).write_text(Path("/proc", name).read_text())
+        (proc / "self").mkdir()
+        (proc / "self" / "exe").symlink_to(sys.executable)  # TensorFlow aborts without these
+        (proc / "self" / "cmdline").write_text(f"{sys.executable}\0")
 
 
 def _devices(root: str) -> None:

@@ -30,11 +30,11 @@ class Session:
 
 
 def require(way: str) -> None:
-    """Skip where this machine can't isolate; on a build server that is a failure."""
+    """Skip where this machine can't isolate; on a build server the first way must work."""
     report = sandbox.probe()
     if way in report.ways:
         return
-    if os.environ.get("CI"):
+    if os.environ.get("CI") and way == "direct":
         pytest.fail(str(report))
     pytest.skip(str(report))
 
