@@ -152,7 +152,7 @@ def _advice() -> str:
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return (
             "What to do: this container forbids namespaces; start it with "
-            "--security-opt seccomp=unconfined --security-opt systempaths=unconfined, "
+            "--security-opt seccomp=unconfined --security-opt apparmor=unconfined, "
             "or grade outside of it."
         )
     return (
