@@ -325,13 +325,13 @@ def doctor(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="layers")],
+    name: Annotated[str, typer.Argument(help="layers or grading")],
 ) -> None:
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
     from importlib import import_module
 
-    if name not in ("layers",):
-        errors.print(f"no bench called {name!r}; there is: layers")
+    if name not in ("layers", "grading"):
+        errors.print(f"no bench called {name!r}; there are layers and grading")
         raise typer.Exit(REFUSED)
     import_module(f"grader.bench.{name}").main()
 

@@ -59,6 +59,8 @@ class Outcome(msgspec.Struct, frozen=True):
     problem: str = ""
     """Why execution ended early, if it did."""
     seconds: float = 0.0
+    cell_seconds: float = 0.0
+    """How much of it the cells themselves took."""
     peak_mb: float = 0.0
 
 
@@ -93,6 +95,7 @@ class BoundedClient(NotebookClient):
             **options,
         )
         self.owns_km = True  # the kernel ends with the notebook, whoever made its manager
+        self.cell_seconds = 0.0
         self.ended: sandbox.Ended | None = None
         self.limits = limits
         self.deadline = time.monotonic() + limits.seconds_per_notebook
@@ -116,7 +119,11 @@ class BoundedClient(NotebookClient):
     ) -> NotebookNode:
         if not runs_when_graded(cell):
             return cell
-        return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        started = time.monotonic()
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            self.cell_seconds += time.monotonic() - started
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
@@ -160,6 +167,7 @@ def execute(job: Job) -> Outcome:
             answers,
             problem + (f" ({ended.reason})" if problem and ended and ended.reason else ""),
             round(time.monotonic() - started, 3),
+            round(client.cell_seconds, 3),
             ended.peak_mb if ended else 0.0,
         )
     finally:

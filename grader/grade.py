@@ -283,6 +283,7 @@ def _judged(task: _Task, outcome: Outcome) -> tuple[Result, nbformat.NotebookNod
         outcome.problem,
         task.notes,
         outcome.seconds,
+        outcome.cell_seconds,
         outcome.peak_mb,
         datetime.now(UTC),
     )

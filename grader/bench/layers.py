@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from grader.bench import machine
 
 ROUNDS = 25
 IMAGES, SIZE, CHANNELS, FILTERS, KERNEL = 128, 32, 32, 32, 3
@@ -50,7 +51,7 @@ def run() -> dict[str, Any]:
     single, double = (_measure_apart(threads) for threads in (1, 2))
     return {
         "name": "layers",
-        "machine": f"{_processor()}, {os.cpu_count()} logical cores",
+        "machine": machine.describe(),
         "samples": ROUNDS,
         **single,
         "two_threads": double,
@@ -148,15 +149,6 @@ def _time(function: Callable[[], Any]) -> tuple[float, float]:
     wall, busy = time.perf_counter(), time.process_time()
     function()
     return time.perf_counter() - wall, time.process_time() - busy
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

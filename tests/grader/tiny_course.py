@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import types
 from pathlib import Path
 
-import nbformat
 import numpy as np
+from nbformat.notebooknode import NotebookNode
 
-from grader import build, config, grade, judges, results, source_text
-from grader.classroom import ClassFolder, write_atomically
+from grader import config, grade
+from grader.bench import small_course
+from grader.classroom import ClassFolder
 from grader.judges.base import Judge, Mistake, Question
-from utils.identity import normalise_id
 
 NAME = "90_tiny"
 
@@ -91,53 +90,21 @@ JUDGES = [
     ),
 ]
 
-RIGHT = {"square": "def square(x):\n    return x ** 2"}
-
 
 def install(root: Path, limits: config.Limits | None = None) -> config.Course:
     """Put the tiny course in place of the real one, in this process, with its files in `root`."""
-    module = types.ModuleType("grader.judges.tiny")
-    module.JUDGES = JUDGES  # type: ignore[attr-defined]
-    sys.modules["grader.judges.tiny"] = module
-    judges.MODULES[NAME] = "tiny"
-    judges.judges_of.cache_clear()
-    build.SOURCES, build.RELEASED = root / "source", root / "notebooks"
-    build.PUBLIC_CASES = root / "checks"
-    if not (build.SOURCES / f"{NAME}.py").is_file():
-        write_atomically(build.SOURCES / f"{NAME}.py", SOURCE)
-    course = config.load()
-    notebook = config.Notebook(NAME, "Tiny", "all", None)
     limits = limits or config.Limits(3, 10, 60, 4096, 64)
-    course = config.Course("tiny", "Tiny", course.late, limits, {NAME: notebook})
-    if not build.RELEASED.is_dir():
-        config_root, config.ROOT = config.ROOT, root
-        build.build(course)
-        config.ROOT = config_root
-    return course
+    return small_course.install(root, NAME, SOURCE, JUDGES, limits)
 
 
-def reference(team: str, changes: dict[str, str] | None = None) -> nbformat.NotebookNode:
+def reference(team: str, changes: dict[str, str] | None = None) -> NotebookNode:
     """The notebook that `team` hands in: the reference solution with some cells' text replaced."""
-    notebook = source_text.with_solutions(build.source_of(NAME))
-    for cell in notebook.cells:
-        cell.source = cell.source.replace("your_id", team)
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if changes and name in changes:
-            cell.source = changes[name]
-    return notebook
+    return small_course.reference(NAME, team, changes)
 
 
-def hand_in(folder: ClassFolder, team: str, notebook: nbformat.NotebookNode | bytes) -> None:
+def hand_in(folder: ClassFolder, team: str, notebook: NotebookNode | bytes) -> None:
     """Put a submission where intake would."""
-    from datetime import UTC, datetime
-
-    team = normalise_id(team)
-    data = notebook if isinstance(notebook, bytes) else nbformat.writes(notebook).encode()
-    place = folder.submitted(team, NAME)
-    write_atomically(place / f"{NAME}.ipynb", data)
-    received = datetime(2027, 1, 15, 12, tzinfo=UTC)
-    submission = results.Submission(team, NAME, f"{team}.tar.gz", "0" * 64, received)
-    results.write(place / "submission.json", submission)
+    small_course.hand_in(folder, NAME, team, notebook)
 
 
 def run(root: Path, folder: Path, workers: int = 2) -> None:
