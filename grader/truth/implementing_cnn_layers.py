@@ -290,7 +290,7 @@ CONV_BACKWARD = [
     wrong(
         "conv2d_backward",
         "sw, sh = stride",
-        "",
+        "the strides are swapped",
         by.backward_scatter,
         ("    kh, kw = w.shape[:2]\n", "    kh, kw = w.shape[:2]\n    stride = stride[::-1]\n"),
         (
