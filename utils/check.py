@@ -151,8 +151,27 @@ def _quiet() -> Iterator[io.StringIO]:
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
         warnings.catch_warnings(),
+        _quiet_libraries(),
     ):
         yield printed
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Send what compiled code writes to stderr by itself (TensorFlow's log) to nowhere."""
+    try:
+        before = os.dup(2)
+    except OSError:  # no such file: nothing can be written to it either
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
