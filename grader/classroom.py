@@ -56,16 +56,20 @@ class ClassFolder:
         return sorted((path.parent.parent.name, path.parent.name) for path in found)
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that whoever reads it sees the old or the new content, never half."""
+def write_atomically(path: Path, content: bytes | str, durable: bool = True) -> None:
+    """Write a file so that whoever reads it sees the old or the new content, never half.
+
+    durable: wait until it is on the disk; not needed for what can be made again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         Path(partial).chmod(0o644)
         Path(partial).replace(path)
     except BaseException:

@@ -142,7 +142,8 @@ def collect(
 def grade(
     folder: ClassOption = CLASS,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="How many at a time; default: all cores.")
+        int | None,
+        typer.Option("--workers", "-j", help="How many at a time; default: two per core."),
     ] = None,
     team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
     notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,

@@ -28,7 +28,7 @@ from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job, Outcome, execute
 from grader.prepare import NotANotebook, prepare, read_notebook
 from grader.results import CheckResult, Result, Submission
-from grader.sandbox import SandboxUnavailable
+from grader.sandbox import SandboxUnavailable, probe, warm_parents
 
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
@@ -65,15 +65,17 @@ def grade(
 ) -> Summary:
     """Grade what was taken in.
 
-    executor: where jobs run; threads of this process by default, `workers` of them.
+    executor: where jobs run; threads of this process by default, `workers` of them (two per core).
     seed: what fresh cases are drawn from; by default a secret kept in the class folder.
     force: execute again what has a result already.
     isolation: "none" runs student code without a sandbox.
 
     Raises SandboxUnavailable if student code can't be isolated here.
     """
+    if executor is None and isolation == "auto":
+        _begin_to_import(folder, course, only)
     set_up(folder, course)
-    workers = workers or os.cpu_count() or 1
+    workers = workers or 2 * (os.cpu_count() or 1)  # kernels wait a good part of their time
     secret = seed or _seed(folder)
     summary = Summary()
     own = executor is None
@@ -160,7 +162,8 @@ class _Recorder:
     def store(self, task: _Task, result: Result, executed: nbformat.NotebookNode) -> None:
         """Keep a new result, and record it."""
         target = self.folder.result(result.team, result.notebook)
-        write_atomically(target / "executed.ipynb", nbformat.writes(executed) + "\n")
+        text = nbformat.writes(executed) + "\n"
+        write_atomically(target / "executed.ipynb", text, durable=False)
         results.write(target / "result.json", result)
         self.record(task, result)
 
@@ -176,7 +179,7 @@ class _Recorder:
         changed = _changed_answers(before, executed)
         gradebook.record(self.book, submission, result, executed, fraction, changed)
         if before != text:
-            write_atomically(shown, text)
+            write_atomically(shown, text, durable=False)
 
     def withdraw(self, task: _Task) -> None:
         """Take back the mark of an older result before grading anew: a stale mark never stays."""
@@ -184,6 +187,17 @@ class _Recorder:
         if stored.is_file():
             gradebook.fail(self.book, task.submission)
             stored.unlink()
+
+
+def _begin_to_import(
+    folder: ClassFolder, course: config.Course, only: Callable[[str, str], bool]
+) -> None:
+    """Let the parents of the kernels import their libraries while the class is set up."""
+    if probe().way != "direct":
+        return
+    names = {name for team, name in folder.submissions() if only(team, name)}
+    for modules in {course.notebooks[name].imports for name in names & set(course.notebooks)}:
+        warm_parents.start(modules)
 
 
 def _tasks(
