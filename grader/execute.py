@@ -12,12 +12,14 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import nbformat
+import zmq
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
@@ -30,6 +32,21 @@ from utils.check import HANDOVER, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
 """Largest packed answer that is taken back from a kernel."""
+MESSAGE_BYTES = 32 * 1024 * 1024
+"""Largest part of a message that is received from a kernel; a larger one closes the line."""
+MESSAGES_WAITING = 16
+"""Most messages received from a kernel and not yet looked at."""
+OUTPUT_BYTES = 64 * 1024 * 1024
+"""Output of a notebook, kept or not, after which it is stopped."""
+MESSAGE_OVERHEAD = 200
+"""Bytes that a message counts beside its content: a million empty outputs are output, too."""
+
+_SHOWN = ("stream", "display_data", "execute_result", "error")
+_OWN_END = 10
+"""Seconds by which a cell may outlast the notebook's time before it is ended from outside."""
+_interrupted = threading.Event()
+
+DIED = "stopped: the kernel died, by its own doing or at a limit"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -98,7 +115,8 @@ class BoundedClient(NotebookClient):
         self.cell_seconds = 0.0
         self.ended: sandbox.Ended | None = None
         self.limits = limits
-        self.deadline = time.monotonic() + limits.seconds_per_notebook
+        self.deadline = float("inf")
+        """Set when the first cell begins: starting a kernel is not the student's time."""
         self.room = limits.output_kb * 1024
 
     def _seconds_left(self, cell: NotebookNode) -> float:
@@ -120,30 +138,63 @@ class BoundedClient(NotebookClient):
         if not runs_when_graded(cell):
             return cell
         started = time.monotonic()
+        self.deadline = min(self.deadline, started + self.limits.seconds_per_notebook)
+        execution = super().async_execute_cell(cell, cell_index, *args, **kwargs)
         try:
-            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+            # nbclient's own clock stands still while a kernel floods it with messages
+            return await asyncio.wait_for(execution, self.deadline - started + _OWN_END)
+        except (TimeoutError, DeadKernelError):  # nbclient takes being cancelled for a death
+            if time.monotonic() >= self.deadline + _OWN_END:
+                raise _OutOfTime from None
+            raise
         finally:
             self.cell_seconds += time.monotonic() - started
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-            size = _size(msg["content"])
+        if msg["msg_type"] not in ("status", "execute_input"):
+            size = MESSAGE_OVERHEAD + len(str(msg["content"]))
             before, self.room = self.room, self.room - size
-            if self.room < -64 * 1024 * 1024:
+            if self.room < -OUTPUT_BYTES:
                 raise _TooMuchOutput
             if self.room < 0:
                 if before >= 0:
                     note = "\n[more output than is kept]\n"
                     cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
                 return None
+            if msg["msg_type"] not in (*_SHOWN, "clear_output", "update_display_data"):
+                return None  # widgets are nothing that a graded notebook can show
         return super().process_message(msg, cell, cell_index)
 
 
 def execute(job: Job) -> Outcome:
     """Run a job in a kernel of its own.  Never raises for what a student's code does.
 
+    A kernel that died without having reached a limit gets a second chance: the machine may have
+    ended it (short of memory, or somebody killed its warm parent).
     Raises SandboxUnavailable if the kernel can't be isolated here.
     """
+    try:
+        outcome, lost = _attempt(job)
+    except sandbox.SandboxUnavailable:  # or its warm parent was killed while it started
+        return _attempt(job)[0]
+    if lost and not _interrupted.is_set():
+        outcome, _ = _attempt(job)
+    return outcome
+
+
+def interrupt() -> None:
+    """End the kernels that this process runs; jobs end soon, and what they return is worthless."""
+    _interrupted.set()
+    sandbox.warm_parents.close()
+
+
+def resume() -> None:
+    """Take back an earlier `interrupt`."""
+    _interrupted.clear()
+
+
+def _attempt(job: Job) -> tuple[Outcome, bool]:
+    """The outcome, and whether the kernel was lost for no reason that is known."""
     started = time.monotonic()
     scratch = Path(tempfile.mkdtemp(prefix="course-run-")).resolve()
     try:
@@ -159,27 +210,35 @@ def execute(job: Job) -> Outcome:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         client = BoundedClient(notebook, job.limits, km=_kernel_manager(job, scratch))
-        problem = _run(client, work)
+        # opened before the kernel runs: later something else may have this name
+        answered = os.open(handover, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            problem = _run(client, work)
+            answers = {name: _collect(answered, name) for name in job.questions}
+        finally:
+            os.close(answered)
         ended = client.ended
-        answers = {name: _collect(handover, name) for name in job.questions}
-        return Outcome(
+        reason = ended.reason if ended else ""
+        outcome = Outcome(
             nbformat.writes(notebook),
             answers,
-            problem + (f" ({ended.reason})" if problem and ended and ended.reason else ""),
+            problem + (f" ({reason})" if problem and reason else ""),
             round(time.monotonic() - started, 3),
             round(client.cell_seconds, 3),
             ended.peak_mb if ended else 0.0,
         )
+        return outcome, problem == DIED and reason in ("", "killed")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
     limits = job.limits
-    return sandbox.kernel_manager(
+    manager = sandbox.kernel_manager(
         scratch=scratch,
         read_only=[ROOT / "utils", ROOT / "data"],
-        hidden=[ROOT / "data" / "checks"],
+        # the grader, too, in case the course lies where the system's libraries are
+        hidden=[ROOT / "data" / "checks", ROOT / "grader", ROOT / "tests"],
         modules=job.imports,
         bounds=sandbox.Bounds(
             memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
@@ -191,6 +250,9 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         },
         isolation=job.isolation,
     )
+    manager.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+    manager.context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
+    return manager
 
 
 def _run(client: BoundedClient, work: Path) -> str:
@@ -206,32 +268,30 @@ def _run(client: BoundedClient, work: Path) -> str:
     except _TooMuchOutput:
         return "stopped: it printed without end"
     except DeadKernelError:
-        return "stopped: the kernel died, by its own doing or at a limit"
+        return DIED
     except Exception as error:  # whatever a hostile kernel makes the client raise
         return f"stopped: {type(error).__name__}: {str(error)[:300]}"
     return ""
 
 
-def _collect(handover: Path, name: str) -> list[bytes]:
-    """Read what a check left, trusting neither the kind nor the size of the file."""
-    found = []
+def _collect(handover: int, name: str) -> list[bytes]:
+    """Read what a check left, trusting neither the kind nor the size of the file.
+
+    handover: the open folder.  Only the first answer counts; of others there is no more than a
+    sign.
+    """
+    found: list[bytes] = []
     for attempt in range(1, MAX_ANSWERS + 1):
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            handle = os.open(handover / f"{name}.answer{attempt}.npz", flags)
+            handle = os.open(f"{name}.answer{attempt}.npz", flags, dir_fd=handover)
         except OSError:
             continue
         with os.fdopen(handle, "rb") as stream:
             facts = os.fstat(handle)
-            if stat.S_ISREG(facts.st_mode) and facts.st_size <= ANSWER_BYTES:
+            plain = stat.S_ISREG(facts.st_mode) and facts.st_size <= ANSWER_BYTES
+            if plain and not found:
                 found.append(stream.read(ANSWER_BYTES))
             else:
                 found.append(b"")
     return found
-
-
-def _size(content: dict) -> int:
-    """Bytes of a message's text and data."""
-    size = len(content.get("text") or "") + sum(len(x) for x in content.get("traceback") or [])
-    data = content.get("data")
-    return size + (sum(len(str(v)) for v in data.values()) if isinstance(data, dict) else 0)

@@ -17,21 +17,26 @@ from datetime import UTC, datetime
 from functools import cache
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import nbformat
 from nbgrader import api
 
-from grader import config, defuse, gradebook, judging, results
+from grader import config, defuse, gradebook, judging, results, thresholds
 from grader.class_setup import set_up
 from grader.classroom import ClassFolder, write_atomically
-from grader.execute import Job, Outcome, execute
-from grader.prepare import NotANotebook, prepare, read_notebook
+from grader.execute import Job, Outcome, execute, interrupt, resume
+from grader.prepare import NotANotebook, prepare, read_notebook, well_formed
 from grader.results import CheckResult, Result, Submission
 from grader.sandbox import SandboxUnavailable, probe, warm_parents
 
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
+
+
+MESSAGE_CHARACTERS = 2000
+"""Longest text in a result; exceptions are as long as the student likes."""
 
 
 @dataclass
@@ -74,6 +79,7 @@ def grade(
     """
     if executor is None and isolation == "auto":
         _begin_to_import(folder, course, only)
+    resume()
     set_up(folder, course)
     workers = workers or 2 * (os.cpu_count() or 1)  # kernels wait a good part of their time
     secret = seed or _seed(folder)
@@ -104,9 +110,14 @@ def grade(
                     _finish_some(running, recorder, summary, progress)
             while running:
                 _finish_some(running, recorder, summary, progress)
+        except BaseException:
+            if own:  # don't wait for what runs: nobody would take the results
+                executor.shutdown(wait=False, cancel_futures=True)
+                interrupt()
+            raise
         finally:
             if own:
-                executor.shutdown(cancel_futures=True)
+                executor.shutdown()
     summary.graded.sort(key=lambda result: (result.team, result.notebook))
     return summary
 
@@ -133,6 +144,8 @@ class _Task:
     examination: judging.Examination | None = None
     points: dict[str, float] = field(default_factory=dict)
     seed: str = ""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """Thresholds for trained models."""
 
     @property
     def label(self) -> str:
@@ -141,7 +154,9 @@ class _Task:
     def job(self, course: config.Course, isolation: str) -> Job:
         """The job that executes this submission, with cases drawn for it."""
         name = self.submission.notebook
-        self.examination = judging.draw(name, self.submission.team, self.seed)
+        self.examination = judging.draw(
+            name, self.submission.team, self.seed, self.files, self.limits
+        )
         return Job(
             self.label,
             self.notebook,
@@ -221,7 +236,11 @@ def _task(folder: ClassFolder, course: config.Course, seed: str, team: str, name
     submission = results.read(place / "submission.json", Submission)
     assert isinstance(submission, Submission)
     data = (place / f"{name}.ipynb").read_bytes()
-    files = {path: (place / "files" / path).read_bytes() for path in submission.files}
+    # where the student had them, as seen from the folder of the notebooks
+    files = {
+        f"handin/{name}/{path.removeprefix('files/')}": (place / path).read_bytes()
+        for path in submission.files
+    }
     released = (folder.root / "release" / name / f"{name}.ipynb").read_text()
     release = nbformat.reads(released, as_version=4)
     parts = [data, released.encode(), repr(course.limits).encode(), _code_version().encode()]
@@ -235,11 +254,18 @@ def _task(folder: ClassFolder, course: config.Course, seed: str, team: str, name
         for c in release.cells
         if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")
     }
-    task = _Task(submission, digest.hexdigest(), released, files=files, points=points, seed=seed)
+    limits = thresholds.load(folder.root)
+    digest.update(repr(limits).encode())
+    task = _Task(
+        submission, digest.hexdigest(), released, files=files, points=points, seed=seed,
+        limits=limits,
+    )  # fmt: skip
     try:
         prepared = prepare(read_notebook(data), release)
     except NotANotebook as error:
         task.unreadable = str(error)
+    except Exception as error:  # one file must not stop all, whatever it found a way to do
+        task.unreadable = f"it can't be prepared ({type(error).__name__}: {error})"
     else:
         task.notebook = nbformat.writes(prepared.notebook)
         task.notes = [*submission.notes, *prepared.notes]
@@ -254,7 +280,9 @@ def _kept_result(folder: ClassFolder, task: _Task) -> Result | None:
     except (OSError, msgspec.MsgspecError):
         return None
     assert isinstance(result, Result)
-    return result if result.key == task.key and (place / "executed.ipynb").is_file() else None
+    executed = place / "executed.ipynb"
+    whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
+    return result if result.key == task.key and whole else None
 
 
 def _finish_some(
@@ -268,7 +296,10 @@ def _finish_some(
         task = running.pop(future)
         error = future.exception()
         outcome = future.result() if error is None else _no_outcome(task, error)
-        result, executed = _judged(task, outcome)
+        try:
+            result, executed = _judged(task, outcome)
+        except Exception as wrong:  # one outcome must not stop all, whatever is in it
+            result, executed = _judged(task, _no_outcome(task, wrong))
         recorder.store(task, result, executed)
         summary.graded.append(result)
         summary.executed += 1
@@ -278,7 +309,8 @@ def _finish_some(
 def _no_outcome(task: _Task, error: BaseException) -> Outcome:
     if not isinstance(error, Exception) or isinstance(error, SandboxUnavailable):
         raise error
-    return Outcome(task.notebook, {}, f"could not be executed: {type(error).__name__}: {error}")
+    task.key = ""  # it wasn't the student's doing: the next run tries again
+    return Outcome(task.notebook, {}, f"could not be graded: {type(error).__name__}: {error}")
 
 
 def _judged(task: _Task, outcome: Outcome) -> tuple[Result, nbformat.NotebookNode]:
@@ -286,21 +318,21 @@ def _judged(task: _Task, outcome: Outcome) -> tuple[Result, nbformat.NotebookNod
     checks = judging.judge(task.examination, outcome.answers, task.points)
     executed = nbformat.reads(outcome.notebook, as_version=4)
     checks = [_explained(check, executed) for check in checks]
-    defuse.defuse(executed)
-    defuse.show_verdicts(executed, checks)
     submission = task.submission
-    result = Result(
+    result = _well_formed(
         submission.team,
         submission.notebook,
         task.key,
         checks,
-        outcome.problem,
+        outcome.problem or task.examination.problem,
         task.notes,
         outcome.seconds,
         outcome.cell_seconds,
         outcome.peak_mb,
         datetime.now(UTC),
     )
+    defuse.defuse(executed)
+    defuse.show_verdicts(executed, result.checks)
     return result, executed
 
 
@@ -322,7 +354,7 @@ def _unreadable(task: _Task) -> Result:
         CheckResult(name, 0.0, worth, "not run", task.unreadable)
         for name, worth in task.points.items()
     ]
-    return Result(
+    return _well_formed(
         task.submission.team,
         task.submission.notebook,
         task.key,
@@ -331,6 +363,19 @@ def _unreadable(task: _Task) -> Result:
         list(task.submission.notes),
         finished=datetime.now(UTC),
     )
+
+
+def _well_formed(*args: Any, **kwargs: Any) -> Result:
+    """A Result whose texts can be written, whatever a student put into them."""
+
+    def mended(value: Any) -> Any:
+        if isinstance(value, str):
+            return well_formed(value[:MESSAGE_CHARACTERS])
+        if isinstance(value, dict):
+            return {key: mended(item) for key, item in value.items()}
+        return [mended(item) for item in value] if isinstance(value, list) else value
+
+    return msgspec.convert(mended(msgspec.to_builtins(Result(*args, **kwargs))), Result)
 
 
 def _changed_answers(before: str, executed: nbformat.NotebookNode) -> frozenset[str]:
@@ -364,7 +409,8 @@ def _code_version() -> str:
     """Digest of the code that decides marks: judges and comparison."""
     digest = hashlib.sha256()
     names = ("cases", "check", "codec", "compare", "identity", "measures")
-    paths = [config.ROOT / "utils" / f"{name}.py" for name in names]
+    names += ("assess", "describe", "exam_images", "graphs", "models", "photo_digits")
+    paths = [p for n in names if (p := config.ROOT / "utils" / f"{n}.py").is_file()]
     paths += sorted((config.HERE / "judges").rglob("*.py"))
     for path in [*paths, Path(judging.__file__)]:
         digest.update(path.read_bytes())

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 from nbgrader.utils import compute_checksum
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from grader.classroom import ClassFolder
@@ -55,27 +54,33 @@ class NotebookMark:
     cells: list[CellMark]
 
 
+PATIENCE = 30
+"""Seconds to wait for other users of an SQLite file; formgrader may be open."""
+
+
+class GradebookUnavailable(Exception):
+    """The gradebook can't be read or written now.  The text says why and what to do."""
+
+
 @contextmanager
 def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradebook]:
-    """nbgrader's gradebook of a class, closed again whatever happens."""
-    gradebook = api.Gradebook(folder.db_url, course_id)
+    """nbgrader's gradebook of a class, closed again whatever happens.
+
+    Raises GradebookUnavailable, also for what the body of the `with` meets: a lock that another
+    program holds for longer than PATIENCE, a full disk, a server that is gone.
+    """
+    patience = f"?timeout={PATIENCE}" if folder.uses_sqlite else ""
     try:
-        _be_patient(gradebook.engine)
-        yield gradebook
-    finally:
-        gradebook.close()
-
-
-def _be_patient(engine: Engine) -> None:
-    """Wait for other users of an SQLite file rather than fail (formgrader may be open)."""
-    if engine.dialect.name != "sqlite":
-        return
-
-    def configure(connection: object, _: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 30000")  # type: ignore[attr-defined]
-
-    event.listen(engine, "connect", configure)
-    engine.dispose()
+        gradebook = api.Gradebook(folder.db_url + patience, course_id)
+        try:
+            yield gradebook
+        finally:
+            gradebook.close()
+    except OperationalError as error:
+        raise GradebookUnavailable(
+            f"the gradebook can't be used: {error.orig}.  Close other programs that have it open, "
+            "or make room on the disk, and run the command again: what was graded is kept"
+        ) from error
 
 
 def record(

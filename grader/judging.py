@@ -7,12 +7,15 @@ them costs the points of that check and nothing else.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from grader import thresholds
 from grader.judges import judges_of
+from grader.judges.base import Handed
 from grader.results import CaseResult, CheckResult
 from utils import codec
 from utils.cases import CaseSet
@@ -26,6 +29,8 @@ class Examination:
 
     team: str
     cases: dict[str, CaseSet]
+    problem: str = ""
+    """Why some of it can't be judged here: data that the grader hasn't got."""
 
     def questions(self, seconds_per_call: float) -> dict[str, bytes]:
         """What the kernel gets to see: inputs, and nothing about what should come out."""
@@ -41,15 +46,29 @@ class Examination:
         }
 
 
-def draw(notebook: str, team: str, seed: str) -> Examination:
-    """Fresh cases for every check of a notebook.  Same notebook, team and seed: same cases."""
+def draw(
+    notebook: str,
+    team: str,
+    seed: str,
+    files: Mapping[str, bytes] | None = None,
+    limits: Mapping[str, Any] | None = None,
+) -> Examination:
+    """Fresh cases for every check of a notebook.  Same notebook, team, seed and files: same cases.
+
+    files: what was handed in with the notebook; a trained model is judged on the data set that it
+    names.  limits: thresholds by check and data set, the course's own if left out.
+    """
     variant = variant_of(team)
+    shared = hashlib.sha256(f"{seed}|{notebook}|{team}".encode()).digest()
+    limits = thresholds.load() if limits is None else limits
+    handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"))
     cases = {}
     for name, judge in judges_of(notebook).items():
         digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{name}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-        cases[name] = judge.cases(rng, variant)
-    return Examination(team, cases)
+        cases[name] = judge.cases(rng, variant, handed)
+    missing = (c.expected.get("unavailable") for s in cases.values() for c in s.cases)
+    return Examination(team, cases, next((str(text) for text in missing if text), ""))
 
 
 def judge(

@@ -18,6 +18,11 @@ MAX_CELLS = 2000
 """More cells than this are not a notebook that a person wrote."""
 
 
+def well_formed(text: str) -> str:
+    """The text without half characters (a cut emoji), which no file and no kernel would take."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class NotANotebook(ValueError):
     """The submitted file can't be read as a notebook; the text says why."""
 
@@ -38,6 +43,9 @@ def read_notebook(data: bytes) -> NotebookNode:
         cells = notebook.cells
         if not isinstance(cells, list):
             raise NotANotebook("it has no list of cells")
+        for number, cell in enumerate(cells, 1):
+            if not isinstance(cell, dict):
+                raise NotANotebook(f"cell {number} is damaged")
     except NotANotebook:
         raise
     except (Exception, RecursionError) as error:  # nbformat raises many types on odd input
@@ -146,4 +154,4 @@ def _text(cell: NotebookNode) -> str:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(str(part) for part in source)
-    return source if isinstance(source, str) else ""
+    return well_formed(source) if isinstance(source, str) else ""

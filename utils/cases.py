@@ -59,6 +59,9 @@ class CaseSet:
     """Does each student have own numbers?  Then `cases[variant]` is the one that counts."""
     measure: str = ""
     """Name of a function in `utils.measures`: (inputs, answer) -> the parts compared."""
+    assess: str = ""
+    """Name of a function in `utils.assess`, where an answer is not equal to anything, but good to
+    a degree: (case, answer) -> its verdict."""
 
 
 def seal(value: Any, salt: str) -> str:
@@ -121,6 +124,8 @@ def dump(cases: CaseSet) -> bytes:
         "by_student": cases.by_student,
         "measure": cases.measure,
     }
+    if cases.assess:
+        head["assess"] = cases.assess
     return codec.pack({"head": head, "cases": rows})
 
 

@@ -19,6 +19,7 @@ MAX_BYTES = 64 * 1024 * 1024
 """Largest unpacked answer that is accepted, in bytes."""
 
 _MAX_MEMBERS = 20_000
+_MAX_SKELETON = 8 * 1024 * 1024  # unpacked, a description takes forty times its size
 _MAX_DEPTH = 12
 _SKELETON = "skeleton.json"
 _KINDS = "biufcU"  # bool, integers, floats, complex, text: nothing that can hold an object
@@ -38,9 +39,12 @@ def pack(value: Any) -> bytes:
     skeleton = _describe(value, arrays, "answer", 0)
     if sum(a.nbytes for a in arrays) > MAX_BYTES:
         raise CodecError(f"the answer is larger than {MAX_BYTES // 2**20} MiB")
+    described = json.dumps(skeleton).encode()
+    if len(described) > _MAX_SKELETON:
+        raise CodecError("the answer holds too many single values; hand back arrays instead")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        _store(archive, _SKELETON, json.dumps(skeleton).encode())
+        _store(archive, _SKELETON, described)
         for number, array in enumerate(arrays):
             data = io.BytesIO()
             np.lib.format.write_array(data, array, version=(1, 0), allow_pickle=False)
@@ -53,9 +57,13 @@ def unpack(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = _read_members(archive, max_bytes)
-        skeleton = json.loads(members.pop(_SKELETON))
+        described = members.pop(_SKELETON)
+        if len(described) > _MAX_SKELETON:
+            raise CodecError("too many single values")
         arrays = {name: _read_array(name, raw) for name, raw in members.items()}
-        return _rebuild(skeleton, arrays, 0)
+        value = _rebuild(json.loads(described), arrays, 0)
+        _check_texts(value)
+        return value
     except CodecError:
         raise
     except Exception as error:  # zip, JSON and numpy raise many types on malformed bytes
@@ -153,3 +161,23 @@ def _rebuild(node: Any, arrays: dict[str, np.ndarray], depth: int) -> Any:
     if kind == "dict" and isinstance(content, list):
         return {str(key): _rebuild(item, arrays, depth + 1) for key, item in content}
     raise CodecError("malformed description")
+
+
+def _check_texts(value: Any) -> tuple[int, int]:
+    """(elements, longest text in characters) of what numpy would make one array of.
+
+    It gives every element the room of the longest text: a few megabytes become terabytes.
+    """
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_texts(item)
+        return 1, 0
+    if isinstance(value, np.ndarray):
+        return value.size, value.dtype.itemsize // 4 if value.dtype.kind == "U" else 0
+    if not isinstance(value, (list, tuple)):
+        return 1, len(value) if isinstance(value, str) else 0
+    parts = [_check_texts(item) for item in value]
+    elements, longest = sum(n for n, _ in parts), max((m for _, m in parts), default=0)
+    if 4 * elements * longest > MAX_BYTES:
+        raise CodecError("a list holds too long texts")
+    return elements, longest

@@ -85,6 +85,10 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     if reply.error:
         return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
     try:
+        if cases.assess:
+            from utils import assess  # only where needed: keeps this module light
+
+            return assess.ASSESSORS[cases.assess](case, reply.value)
         values = _split(cases, case, reply.value)
     except ValueError as error:
         return CaseVerdict(case.label, 0.0, str(error))
@@ -156,6 +160,14 @@ def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdic
         and _compare_value(outputs[part], got, case.rtol, salt)[0]
     )
     return PartVerdict(part, False, message, error, matching)
+
+
+def same_parts(case: Case, outputs: dict[str, Any]) -> bool:
+    """Would these values, part for part, pass for what the case expects?"""
+    return all(
+        part in outputs and _same(outputs[part], expected, case.rtol)
+        for part, expected in case.expected.items()
+    )
 
 
 def _is_all_zero(value: Any) -> bool:

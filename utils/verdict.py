@@ -116,5 +116,5 @@ class HandedBack:
 
 def _result(case: CaseVerdict) -> str:
     if case.score == 1:
-        return f"largest error {case.error:.1g}" if case.error else ""
+        return f"largest error {case.error:.1g}" if case.error else case.message
     return case.message if not case.mistakes else f"{case.message} — {case.mistakes[0]}"

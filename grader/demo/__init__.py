@@ -9,7 +9,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from grader import build, config, export, feedback, grade, intake, release, report, results
+from grader import (
+    build,
+    config,
+    export,
+    feedback,
+    grade,
+    gradebook,
+    intake,
+    release,
+    report,
+    results,
+)
 from grader.classroom import ClassFolder
 from grader.demo import students
 from grader.demo.samples import CLASS, FIRST, FULL, SECOND, Team
@@ -60,7 +71,7 @@ def run(out: Path, console: Console) -> int:
     sheets = [export.write(folder, course, kind) for kind in ("csv", "moodle", "canvas")]
     say(f"wrote {len(pages)} pages of feedback, the report and {len(sheets)} exports")
 
-    wrong = _compare(folder, summary.graded, console)
+    wrong = _compare(folder, course, summary.graded, console)
     console.print(f"report:    {page}\nfeedback:  {folder.root / 'feedback'}")
     console.print(f"exports:   {sheets[0].parent}\ngradebook: {folder.root / 'gradebook.db'}")
     if wrong:
@@ -110,8 +121,11 @@ def _roster() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare(folder: ClassFolder, graded: list[Result], console: Console) -> int:
+def _compare(
+    folder: ClassFolder, course: config.Course, graded: list[Result], console: Console
+) -> int:
     """Print the table; returns how many scores differ from what is written beside the samples."""
+    taken_off = {m.team: m.late_penalty for m in gradebook.marks(folder, course.id)}
     by_key = {(r.team, r.notebook): r for r in graded}
     rejected = {r.team for r in _rejected(folder)}
     table = Table("team", "what it is", "00", "01", "expected", "named mistake", "", box=None)
@@ -123,7 +137,10 @@ def _compare(folder: ClassFolder, graded: list[Result], console: Console) -> int
         for name, points in team.expected.items():
             result = found[name]
             best = result.max_points if result else 0
-            good &= result is not None and abs(result.points - min(points, best)) < 1e-6
+            good &= result is not None and abs(result.points - min(points, best)) < 0.01
+            good &= result is None or (
+                abs(taken_off[_id(team)] - team.late_share * result.points) < 0.01
+            )
         named = [c.mistake for r in found.values() if r for c in r.checks if c.mistake]
         good &= not team.diagnosis or any(team.diagnosis in mistake for mistake in named)
         wrong += not good

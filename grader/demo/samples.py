@@ -33,6 +33,8 @@ class Team:
     how: str = ""
     """What happens to the notebook or archive on the way; see grader.demo.students."""
     late_days: float = 0
+    late_share: float = 0
+    """Share of the points that lateness must cost."""
     rejected: bool = False
     """Must end up among the rejected archives."""
 
@@ -264,35 +266,35 @@ CLASS = [
     Team(
         "team_07",
         "kernel flipped",
-        {SECOND: -1},
+        {SECOND: 75.42},
         {"conv2d_forward": FLIPPED},
         "kernel flipped",
     ),
     Team(
         "team_08",
         "SAME padding on the wrong side",
-        {SECOND: -1},
+        {SECOND: 73.25},
         {"same_padding": PAD_ON_TOP},
         "extra",
     ),
     Team(
         "team_09",
         "= for += in overlapping windows",
-        {SECOND: -1},
+        {SECOND: 78.45},
         {"maxpool_backward": OVERWRITES},
         "overwrit",
     ),
     Team(
         "team_10",
         "ties go to all maxima",
-        {SECOND: -1},
+        {SECOND: 81.95},
         {"maxpool_backward": ALL_MAXIMA},
         "maxima",
     ),
     Team(
         "team_11",
         "half finished: no backward pass",
-        {SECOND: -1},
+        {SECOND: 64},
         {n: UNWRITTEN.format(name=n) for n in ("conv2d_backward", "maxpool_backward")},
     ),
     Team("team_12", "one solution cell twice", {SECOND: FULL}, how="duplicate"),
@@ -303,21 +305,21 @@ CLASS = [
         {SECOND: FULL},
         {"maxpool_forward": NOISY},
     ),
-    Team("team_15", "an endless loop", {SECOND: -1}, {"maxpool_forward": ENDLESS}),
+    Team("team_15", "an endless loop", {SECOND: 78}, {"maxpool_forward": ENDLESS}),
     Team("team_16", "only notebook 00", {FIRST: FULL}),
     Team("team_17", "a damaged archive", {}, how="damaged", rejected=True),
     Team(
         "team_18",
         "skip tag on the check of a wrong solution",
-        {SECOND: -1},
+        {SECOND: 76},
         {"maxpool_backward": NOTHING},
         how="skip",
     ),
     Team(
         "team_19",
         "asserts stripped around a wrong solution",
-        {SECOND: -1},
+        {SECOND: 76},
         {"maxpool_backward": STRIPPED},
     ),
-    Team("team_20", "right, a day and a half late", {SECOND: FULL}, late_days=1.5),
+    Team("team_20", "right, a day and a half late", {SECOND: FULL}, late_days=1.5, late_share=0.2),
 ]

@@ -15,10 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from utils.cases import Case, CaseSet, sealed
+from utils.compare import same_parts
 from utils.identity import VARIANTS
 
 PUBLIC_SEED = 20_180_924
 """Seed of the public cases."""
+
+_MOST_DRAWS = 400
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,21 @@ class Question:
     label: str
     inputs: dict[str, Any] = field(default_factory=dict)
     rtol: float = 1e-6
+    expected: dict[str, Any] | None = None
+    """What the answer is held against, where that is drawn with the inputs; else the reference
+    computes it."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What questions may depend on beside chance: what was handed in, and the course's settings."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Untrusted files that came with the notebook, by path."""
+    thresholds: Mapping[str, Any] = field(default_factory=dict)
+    """Check -> data set -> {"floor": …, "goal": …}; see grader/thresholds.py."""
+    seed: int = 0
+    """For what all checks of a submission share."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +85,9 @@ class Judge:
     """The check's name, unique in the course."""
     reference: Callable[..., Any]
     """Right answer: takes a question's inputs by keyword, returns its parts."""
-    draw: Callable[[np.random.Generator, int], Iterable[Question]]
-    """Questions from a random generator and, for judges by student, the number of the variant."""
+    draw: Callable[..., Iterable[Question]]
+    """Questions from a random generator and, for judges by student, the number of the variant.
+    With `by_files` a third argument: Handed, or None for the public cases."""
     mistakes: Mapping[str, Mistake] = field(default_factory=dict)
     """What the student did, in a few words -> the mistake.  Order matters: likelier ones first."""
     kind: Literal["function", "value"] = "function"
@@ -77,10 +96,22 @@ class Judge:
     """Heading in the notebook to read again."""
     by_student: bool = False
     measure: str = ""
+    assess: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What to think about next, for mistakes that `assess` names."""
+    by_files: bool = False
+    alike: bool = False
+    """Draw until each known mistake passes or fails on a fresh question as it does on the public
+    one in its place, so that partial credit does not depend on luck.  For cheap references."""
 
-    def cases(self, rng: np.random.Generator, variant: int = 0) -> CaseSet:
+    def cases(
+        self, rng: np.random.Generator, variant: int = 0, handed: Handed | None = None
+    ) -> CaseSet:
         """Fresh cases.  A judge by student gives one case: that of the variant."""
-        return self._case_set([self._case(q) for q in self.draw(rng, variant)])
+        questions = list(self._questions(rng, variant, handed or Handed()))
+        if self.alike:
+            questions = self._alike(questions, rng)
+        return self._case_set([self._case(q) for q in questions])
 
     def public_cases(self) -> CaseSet:
         """The cases that students get; values to be found by hand are sealed."""
@@ -88,13 +119,39 @@ class Judge:
         rows = []
         for variant in variants:
             rng = np.random.default_rng(PUBLIC_SEED)
-            rows += [self._case(q) for q in self.draw(rng, variant)]
-        if self.kind == "value":
+            rows += [self._case(q) for q in self._questions(rng, variant, None)]
+        if self.kind == "value" and not self.assess:
             rows = [sealed(case, self.name) for case in rows]
         return self._case_set(rows)
 
+    def _questions(
+        self, rng: np.random.Generator, variant: int, handed: Handed | None
+    ) -> Iterable[Question]:
+        return self.draw(rng, variant, handed) if self.by_files else self.draw(rng, variant)
+
+    def _alike(self, questions: list[Question], rng: np.random.Generator) -> list[Question]:
+        wanted = [self._harmless(q) for q in self.draw(np.random.default_rng(PUBLIC_SEED), 0)]
+        chosen = list(questions)
+        open_places = set(range(len(questions)))
+        for _ in range(_MOST_DRAWS):
+            found = {i for i in open_places if self._harmless(questions[i]) == wanted[i]}
+            for place in found:
+                chosen[place] = questions[place]
+            open_places -= found
+            if not open_places:
+                break
+            questions = list(self.draw(rng, 0))
+        return chosen
+
+    def _harmless(self, question: Question) -> frozenset[str]:
+        """The mistakes that make no difference to a question."""
+        case = self._case(question)
+        return frozenset(n for n, outputs in case.mistakes.items() if same_parts(case, outputs))
+
     def _case(self, question: Question) -> Case:
-        expected = self._parts(self.reference(**copy.deepcopy(question.inputs)))
+        expected = question.expected
+        if expected is None:
+            expected = self._parts(self.reference(**copy.deepcopy(question.inputs)))
         mistakes = _Lazy(partial(self._mistaken, question))
         return Case(question.label, question.inputs, expected, mistakes, question.rtol)
 
@@ -115,7 +172,7 @@ class Judge:
         return dict(zip(self.parts, value, strict=True))
 
     def _case_set(self, rows: list[Case]) -> CaseSet:
-        hints = {name: m.hint for name, m in self.mistakes.items() if m.hint}
+        hints = {name: m.hint for name, m in self.mistakes.items() if m.hint} | dict(self.hints)
         return CaseSet(
             self.name,
             self.kind,
@@ -125,4 +182,5 @@ class Judge:
             self.section,
             self.by_student,
             self.measure,
+            self.assess,
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.judges.base import Judge, Mistake, Question
+from grader.judges.base import PUBLIC_SEED, Judge, Mistake, Question
 from grader.judges.implementing_cnn import reference
 from grader.judges.implementing_cnn.convolution_mistakes import CONV_BACKWARD, CONV_FORWARD
 from grader.judges.implementing_cnn.pooling_mistakes import POOL_BACKWARD, POOL_FORWARD
@@ -90,7 +90,7 @@ _LARGE = Setting("many images", "SAME", (30, 34), (5, 5), (1, 1), 4, 8, 8, "floa
 
 
 def _any_setting(rng: np.random.Generator, padding: str) -> Setting:
-    """Shapes that nobody can know beforehand."""
+    """Shapes that nobody has thought of beforehand."""
     image = rng.integers(5, 9), rng.integers(5, 9)
     window = rng.integers(1, 5), rng.integers(1, 5)
     stride = rng.integers(1, 4), rng.integers(1, 4)
@@ -98,10 +98,13 @@ def _any_setting(rng: np.random.Generator, padding: str) -> Setting:
     return Setting("", padding, pairs[0], pairs[1], pairs[2], filters=int(rng.integers(1, 5)))
 
 
-def _settings(rng: np.random.Generator, grid: tuple[Setting, ...]) -> Iterator[Setting]:
+def _settings(grid: tuple[Setting, ...]) -> Iterator[Setting]:
+    """The grid and two more.  Values are drawn anew each time but shapes are not, so that the same
+    mistake costs the same share of the points in every draw."""
     yield from grid
+    shapes = np.random.default_rng(PUBLIC_SEED)
     for padding in ("VALID", "SAME"):
-        yield _any_setting(rng, padding)
+        yield _any_setting(shapes, padding)
 
 
 def _numbers(rng: np.random.Generator, shape: tuple[int, ...], setting: Setting) -> np.ndarray:
@@ -162,14 +165,14 @@ def draw_paddings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 
 def draw_convolutions(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Inputs of conv2d_forward."""
-    for setting in _settings(rng, CONVOLUTIONS):
+    for setting in _settings(CONVOLUTIONS):
         yield _convolution(rng, setting)
 
 
 def draw_large_convolutions(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Inputs of conv2d_fast: a few small ones, and arrays on which loops take their time."""
     labels = {"channels and filters", "windows don't tile", "even kernel", "float32"}
-    for setting in _settings(rng, tuple(s for s in CONVOLUTIONS if s.label in labels)):
+    for setting in _settings(tuple(s for s in CONVOLUTIONS if s.label in labels)):
         yield _convolution(rng, setting)
     for setting in (_LARGE, replace(_LARGE, padding="VALID", stride=(2, 1), window=(3, 4))):
         question = _convolution(rng, setting)
@@ -179,7 +182,7 @@ def draw_large_convolutions(rng: np.random.Generator, variant: int) -> Iterator[
 
 def draw_convolution_gradients(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Inputs of conv2d_backward."""
-    for setting in _settings(rng, CONVOLUTIONS):
+    for setting in _settings(CONVOLUTIONS):
         question = _convolution(rng, setting)
         inputs = {"dy": _outer(rng, setting, setting.filters)} | question.inputs
         del inputs["b"]
@@ -198,13 +201,13 @@ def _pooling(rng: np.random.Generator, setting: Setting) -> Question:
 
 def draw_poolings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Inputs of maxpool_forward."""
-    for setting in _settings(rng, POOLINGS):
+    for setting in _settings(POOLINGS):
         yield _pooling(rng, setting)
 
 
 def draw_pooling_gradients(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Inputs of maxpool_backward."""
-    for setting in _settings(rng, POOLINGS):
+    for setting in _settings(POOLINGS):
         question = _pooling(rng, setting)
         inputs = {"dy": _outer(rng, setting, setting.channels)} | question.inputs
         yield replace(question, inputs=inputs)
@@ -247,6 +250,7 @@ JUDGES_LAYERS = [
         SAME_PADDING,
         parts=("before", "after", "windows"),
         section="Where a window fits",
+        alike=True,
     ),
     Judge(
         "conv2d_forward",

@@ -191,6 +191,7 @@ JUDGES_REVIEW = [
         PARAMETERS_MISTAKES,
         parts=("weights", "biases"),
         section="Looking back",
+        alike=True,
     ),
 ]
 """Judges of the review questions, in order, of the notebook's last section."""

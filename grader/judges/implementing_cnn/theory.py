@@ -317,6 +317,7 @@ JUDGES_THEORY = [
         draw_nets,
         SUPPORT_MISTAKES,
         section="Strides multiply",
+        alike=True,
     ),
     Judge(
         "build_deep",
