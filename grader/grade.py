@@ -327,9 +327,9 @@ def _judged(task: _Task, outcome: Outcome) -> tuple[Result, nbformat.NotebookNod
         outcome.problem or task.examination.problem,
         task.notes,
         outcome.seconds,
-        outcome.cell_seconds,
         outcome.peak_mb,
         datetime.now(UTC),
+        outcome.cell_seconds,
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)

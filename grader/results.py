@@ -76,10 +76,10 @@ class Result(msgspec.Struct, frozen=True):
     notes: list[str] = []
     """What the instructor may want to know: restored cells, a check that ran twice."""
     seconds: float = 0.0
-    cell_seconds: float = 0.0
-    """How much of it the cells themselves took."""
     peak_mb: float = 0.0
     finished: datetime | None = None
+    cell_seconds: float = 0.0
+    """How much of the seconds the cells themselves took."""
 
     @property
     def points(self) -> float:

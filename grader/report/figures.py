@@ -78,7 +78,8 @@ class Mistake:
     mistake: str
     hint: str
     notebook: Notebook
-    check: str
+    checks: list[str]
+    """Where it shows, in the order in which it was met."""
     teams: int
     of: int
 
@@ -213,31 +214,35 @@ def _tally(name: str, kind: str, found: list[Exercise]) -> Tally:
 
 
 def _mistakes(rows: list[Standing]) -> list[Mistake]:
-    """Named mistakes, the most frequent first."""
-    teams: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    hints: dict[tuple[str, str, str], str] = {}
+    """Named mistakes, the most frequent first; one that shows in several checks is one mistake."""
+    teams: dict[tuple[str, str], set[str]] = defaultdict(set)
+    checks: dict[tuple[str, str], list[str]] = defaultdict(list)
+    hints: dict[tuple[str, str], str] = {}
     notebooks: dict[str, Notebook] = {}
-    judged: dict[tuple[str, str], int] = defaultdict(int)
+    judged: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         notebooks[row.notebook.name] = row.notebook
         for check in row.result.checks if row.result is not None else []:
-            judged[row.notebook.name, check.name] += check.status == "judged"
+            if check.status == "judged":
+                judged[row.notebook.name].add(row.team)
             if check.mistake:
-                key = (row.notebook.name, check.name, check.mistake)
+                key = (row.notebook.name, check.mistake)
                 teams[key].add(row.team)
-                hints[key] = check.hint
+                hints.setdefault(key, check.hint)
+                if check.name not in checks[key]:
+                    checks[key].append(check.name)
     found = [
         Mistake(
             mistake,
-            hints[notebook, check, mistake],
+            hints[notebook, mistake],
             notebooks[notebook],
-            check,
+            checks[notebook, mistake],
             len(who),
-            judged[notebook, check],
+            len(judged[notebook]),
         )
-        for (notebook, check, mistake), who in teams.items()
+        for (notebook, mistake), who in teams.items()
     ]
-    return sorted(found, key=lambda m: (-m.teams, m.notebook.name, m.check, m.mistake))
+    return sorted(found, key=lambda m: (-m.teams, m.notebook.name, m.mistake))
 
 
 def _total(everyone: ClassStanding, team: str) -> Total:
