@@ -16,6 +16,9 @@ from nbgrader import api
 from grader import build, config, gradebook
 from grader.classroom import ClassFolder, write_atomically
 
+NO_PLAIN_AUTOGRADE = 'c.Autograde.sanitize_preprocessors = ["grader.plain_autograde.Refuse"]'
+"""Line of the configuration that keeps nbgrader from running student code unguarded."""
+
 
 def set_up(folder: ClassFolder, course: config.Course) -> None:
     """Make or refresh what nbgrader needs in a class folder.
@@ -80,6 +83,7 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
         f"c.CourseDirectory.course_id = {course.id!r}\n"
         f"c.CourseDirectory.root = {str(folder.root.resolve())!r}\n"
         f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
+        f"{NO_PLAIN_AUTOGRADE}\n"
     )
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:

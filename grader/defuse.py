@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -17,30 +19,55 @@ from grader.results import CheckResult
 
 _RASTER = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
 _RISKY = (
-    (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"),
-    # a picture would be fetched from wherever the student says, so it becomes a link
+    (re.compile(r"<(?=[A-Za-z/!?])"), "< "),
+    # pictures would be fetched, and links followed, with the instructor's rights: even a link to
+    # formgrader itself does harm, so none stays a link
     (re.compile(r"!(?=\[)"), "! "),
-    # links and their definitions lead to the web or to a mailbox, or they are none
-    (re.compile(r"\](?=\((?!\s*(?:https?://|mailto:|#)))", re.IGNORECASE), "] "),
-    (re.compile(r"\](?=:(?!\s*(?:https?://|mailto:)))", re.IGNORECASE), "] "),
+    (re.compile(r"\](?=[(:\[])"), "] "),
+    (re.compile(r"\b(https?|mailto):(?=\S)", re.IGNORECASE), "\\1:\u200b"),
+    (re.compile(r"\bwww\.(?=\w)", re.IGNORECASE), "www.\u200b"),
     # commands of MathJax that make links, styles or attributes
     (re.compile(r"\\(?=(?:href|unicode|cssId|class|style|require)\b)"), r"\\ "),
 )
 """What a browser would run, fetch or follow in Markdown, and what stands there instead."""
+_PASTED = re.compile(r"!\[[^\]\n]*\]\(attachment:([^)\n]*)\)")
 _MAX_TEXT = 200_000
 
 
 def defuse(notebook: NotebookNode) -> None:
     """Reduce outputs to plain text and raster images, and Markdown to what runs nothing."""
     for cell in notebook.cells:
-        cell.pop("attachments", None)
         if cell.cell_type == "code":
             cell.outputs = [kept for output in cell.outputs if (kept := _plain_output(output))]
             count = cell.get("execution_count")
             cell.execution_count = count if isinstance(count, int) and 0 < count < 10**6 else None
         elif not cell.metadata.get("nbgrader", {}).get("locked"):
+            _defuse_markdown(cell)
+
+
+def _defuse_markdown(cell: NotebookNode) -> None:
+    """Keep the text and pictures that were pasted in; anything else that is not text becomes it."""
+    given = cell.pop("attachments", None)
+    given = given if isinstance(given, dict) else {}
+    kept: dict[str, dict[str, Any]] = {}
+    parts = _PASTED.split(cell.source)  # text, name of a picture, text, …, text
+    for index, part in enumerate(parts):
+        if index % 2 == 0:
             for pattern, harmless in _RISKY:
-                cell.source = pattern.sub(harmless, cell.source)
+                part = pattern.sub(harmless, part)
+            parts[index] = part
+            continue
+        bundle = given.get(part) or given.get(unquote(part))
+        bundle = bundle if isinstance(bundle, dict) else {}
+        raster = {m: bundle[m] for m in _RASTER if m in bundle and _is_raster(m, bundle[m])}
+        if raster:
+            kept[f"picture{len(kept) + 1}"] = raster
+            parts[index] = f"![](attachment:picture{len(kept)})"
+        else:
+            parts[index] = "(a picture that is not there)"
+    cell.source = "".join(parts)
+    if kept:
+        cell.attachments = kept
 
 
 def show_verdicts(notebook: NotebookNode, checks: list[CheckResult]) -> None:

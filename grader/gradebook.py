@@ -219,7 +219,7 @@ def _submitted_notebook(
     notebook = gradebook.find_notebook(submission.notebook, submission.notebook)
     student = session.get(api.Student, submission.team)
     if student is None:
-        student = api.Student(id=submission.team)
+        student = api.Student(id=submission.team, last_name=submission.team, first_name="team")
         session.add(student)
     submitted = (
         session.query(api.SubmittedAssignment)

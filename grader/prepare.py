@@ -79,6 +79,8 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
         if index == chosen.get(name, index) and name not in placed:
             locked = released.metadata.nbgrader.locked
             cells.append(_merged(released, released.source if locked else source))
+            if released.cell_type == "markdown" and isinstance(cell.get("attachments"), dict):
+                cells[-1].attachments = cell.attachments  # pictures pasted into an answer
             placed.add(name)
         elif released.metadata.nbgrader.solution and released.cell_type == "code":
             cells.append(_own_cell(cell, source))

@@ -165,6 +165,7 @@ def _time_nbgrader(root: Path, name: str) -> float:
     """Seconds of `nbgrader autograde` on a class folder."""
     settings = (root / "nbgrader_config.py").read_text()
     settings = settings.replace(f"{root.parent}/class", str(root))
+    settings = settings.replace(class_setup.NO_PLAIN_AUTOGRADE, "")
     settings += "c.ExecutePreprocessor.timeout = c.Execute.timeout = 600\n"
     (root / "nbgrader_config.py").write_text(settings)
     course = root.parent / "course" if name == TRIVIAL else config.ROOT

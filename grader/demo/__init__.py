@@ -125,7 +125,7 @@ def _compare(
     folder: ClassFolder, course: config.Course, graded: list[Result], console: Console
 ) -> int:
     """Print the table; returns how many scores differ from what is written beside the samples."""
-    taken_off = {m.team: m.late_penalty for m in gradebook.marks(folder, course.id)}
+    taken_off = {(m.team, m.notebook): m.late_penalty for m in gradebook.marks(folder, course.id)}
     by_key = {(r.team, r.notebook): r for r in graded}
     rejected = {r.team for r in _rejected(folder)}
     table = Table("team", "what it is", "00", "01", "expected", "named mistake", "", box=None)
@@ -139,7 +139,7 @@ def _compare(
             best = result.max_points if result else 0
             good &= result is not None and abs(result.points - min(points, best)) < 0.01
             good &= result is None or (
-                abs(taken_off[_id(team)] - team.late_share * result.points) < 0.01
+                abs(taken_off[_id(team), name] - team.late_share * result.points) < 0.01
             )
         named = [c.mistake for r in found.values() if r for c in r.checks if c.mistake]
         good &= not team.diagnosis or any(team.diagnosis in mistake for mistake in named)

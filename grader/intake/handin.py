@@ -17,6 +17,11 @@ HANDIN_FILES = 200
 """Most files kept with one notebook."""
 
 
+PROGRAM = re.compile(r"(?i).*\.(?:py|pyc|pyd|so|ipynb|sh)|.*config[^/]*\.json")
+"""Files that are never kept: Jupyter's own programs would load a configuration that they find in a
+folder, and an instructor's formgrader can be sent to any folder by a link."""
+
+
 def owner(path: str, names: Iterable[str]) -> str:
     """The notebook that a file below a folder handin/ belongs to, "" if none."""
     parts = path.split("/")
@@ -33,8 +38,12 @@ def belonging_to(
     """Files to keep with a notebook, with paths below files/, and notes on those left out."""
     names = list(names)
     kept: dict[str, Member] = {}
+    notes = []
     for member in members:
         if owner(member.path, names) == notebook:
+            if PROGRAM.fullmatch(member.path):
+                notes.append(f"a program or configuration was left out: {shown(member.path)}")
+                continue
             parts = member.path.split("/")
             start = [part.casefold() for part in parts].index("handin") + 2
             path = "files/" + "/".join(parts[start:])
@@ -42,11 +51,13 @@ def belonging_to(
     clash = {key for key in kept for other in kept if other.startswith(f"{key}/")}
     chosen = [member for key, member in kept.items() if key not in clash]
     if len(chosen) > HANDIN_FILES:
-        return [], [f"{len(chosen)} files came with it, more than {HANDIN_FILES}: none was kept"]
+        many = f"{len(chosen)} files came with it, more than {HANDIN_FILES}: none was kept"
+        return [], [*notes, many]
     size = sum(len(member.content) for member in chosen)
     if size > HANDIN_BYTES:
-        return [], [f"files of {size // MIB} MiB came with it, more than 20 MiB: none was kept"]
-    notes = [f"two files of one name, one was kept: {shown(kept[key].path)}" for key in clash]
+        large = f"files of {size // MIB} MiB came with it, more than 20 MiB: none was kept"
+        return [], [*notes, large]
+    notes += [f"two files of one name, one was kept: {shown(kept[key].path)}" for key in clash]
     return sorted(chosen, key=lambda member: member.path), notes
 
 

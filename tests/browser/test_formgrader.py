@@ -202,7 +202,6 @@ def test_what_is_not_defused_would_run(browser: Browser, site: Server, folder: C
         path.write_text(before)
 
 
-@pytest.mark.xfail(strict=True, reason="attachments are dropped on the way to the marker")
 def test_a_pasted_picture_is_there_to_be_marked(
     browser: Browser, site: Server, folder: ClassFolder
 ) -> None:

@@ -109,10 +109,13 @@ def test_files_for_a_notebook_come_along_but_nothing_else_does(room, inbox):
         INNER: ipynb(),
         f"notebooks/handin/{FIRST}/net/weights.h5": b"weights",
         f"notebooks/handin/{SECOND}/other.h5": b"other",
+        f"notebooks/handin/{FIRST}/nbgrader_config.py": b"evil = 1",
+        f"notebooks/handin/{FIRST}/net/jupyter_config.json": b"{}",
         "notebooks/numpy.py": b"evil = 1",
     }
     report = take(room, save(inbox / "team_7.tar.gz", tar(files)))
     assert report.taken[0].files == ["files/net/weights.h5"]
+    assert sum("left out" in note for note in report.taken[0].notes) == 2
     assert set(samples.everything_in(room.submitted("team_7", FIRST))) == {
         f"{FIRST}.ipynb",
         "files/net/weights.h5",

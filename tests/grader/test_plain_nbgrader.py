@@ -41,9 +41,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassFolder, Class
     plain = ClassFolder(tmp_path_factory.mktemp("plain") / "class")
     shutil.copytree(ours.root, plain.root)
     settings = plain.root / "nbgrader_config.py"
-    settings.write_text(
-        settings.read_text().replace(str(ours.root.resolve()), str(plain.root.resolve()))
-    )
+    text = settings.read_text().replace(str(ours.root.resolve()), str(plain.root.resolve()))
+    settings.write_text(text.replace(class_setup.NO_PLAIN_AUTOGRADE, ""))
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", SECOND],
         cwd=plain.root,
@@ -68,3 +67,17 @@ def test_marks_are_the_same(graded: tuple[ClassFolder, ClassFolder, str]) -> Non
         assert by_nbgrader[team] == pytest.approx(cells, abs=1e-3), team
     assert by_us["team_1"]["check_conv2d_forward"] == 8
     assert 0 < by_us["team_7"]["check_conv2d_forward"] < 8
+
+
+def test_in_a_class_folder_nbgrader_refuses_to_run_student_code(
+    graded: tuple[ClassFolder, ClassFolder, str],
+) -> None:
+    ours, _, _ = graded
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", SECOND, "--student", "team_1", "--force"],
+        cwd=ours.root,
+        env={**os.environ, "PYTHONPATH": str(config.ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0 and "./course grade" in done.stderr
