@@ -63,7 +63,7 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
     shown = verdict.Shown(outcome, public, _points(name), printed)
     if outcome.score == 0:
         shown.display()
-        raise CheckFailed(shown.headline())
+        raise CheckFailed(shown.failure())
     return shown
 
 

@@ -9,7 +9,7 @@ from utils.cases import CaseSet
 from utils.compare import CaseVerdict, CheckVerdict
 
 _OK, _NO = "✔", "✘"
-_STYLE = "border-collapse:collapse;font-size:13px;line-height:1.45;margin:2px 0 6px;max-width:60em"
+_STYLE = "border-collapse:collapse;font-size:13px;line-height:1.45;margin:2px 0 6px;max-width:90em"
 
 
 class Shown:
@@ -37,8 +37,14 @@ class Shown:
             counted = "right" if done else "not right yet"
         else:
             counted = f"{done} of {total} cases passed"
-        line = f"{self.outcome.name}: {counted}, {earned}"
-        return f"{line}. Looks like: {self.outcome.mistake}" if self.outcome.mistake else line
+        return f"{self.outcome.name}: {counted}, {earned}{self._named()}"
+
+    def failure(self) -> str:
+        """What the exception says, which stands below the table."""
+        return f"{self.outcome.name}: no points yet{self._named()}"
+
+    def _named(self) -> str:
+        return f". Looks like: {self.outcome.mistake}" if self.outcome.mistake else ""
 
     def lines(self) -> list[str]:
         """The table as plain text."""
@@ -59,7 +65,8 @@ class Shown:
             ink = "#1a7f37" if mark == _OK else "#b3261e"
             cells.append(
                 f'<tr><td style="color:{ink};padding:1px 8px;text-align:center">{mark}</td>'
-                f'<td style="text-align:left;padding:1px 12px 1px 0">{html.escape(label)}</td>'
+                f'<td style="text-align:left;padding:1px 12px 1px 0;min-width:14em">'
+                f"{html.escape(label)}</td>"
                 f'<td style="text-align:left;padding:1px 8px">{html.escape(text)}</td></tr>'
             )
         body = [
@@ -82,7 +89,10 @@ class Shown:
     def _rows(self) -> list[tuple[str, str, str]]:
         if len(self.outcome.cases) == 1 and len(self.outcome.cases[0].parts) > 1:
             return [(_OK if p.ok else _NO, p.part, p.message) for p in self.outcome.cases[0].parts]
-        return [(_OK if c.score == 1 else _NO, c.label, _result(c)) for c in self.outcome.cases]
+        named = self.outcome.mistake
+        return [
+            (_OK if c.score == 1 else _NO, c.label, _result(c, named)) for c in self.outcome.cases
+        ]
 
     def display(self) -> None:
         """Show the table now, in a notebook or on the terminal."""
@@ -114,7 +124,10 @@ class HandedBack:
         return f"{self.name}: handed to the judge"
 
 
-def _result(case: CaseVerdict) -> str:
+def _result(case: CaseVerdict, named: str) -> str:
+    """What to say of one case; the mistake that the headline names is not repeated."""
     if case.score == 1:
         return f"largest error {case.error:.1g}" if case.error else case.message
-    return case.message if not case.mistakes else f"{case.message} — {case.mistakes[0]}"
+    if not case.mistakes or named in case.mistakes:
+        return case.message
+    return f"{case.message} — {case.mistakes[0]}"

@@ -1,0 +1,99 @@
+"""What is built is what its sources say, and a release holds nothing of the grader's."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from grader import build, config, release, source_text
+
+
+@pytest.fixture(scope="module")
+def course() -> config.Course:
+    return config.load()
+
+
+@pytest.fixture(scope="module")
+def packed(
+    course: config.Course, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, bytes]]:
+    """Content of both archives, by suffix and name."""
+    out = tmp_path_factory.mktemp("dist")
+    (tar, _), (zip_, _) = release.pack(course, out, just_built=True)
+    with tarfile.open(tar) as archive:
+        from_tar = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+    with zipfile.ZipFile(zip_) as archive:
+        from_zip = {name: archive.read(name) for name in archive.namelist()}
+    return {"tar": from_tar, "zip": from_zip}
+
+
+def test_what_is_built_is_up_to_date(course: config.Course) -> None:
+    assert build.differences(course) == []
+
+
+def test_every_essay_has_a_rubric_and_every_check_a_judge(course: config.Course) -> None:
+    for name in course.notebooks:
+        source = build.source_of(name)  # raises where a check has no judge, an essay no rubric
+        assert source.checks, name
+
+
+def test_stale_files_are_shown_as_a_diff(
+    course: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in course.notebooks:
+        text = (build.RELEASED / f"{name}.ipynb").read_text()
+        (tmp_path / f"{name}.ipynb").write_text(text.replace("STUDENT_ID", "STUDENT_NAME"))
+    (tmp_path / "99_old.ipynb").write_text("{}")
+    monkeypatch.setattr(build, "RELEASED", tmp_path)
+    monkeypatch.setattr(config, "ROOT", tmp_path.parent)
+    monkeypatch.setattr(build, "PUBLIC_CASES", tmp_path.parent / "data" / "checks")
+    shown = "\n".join(build.differences(course))
+    assert '-    "STUDENT_NAME = \\"your_id\\""' in shown
+    assert '+    "STUDENT_ID = \\"your_id\\""' in shown
+    assert "99_old.ipynb: has no source" in shown
+    assert "the cases differ" in shown
+
+
+def test_both_archives_hold_the_same(packed: dict[str, dict[str, bytes]]) -> None:
+    assert packed["tar"] == packed["zip"]
+    names = {name.split("/", 1)[1] for name in packed["tar"]}
+    assert {"notebooks/01_implementing_cnn.ipynb", "utils/check.py", "README.md"} <= names
+    assert {"environment.yml", "requirements.txt", "collect_submission.sh"} <= names
+
+
+def test_a_release_holds_nothing_of_the_graders(packed: dict[str, dict[str, bytes]]) -> None:
+    names = {name.split("/", 1)[1] for name in packed["tar"]}
+    assert not [n for n in names if n.startswith(("grader", "tests", "course")) or "cache" in n]
+    for name, data in packed["tar"].items():
+        assert b"BEGIN SOLUTION" not in data, name
+        assert b"import grader" not in data and b"from grader" not in data, name
+
+
+def test_no_line_of_a_solution_is_released(course: config.Course) -> None:
+    for name in course.notebooks:
+        released = nbformat.read(build.RELEASED / f"{name}.ipynb", as_version=4)
+        text = "\n".join(cell.source for cell in released.cells)
+        for cell in build.source_of(name).notebook.cells:
+            inside = source_text.rubric(cell) if "BEGIN SOLUTION" in cell.source else ""
+            lines = [line.strip() for line in inside.splitlines() if len(line.strip()) > 40]
+            leaked = [line for line in lines if line in text]
+            assert not leaked, (name, leaked)
+
+
+def test_a_release_is_the_same_bytes_each_time(course: config.Course, tmp_path: Path) -> None:
+    first = release.pack(course, tmp_path / "a", just_built=True)
+    second = release.pack(course, tmp_path / "b", just_built=True)
+    assert [digest for _, digest in first] == [digest for _, digest in second]
+
+
+def test_the_hand_in_script_can_be_executed_where_it_is_unpacked(
+    course: config.Course, tmp_path: Path
+) -> None:
+    (tar, _), _ = release.pack(course, tmp_path, just_built=True)
+    with tarfile.open(fileobj=io.BytesIO(tar.read_bytes())) as archive:
+        assert archive.getmember("cnn-course/collect_submission.sh").mode & 0o111
