@@ -288,7 +288,7 @@ def _row(
 PEEKED = "the test set was opened more than once"
 NOT_BEST = "chosen is not the best on validation images"
 HINTS |= {
-    PEEKED: "The first opening counts; after it, no more decisions.  Say in your text what happened.",
+    PEEKED: "The first opening counts; decide nothing after it, and write what happened.",
     NOT_BEST: "Choose by the validation accuracy, in training.table().",
 }
 
@@ -322,6 +322,46 @@ def choice(case: Case, answer: Any) -> CaseVerdict:
         )
     wrong = [p for p in parts if not p.ok]
     message = "; ".join(p.message for p in wrong)
+    mistakes = tuple(m for p in wrong for m in p.mistakes)
+    score = (len(parts) - len(wrong)) / len(parts)
+    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+
+
+OTHER_PAIR = "trained with another rate or batch size than the best of the trials"
+HINTS |= {OTHER_PAIR: "best = rest_search.best has the pair to train with."}
+
+
+@assessor
+def tuning(case: Case, answer: Any) -> CaseVerdict:
+    """Trials with several learning rates and batch sizes, and the best pair used in the end.
+
+    answer: what `searching.tuning` hands back.  expected: least number of rates and of batches.
+    """
+    trials = answer.get("trials") if isinstance(answer, dict) else None
+    chosen = answer.get("chosen") if isinstance(answer, dict) else None
+    if not isinstance(trials, list) or not isinstance(chosen, dict):
+        raise ValueError("expected searching.tuning(…); the check cell was changed")
+    rows = [
+        tuple(_float(row.get(key)) for key in ("rate", "batch", "validation"))
+        for row in trials[:200]
+        if isinstance(row, dict)
+    ]
+    rows = [row for row in rows if np.isfinite(row).all()]
+    parts = []
+    for name, column, least in (
+        ("rates", 0, case.expected["rates"]),
+        ("batch sizes", 1, case.expected["batches"]),
+    ):
+        tried = len({row[column] for row in rows})
+        parts.append(PartVerdict(name, tried >= least, f"{tried} tried, expected {least} or more"))
+    used = (_float(chosen.get("rate")), _float(chosen.get("batch")))
+    best = max((row[2] for row in rows), default=0.0)
+    good = [row for row in rows if row[2] >= best - 0.01]
+    fits = any(np.allclose(row[:2], used, rtol=1e-3) for row in good)
+    told = f"trained with rate {used[0]:g} and batch {used[1]:g}"
+    parts.append(PartVerdict("best pair used", fits, told, mistakes=(OTHER_PAIR,)))
+    wrong = [p for p in parts if not p.ok]
+    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
     mistakes = tuple(m for p in wrong for m in p.mistakes)
     score = (len(parts) - len(wrong)) / len(parts)
     return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)

@@ -125,7 +125,7 @@ def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
 def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
     """Cut an answer into named parts.  Raises ValueError, worded for the student."""
     if cases.measure:
-        from utils import measures  # only where needed: keeps this module light
+        from utils import measures, measures_training  # noqa: F401  only where needed
 
         return measures.MEASURES[cases.measure](case.inputs, value)
     if value is None and cases.kind == "function":

@@ -74,6 +74,30 @@ def best_guesses(
     return figure
 
 
+def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """A confusion matrix (classes, classes): rows are what images are, columns what they were
+    taken for; shades show the fraction of the row."""
+    matrix = np.asarray(matrix)
+    size = len(class_names)
+    figure, axis = plt.subplots(figsize=(1.1 * size + 1.6, 0.9 * size + 1.2), layout="constrained")
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(matrix.shape):
+        share = shares[row, column]
+        axis.text(
+            column,
+            row,
+            f"{matrix[row, column]}\n{100 * share:.0f} %",
+            ha="center",
+            va="center",
+            color="white" if share > 0.55 else "black",
+        )
+    axis.set(xticks=range(size), yticks=range(size), xlabel="taken for", ylabel="is")
+    axis.set_xticklabels(class_names)
+    axis.set_yticklabels(class_names)
+    return figure
+
+
 def _draw_bars(
     axis: plt.Axes, classes: np.ndarray, likely: np.ndarray, class_names: Sequence[str]
 ) -> None:

@@ -10,6 +10,7 @@ from grader.judges.base import Judge
 MODULES = {
     "00_getting_started": "getting_started",
     "01_implementing_cnn": "implementing_cnn",
+    "02_training_cnn": "training_cnn",
 }
 """Notebook -> module in this package."""
 

@@ -23,6 +23,7 @@ from utils.compare import CheckVerdict
 MODULES = {
     "00_getting_started": ["getting_started"],
     "01_implementing_cnn": ["implementing_cnn_layers", "by_hand"],
+    "02_training_cnn": ["training_cnn"],
 }
 """Notebook -> modules in this package, each with a list `SAMPLES`."""
 

@@ -1,0 +1,244 @@
+"""Judges of notebook 02: trained nets are worth what they can, and files are never believed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grader import config, judging, thresholds, truth
+from grader.judges.base import Handed, Judge
+from grader.judges.training_cnn import JUDGES
+from grader.judges.training_cnn.nets import dataset_of
+from grader.train_reference import NOTEBOOK, REFERENCE
+from grader.truth import training_nets
+from grader.truth.base import Sample
+from grader.truth.training_cnn import SAMPLES
+from utils import assess, cases, cifar10, codec, exam_images, photo_digits
+from utils.cases import CaseSet
+from utils.check import answer_bytes
+from utils.compare import CheckVerdict, Reply, compare
+
+BY_NAME = {judge.name: judge for judge in JUDGES}
+EXACT = [judge for judge in JUDGES if not judge.assess]
+MODELS = ("one_layer", "mlp", "mlp_tuned", "simple_cnn", "own_best", "rest")
+
+
+@pytest.fixture(scope="module")
+def fresh() -> dict[str, CaseSet]:
+    return judging.draw(NOTEBOOK, "team_1", "a seed").cases
+
+
+def verdict_on(found: CaseSet, sample: Sample) -> CheckVerdict:
+    calls = [case.inputs for case in found.cases]
+    return judging.verdict_on(found, answer_bytes(sample.answer, found.kind, calls), "team_1")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.check}: {s.title}")
+def test_known_answers_are_judged_and_named(sample: Sample, fresh: dict[str, CaseSet]) -> None:
+    verdict = verdict_on(fresh[sample.check], sample)
+    assert (verdict.score == 1) == sample.right, [case.message for case in verdict.cases]
+    assert verdict.mistake == sample.diagnosis
+    assert not verdict.mistake or verdict.hint
+
+
+@pytest.mark.parametrize("which", ["fresh", "public"])
+@pytest.mark.parametrize(
+    ("judge", "mistake"),
+    [(j, m) for j in EXACT for m in j.mistakes],
+    ids=lambda value: value.name if isinstance(value, Judge) else value,
+)
+def test_known_mistakes_differ_from_what_is_right(judge: Judge, mistake: str, which: str) -> None:
+    found = judge.public_cases() if which == "public" else judge.cases(np.random.default_rng(1))
+    telling = [
+        case
+        for case in found.cases
+        if mistake in case.mistakes
+        and any(
+            np.shape(value) != np.shape(case.expected[part])
+            or not np.array_equal(value, case.expected[part])
+            for part, value in case.mistakes[mistake].items()
+        )
+    ]
+    assert telling
+
+
+def test_public_cases_survive_the_disk_and_need_no_large_files(tmp_path: Path) -> None:
+    total = 0
+    for judge in JUDGES:
+        cases.save(judge.public_cases(), tmp_path / f"{judge.name}.npz")
+        stored = cases.load(judge.name, tmp_path)
+        assert stored.assess == judge.assess and stored.name == judge.name
+        total += (tmp_path / f"{judge.name}.npz").stat().st_size
+    assert total < 1_000_000
+
+
+def test_hidden_labels_stay_with_the_judge(fresh: dict[str, CaseSet]) -> None:
+    asked = judging.Examination("team_1", fresh).questions(10)
+    for name in MODELS:
+        (call,) = codec.unpack(asked[name])["calls"]
+        assert set(call) == {"images"}
+        assert call["images"].shape == (600, 32, 32, 3) and call["images"].dtype == np.uint8
+
+
+def test_hidden_images_are_new_for_each_team_and_shared_by_its_checks() -> None:
+    one, two = (judging.draw(NOTEBOOK, team, "a seed").cases for team in ("team_1", "team_2"))
+    images = [c["mlp"].cases[0].inputs["images"] for c in (one, two)]
+    assert not np.array_equal(*images)
+    assert np.array_equal(images[0], one["own_best"].cases[0].inputs["images"])
+    known = {
+        image.tobytes()
+        for split in ("train", "validation", "test")
+        for image in photo_digits.render(2000, split, keep=False).images  # type: ignore[arg-type]
+    }
+    assert not any(image.tobytes() in known for image in images[0])
+
+
+def test_points_rise_from_the_floor_to_the_goal(fresh: dict[str, CaseSet]) -> None:
+    case_set = fresh["own_best"]
+    case = case_set.cases[0]
+    limits = case.expected["limits"]
+    labels = case.expected["labels"]
+    scores = []
+    for wanted in (limits["floor"], 0.5 * (limits["floor"] + limits["goal"]), limits["goal"]):
+        right = np.arange(len(labels)) < np.ceil(wanted * len(labels))
+        guesses = np.where(right, labels, (labels + 1) % 10)
+        answer = {"outputs": np.eye(10)[guesses], "dataset": "photodigits"}
+        scores.append(compare(case_set, [Reply(answer)]).score)
+    assert scores[0] < 0.02 and scores[2] == 1
+    assert scores[1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_table_of_public_images_earns_nothing(fresh: dict[str, CaseSet]) -> None:
+    sample = Sample("looked up", "", False, training_nets.looked_up)
+    for name in ("one_layer", "mlp", "mlp_tuned", "simple_cnn", "own_best"):
+        assert verdict_on(fresh[name], sample).score == 0, name
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        7,
+        {"outputs": "text", "dataset": "photodigits"},
+        {"outputs": np.zeros((600, 10), complex), "dataset": "photodigits"},
+        {"outputs": np.zeros(0), "dataset": ["a"]},
+        {"rows": {"a": 3}},
+        {"rows": {"a": {"classes": "x", "steps": [3]}}},
+        {"steps": "text"},
+        {"steps": [1, None], "loss": 3},
+        {"validation": {"a": "b"}, "chosen": [1]},
+        {"trials": [3, {"rate": "a"}], "chosen": {"rate": None}},
+        {"layers": [1, {"name": []}], "output": "x"},
+        {"events": [np.zeros(9, np.uint8)]},
+    ],
+)
+def test_answers_of_any_kind_cost_points_and_nothing_else(
+    answer: object, fresh: dict[str, CaseSet]
+) -> None:
+    points = dict.fromkeys(fresh, 2.0)
+    rows = [{"value": answer, "error": "", "changed": []}] * 3
+    packed = codec.pack({"student": None, "replies": rows})
+    examination = judging.Examination("team_1", fresh)
+    results = judging.judge(examination, {name: [packed] for name in fresh}, points)
+    assert sum(result.points for result in results) < 8  # what fits a description by chance
+
+
+def test_the_data_set_is_the_one_that_the_weights_name() -> None:
+    path = f"handin/{NOTEBOOK}/mlp.npz"
+    good = codec.pack({"record": {"dataset": "cifar10"}, "weights": []})
+    assert dataset_of(Handed({path: good}), "mlp") == "cifar10"
+    assert dataset_of(Handed({path: good}), "one_layer") == "photodigits"
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("skeleton.json", b"0" * 100_000_000)
+    odd = [
+        b"",
+        b"junk",
+        bomb.getvalue(),
+        codec.pack({"record": {"dataset": "../../etc"}, "weights": []}),
+        codec.pack({"record": [], "weights": 3}),
+        codec.pack({"record": {"dataset": ["cifar10"]}, "weights": []}),
+    ]
+    for content in odd:
+        assert dataset_of(Handed({path: content}), "mlp") == "photodigits"
+
+
+def test_a_data_set_that_the_grader_lacks_needs_a_human(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise cifar10.DataUnavailable("put it there")
+
+    monkeypatch.setattr(cifar10, "read", missing)
+    files = {"mlp.npz": codec.pack({"record": {"dataset": "cifar10"}, "weights": []})}
+    drawn = judging.draw(NOTEBOOK, "team_1", "a seed", files)
+    assert "trained on cifar10" in drawn.problem and "put it there" in drawn.problem
+    sample = Sample("whatever", "mlp", False, lambda images: {"outputs": np.zeros((0, 10))})
+    assert "has not got" in verdict_on(drawn.cases["mlp"], sample).cases[0].message
+    assert not judging.draw(NOTEBOOK, "team_1", "a seed").problem
+
+
+def test_cifar10_is_moved_and_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (100, 32, 32, 3), dtype=np.uint8)
+    labels = np.arange(100, dtype=np.int64) % 10
+    stored = cifar10.Cifar10(images, labels, images, labels, Path())
+    monkeypatch.setattr(cifar10, "read", lambda: stored)
+    drawn, classes = exam_images.draw("cifar10", "test", 60, np.random.default_rng(1))
+    assert drawn.shape == (60, 32, 32, 3) and classes.shape == (60,)
+    known = {image.tobytes() for image in images}
+    assert not any(image.tobytes() in known for image in drawn)
+    halves, answers = exam_images.draw("cifar10", "test", 20, np.random.default_rng(1), target=3)
+    assert len(halves) == 20 and answers.sum() == 10
+
+
+def test_an_instructor_changes_thresholds_in_one_file(tmp_path: Path) -> None:
+    before = thresholds.load()
+    path = tmp_path / thresholds.FILE
+    path.write_text("[mlp]\nphotodigits = { floor = 0.1, goal = 0.2 }\n")
+    changed = thresholds.load(tmp_path)
+    assert changed["mlp"]["photodigits"] == {"floor": 0.1, "goal": 0.2}
+    assert changed["mlp"]["cifar10"] == before["mlp"]["cifar10"]
+    assert thresholds.load() == before
+    drawn = judging.draw(NOTEBOOK, "team_1", "a seed", {}, changed).cases["mlp"]
+    assert drawn.cases[0].expected["limits"]["goal"] == 0.2
+    for text, told in (
+        ("[mpl]\n", "unknown check 'mpl'"),
+        ("[mlp]\nphotodigits = { floor = 0.5, goal = 0.5 }\n", "a higher goal"),
+        ("[mlp]\nphotodigits = 3\n", "a higher goal"),
+        ("[mlp", "thresholds.toml"),
+    ):
+        path.write_text(text)
+        with pytest.raises(config.ConfigError, match=told):
+            thresholds.load(tmp_path)
+
+
+def test_every_mistake_that_is_named_comes_with_a_hint() -> None:
+    named = [value for key, value in vars(assess).items() if key.isupper() and key[0] != "_"]
+    texts = {value for value in named if isinstance(value, str)}
+    assert texts == set(assess.HINTS)
+
+
+def test_judging_needs_no_framework() -> None:
+    program = (
+        "import sys\n"
+        "from grader import judging\n"
+        f"judging.draw('{NOTEBOOK}', 'team_1', 'a seed')\n"
+        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'matplotlib') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_twelve_or_more_wrong_answers_have_a_name() -> None:
+    wrong = [sample for sample in truth.samples_of(NOTEBOOK) if not sample.right]
+    assert len([sample for sample in wrong if sample.diagnosis]) >= 12
+
+
+def test_reference_weights_are_small() -> None:
+    sizes = [path.stat().st_size for path in REFERENCE.iterdir()]
+    assert sum(sizes) < 3_000_000 and max(sizes) < 800_000

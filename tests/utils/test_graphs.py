@@ -1,0 +1,71 @@
+"""Event files are read without TensorFlow, and damaged ones are refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utils import graphs, quiet
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    tf = quiet.import_tensorflow()
+    folder = tmp_path_factory.mktemp("events")
+
+    @tf.function
+    def net(x):  # type: ignore[no-untyped-def]
+        x = tf.nn.relu(tf.nn.conv2d(x, tf.ones((3, 3, 3, 2)), 1, "SAME") + 1.0)
+        return tf.reshape(x, (-1, 128)) @ tf.ones((128, 5))
+
+    graph = net.get_concrete_function(tf.TensorSpec((None, 8, 8, 3))).graph
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        tf.summary.graph(graph)
+    writer.close()
+    return next(Path(folder).iterdir()).read_bytes()
+
+
+def test_operations_come_in_the_order_of_the_flow(events: bytes) -> None:
+    nodes = graphs.nodes_in(events)
+    assert graphs.chain(nodes) == ["Conv2D", "Relu", "Reshape", "MatMul"]
+    assert graphs.chain(nodes[::-1]) == graphs.chain(nodes)
+
+
+def test_a_file_cut_short_or_full_of_noise_is_refused_or_empty(events: bytes) -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        graphs.nodes_in(events[:-20])
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        noisy = bytearray(events)
+        for at in rng.integers(0, len(noisy), 20):
+            noisy[at] = int(rng.integers(256))
+        try:
+            nodes = graphs.nodes_in(bytes(noisy))
+        except ValueError:
+            continue
+        assert len(graphs.chain(nodes)) <= len(nodes)
+
+
+def test_a_circle_of_nodes_has_an_end() -> None:
+    circle = [graphs.Node("a", "MatMul", ("b",)), graphs.Node("b", "Relu", ("a",))]
+    assert graphs.chain(circle) == ["Relu", "MatMul"]
+
+
+def test_the_picture_shows_each_operation(events: bytes) -> None:
+    figure = graphs.draw(events)
+    shown = [text.get_text().strip() for text in figure.axes[0].texts]
+    assert [text for text in shown if text] == ["input", "Conv2D", "Relu", "Reshape", "MatMul"]
+
+
+def test_too_large_and_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no event file"):
+        graphs.event_file(lambda folder: None)()
+
+    def large(folder: str) -> None:
+        (Path(folder) / "events.tfevents.1").write_bytes(bytes(graphs.MAX_BYTES + 1))
+
+    with pytest.raises(ValueError, match="8 at most"):
+        graphs.event_file(large)()

@@ -1,0 +1,268 @@
+"""Training for students: mistakes are named before it starts, and what was learned is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from utils import codec, models, quiet, sealed, searching, training
+from utils.check import HANDOVER
+from utils.datasets import Dataset
+from utils.describe import describe
+
+keras = quiet.import_keras()
+SIZE, CLASSES = 8, 4
+FLATTEN = keras.layers.Flatten
+
+
+@pytest.fixture(autouse=True)
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    models.use("90_training")
+    return tmp_path / "handin" / "90_training"
+
+
+@pytest.fixture
+def data() -> Dataset:
+    """Images whose class is the quadrant that is bright."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 0.5, (240, SIZE, SIZE, 3)).astype(np.float32)
+    y = rng.integers(0, CLASSES, 240)
+    for image, label in zip(x, y, strict=True):
+        top, left = 4 * (label // 2), 4 * (label % 2)
+        image[top : top + 4, left : left + 4] += 0.4
+    coded = np.eye(CLASSES, dtype=np.float32)[y]
+    return Dataset(
+        "photodigits", x[:160], coded[:160], x[160:], coded[160:], x[:0], coded[:0],
+        tuple("abcd"), "quadrants",
+    )  # fmt: skip
+
+
+def build(
+    loss: Any = "categorical_crossentropy", last: str | None = "softmax", rate: float = 0.01
+) -> Any:
+    model = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(CLASSES, activation=last),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    return model
+
+
+def fit(data: Dataset, build: Callable[[], Any] = build, **options: Any) -> training.Run:
+    return training.fit("net", build, data, **({"epochs": 4, "batch": 16} | options))
+
+
+def test_what_was_learned_is_saved_and_restored_with_its_record(
+    data: Dataset, notebook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fit(data)
+    assert run.record["validation"] > 0.9
+    record, _ = models.read((notebook / "net.npz").read_bytes())
+    for key, value in {"dataset": "photodigits", "seed": 0, "epochs": 4, "parameters": 772}.items():
+        assert record[key] == value
+    restored = models.restore("net", build)
+    np.testing.assert_allclose(
+        models.outputs_of(restored, data.x_val), models.outputs_of(run.model, data.x_val), atol=1e-6
+    )
+    told = capsys.readouterr().out
+    assert "net: 4 epochs, about" in told and "on two CPU cores" in told
+    assert "of validation images right" in told
+    with np.load(notebook / "net.npz", allow_pickle=False) as plain:
+        assert plain["a0.npy" if "a0.npy" in plain.files else "a0"].shape == (192, 4)
+
+
+def test_the_same_seed_gives_the_same_training(data: Dataset) -> None:
+    first, second, other = (fit(data, epochs=1, seed=seed) for seed in (1, 1, 2))
+    weights = [run.model.get_weights()[0] for run in (first, second, other)]
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+def test_interrupting_keeps_what_was_learned(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def callback(view: Any) -> Any:
+        class Stop(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                view._epoch(logs)
+                if epoch == 1:
+                    raise KeyboardInterrupt
+
+        return Stop()
+
+    monkeypatch.setattr("utils.training_view.LiveView.callback", callback)
+    run = fit(data, epochs=50)
+    assert (run.record["epochs"], run.record["interrupted"]) == (2, True)
+    assert models.load("net")[0]["interrupted"]
+    assert run.record["validation"] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "build", "told"),
+    [
+        ({"x_train": lambda d: d.x_train * 255}, build, "divide the images by 255"),
+        ({"y_train": lambda d: d.y_train.argmax(1)}, build, "one-hot labels of shape"),
+        (
+            {},
+            lambda: build("sparse_categorical_crossentropy"),
+            "class numbers of shape",
+        ),
+        ({}, lambda: build(last=None), "takes probabilities"),
+        (
+            {},
+            lambda: build(keras.losses.CategoricalCrossentropy(from_logits=True)),
+            "softmax twice",
+        ),
+        ({}, lambda: build("mean_squared_error"), "don't fit"),
+        ({"x_val": lambda d: d.x_train[:9], "y_val": lambda d: d.y_train[:9]}, build, "by heart"),
+        ({"x_train": lambda d: d.x_train[:, :4]}, build, "the model takes"),
+        ({"x_train": lambda d: d.x_train[:9]}, build, "9 training images and 160 labels"),
+        ({}, lambda: keras.Sequential([keras.Input((8, 8, 3)), FLATTEN()]), "isn't compiled"),
+    ],
+)
+def test_a_mistake_is_named_before_training(
+    data: Dataset, change: dict[str, Any], build: Callable[[], Any], told: str
+) -> None:
+    data = replace(data, **{name: new(data) for name, new in change.items()})
+    with pytest.raises(training.NotReady, match=told):
+        fit(data, build)
+
+
+def test_sorted_images_without_shuffling_are_refused(data: Dataset) -> None:
+    order = np.argsort(data.y_train.argmax(1))
+    many = replace(
+        data, x_train=data.x_train[order].repeat(8, 0), y_train=data.y_train[order].repeat(8, 0)
+    )
+    with pytest.raises(training.NotReady, match="sorted by class, and shuffle is off"):
+        fit(many, shuffle=False)
+
+
+def test_a_build_without_return_is_named(data: Dataset) -> None:
+    with pytest.raises(TypeError, match="is the return missing"):
+        fit(data, lambda: None)
+
+
+def test_diverged_training_is_not_saved(data: Dataset, notebook: Path) -> None:
+    with pytest.raises(models.WeightsProblem, match="diverged"):
+        fit(data, lambda: build(rate=float("inf")))
+    assert not (notebook / "net.npz").exists()
+
+
+def test_when_graded_nothing_is_trained(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fit(data)
+    monkeypatch.setenv(HANDOVER, str(tmp_path))
+    own_fit = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", own_fit)  # put back afterwards
+    given, test = training.begin("90_training", "cifar10")
+    assert given.x_train.shape[1:] == (32, 32, 3) and len(test) == 50
+    again = fit(data, epochs=1000)
+    assert again.record["epochs"] == 4
+    assert np.array_equal(again.model.get_weights()[0], run.model.get_weights()[0])
+    model = build()
+    before = model.get_weights()[0].copy()
+    model.fit(data.x_train, data.y_train, epochs=1)
+    assert np.array_equal(model.get_weights()[0], before)
+
+
+def test_weights_that_are_missing_foreign_damaged_or_unfit_are_named(
+    data: Dataset, notebook: Path
+) -> None:
+    with pytest.raises(models.WeightsProblem, match=r"no weights net.npz.*run the training cell"):
+        models.restore("net", build)
+    fit(data, epochs=1)
+    path = notebook / "net.npz"
+    good = path.read_bytes()
+    (notebook / "other.npz").write_bytes(good)
+    with pytest.raises(models.WeightsProblem, match="holds the weights of 'net', not of 'other'"):
+        models.restore("other", build)
+
+    def larger() -> Any:
+        return keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(3, 3)])
+
+    with pytest.raises(models.WeightsProblem, match=r"array 0 has shape \(3, 3, 3, 3\) there"):
+        models.restore("net", larger)
+    record, weights = models.read(good)
+    weights[0][0, 0] = np.nan
+    path.write_bytes(codec.pack({"record": record, "weights": weights}))
+    with pytest.raises(models.WeightsProblem, match="NaN"):
+        models.restore("net", build)
+    for junk in (good[:200], b"", b"PK\x03\x04", codec.pack([1, 2])):
+        path.write_bytes(junk)
+        with pytest.raises(models.WeightsProblem, match="train again"):
+            models.restore("net", build)
+
+
+def test_the_table_fills_itself(data: Dataset) -> None:
+    fit(data, epochs=1)
+    shown = training.table(["net", "later"])
+    assert "flatten · dense 4 · softmax" in repr(shown) and "772" in repr(shown)
+    assert "not trained yet" in repr(shown)
+    assert "<script" not in training.training_view.Table([{"name": "<script>"}])._repr_html_()
+
+
+def test_a_search_keeps_its_trials_and_the_best(data: Dataset) -> None:
+    found = searching.search(
+        "trials", lambda rate: build(rate=rate), data, rates=[0.01, 1e-6], batches=[8, 80], epochs=1
+    )
+    assert len(found.rows) == 4
+    assert found.best["rate"] == 0.01 and found.best["batch"] == 8
+    fit(data, lambda: build(rate=0.01), epochs=1, batch=8)
+    handed = searching.tuning("trials", "net")()
+    assert len(handed["trials"]) == 4
+    assert handed["chosen"] == {"rate": pytest.approx(0.01), "batch": 8.0}
+    assert "trials" not in repr(training.table())
+
+
+def test_every_opening_of_the_test_set_is_recorded(
+    data: Dataset, notebook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit(data, epochs=1)
+    test = sealed.SealedTest(data.x_val, data.y_val)
+    assert repr(test) == "80 test images under seal, never opened"
+    test.open("choosing", "net")
+    assert capsys.readouterr().out.count("opened") == 0
+    test.open("choosing", "other")
+    assert "opened 2 times for 'choosing'" in capsys.readouterr().out
+    rows = json.loads((notebook / sealed.FILE).read_text())
+    assert rows["choosing"] == {"times": 2, "chosen": "net"}
+    chosen = sealed.choice("choosing")
+    assert (chosen["chosen"], chosen["times opened"]) == ("net", 2)
+    assert list(chosen["validation"]) == ["net"]
+    (notebook / sealed.FILE).write_text('{"choosing": 7}')
+    assert sealed.openings() == {}
+
+
+def test_two_ways_to_write_a_net_are_described_alike() -> None:
+    layers = keras.layers
+    short = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(5, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax", kernel_regularizer=keras.regularizers.L2(0.05)),
+        ]
+    )
+    images = keras.Input((8, 8, 3))
+    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(5, (3, 3), padding="same")])
+    x = layers.ReLU()(inner(images))
+    x = layers.Reshape((80,))(layers.MaxPool2D((2, 2))(x))
+    x = layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.05))(x)
+    long = keras.Model(images, layers.Softmax()(x))
+    one, two = describe(short), describe(long)
+    for key in ("steps", "parameters", "multiplications", "input", "output", "l2"):
+        assert one[key] == two[key], key
+    assert one["steps"][0] == "conv 5 3×3 same"
+    assert one["multiplications"] == 8 * 8 * 5 * 27 + 80 * 4

@@ -1,0 +1,219 @@
+"""Read and draw the graph in an event file of TensorBoard, without TensorFlow.
+
+An event file is a series of records (length, checksum, bytes, checksum), each a protocol buffer
+`Event`; field 4 holds a `GraphDef`, or a summary holds a `RunMetadata` with graphs of functions.
+Formats: tensorflow/core/util/event.proto, framework/graph.proto, protobuf/config.proto.
+Files come from students: every length is checked, and nothing is executed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAX_BYTES = 8 * 2**20
+"""Largest event file that is read."""
+
+INTERESTING = ("Conv2D", "Relu", "MaxPool", "Reshape", "MatMul")
+"""Operations of the small network; the others (biases, copies, constants) are passed over."""
+
+_MAX_NODES = 5000
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of a graph."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+
+
+def event_file(write_graph: Callable[[str], Any]) -> Callable[[], dict[str, Any]]:
+    """What `check` asks for where a graph counts: the bytes of the event file that is written."""
+
+    def answer() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            write_graph(folder)
+            paths = sorted(Path(folder).rglob("*tfevents*"))
+            if not paths:
+                raise FileNotFoundError("write_graph(folder) left no event file in the folder")
+            sizes = [path.stat().st_size for path in paths]
+            if sum(sizes) > MAX_BYTES:
+                raise ValueError(f"the event files have {sum(sizes) / 2**20:.0f} MB, 8 at most")
+            return {
+                "events": [np.frombuffer(path.read_bytes(), np.uint8) for path in paths],
+            }
+
+    return answer
+
+
+def nodes_in(data: bytes) -> list[Node]:
+    """All nodes of the graphs in an event file.  Raises ValueError if it is damaged."""
+    found: list[Node] = []
+    for event in _records(data):
+        for number, value in _fields(event):
+            if number == 4:
+                found += _graph(value)
+            elif number == 5:
+                found += _summary(value)
+    return found[:_MAX_NODES]
+
+
+def chain(nodes: list[Node]) -> list[str]:
+    """The interesting operations from the input to the last matrix product, in order of the flow.
+
+    From the last MatMul that no other MatMul takes its input from, each node's first input is
+    followed back.
+    """
+    by_name = {node.name: node for node in nodes}
+    best: list[str] = []
+    for node in nodes:
+        if node.op != "MatMul":
+            continue
+        ops: list[str] = []
+        here: Node | None = node
+        seen: set[str] = set()
+        while here is not None and here.name not in seen:
+            seen.add(here.name)
+            if here.op in INTERESTING:
+                ops.append(here.op)
+            sources = [i for i in here.inputs if not i.startswith("^")]
+            here = by_name.get(sources[0].split(":")[0]) if sources else None
+        best = max(best, ops[::-1], key=len)
+    return best
+
+
+def draw(data: bytes) -> Any:
+    """The chain of operations as a picture, line by line, turning back at each end."""
+    import matplotlib.pyplot as plt
+
+    ops = ["input", *chain(nodes_in(data))]
+    colours = {"Conv2D": "#9ecae1", "Relu": "#fdd49e", "MaxPool": "#a1d99b", "MatMul": "#bcbddc"}
+    columns = 4
+    rows = -(-len(ops) // columns)
+    figure, axis = plt.subplots(figsize=(9, 1.1 * rows), layout="constrained")
+    before = (0.0, 0.0)
+    for number, op in enumerate(ops):
+        row, column = divmod(number, columns)
+        x, y = 2.4 * (column if row % 2 == 0 else columns - 1 - column), -1.2 * row
+        box = {"boxstyle": "round,pad=0.5", "fc": colours.get(op, "white"), "ec": "#555555"}
+        axis.text(x, y, f"{op:^9}", ha="center", va="center", bbox=box, family="monospace")
+        if number:
+            gap = 34 if before[1] == y else 16
+            arrow = {"arrowstyle": "->", "shrinkA": gap, "shrinkB": gap}
+            axis.annotate("", (x, y), before, arrowprops=arrow)
+        before = (x, y)
+    axis.set(xlim=(-1.2, 2.4 * columns - 1.2), ylim=(-1.2 * rows + 0.5, 0.7))
+    axis.axis("off")
+    return figure
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    position = 0
+    while position < len(data):
+        if position + 12 > len(data):
+            raise ValueError("the event file is cut short")
+        length = int.from_bytes(data[position : position + 8], "little")
+        start = position + 12
+        if start + length + 4 > len(data):
+            raise ValueError("the event file is cut short or damaged")
+        yield data[start : start + length]
+        position = start + length + 4
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(field number, content) of a protocol buffer's fields with a length; others are skipped."""
+    position = 0
+    while position < len(data):
+        key, position = _varint(data, position)
+        kind = key & 7
+        if kind == 0:
+            _, position = _varint(data, position)
+        elif kind == 1:
+            position += 8
+        elif kind == 5:
+            position += 4
+        elif kind == 2:
+            length, position = _varint(data, position)
+            if position + length > len(data):
+                raise ValueError("the event file is damaged: a field is longer than its record")
+            yield key >> 3, data[position : position + length]
+            position += length
+        else:
+            raise ValueError("the event file is damaged: unknown kind of field")
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(data):
+            raise ValueError("the event file is damaged: a number is cut short")
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("the event file is damaged: a number is too long")
+
+
+def _graph(data: bytes) -> list[Node]:
+    """Nodes (field 1) of a GraphDef, those of its functions (library, field 2) included."""
+    found = []
+    for number, value in _fields(data):
+        if number == 1:
+            found.append(_node(value))
+        elif number == 2:
+            for kind, function in _fields(value):
+                if kind == 1:  # FunctionDef: node_def is field 3
+                    found += [_node(part) for k, part in _fields(function) if k == 3]
+    return found
+
+
+def _node(data: bytes) -> Node:
+    name = op = ""
+    inputs: list[str] = []
+    for number, value in _fields(data):
+        text = value[:300].decode("utf-8", "replace") if number in (1, 2, 3) else ""
+        if number == 1:
+            name = text
+        elif number == 2:
+            op = {"_FusedConv2D": "Conv2D"}.get(text, text)
+        elif number == 3:
+            inputs.append(text)
+    return Node(name, op, tuple(inputs))
+
+
+def _summary(data: bytes) -> list[Node]:
+    """Graphs in a Summary: value 1, tensor 8, string 8, a RunMetadata with graphs in 3 and 4."""
+    found: list[Node] = []
+    for number, value in _fields(data):
+        if number != 1:
+            continue
+        for kind, tensor in _fields(value):
+            if kind != 8:
+                continue
+            for part, text in _fields(tensor):
+                if part == 8:
+                    found += _run_metadata(text)
+    return found
+
+
+def _run_metadata(data: bytes) -> list[Node]:
+    found: list[Node] = []
+    try:
+        for number, value in _fields(data):
+            if number == 3:
+                found += _graph(value)
+            elif number == 4:
+                for kind, graph in _fields(value):
+                    if kind == 2:  # before optimisation
+                        found += _graph(graph)
+    except ValueError:  # some other tensor of text
+        return []
+    return found
