@@ -326,13 +326,13 @@ def doctor(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="layers or grading")],
+    name: Annotated[str, typer.Argument(help="layers, grading or scale")],
 ) -> None:
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
     from importlib import import_module
 
-    if name not in ("layers", "grading"):
-        errors.print(f"no bench called {name!r}; there are layers and grading")
+    if name not in ("layers", "grading", "scale"):
+        errors.print(f"no bench called {name!r}; there are layers, grading and scale")
         raise typer.Exit(REFUSED)
     import_module(f"grader.bench.{name}").main()
 
