@@ -29,6 +29,9 @@ _RAW_IMAGES = 100  # images that are tried with pixels in 0 … 255, too
 class WeightsProblem(RuntimeError):
     """Weights are missing, damaged, or don't fit.  The text says what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        return [f"WeightsProblem: {self}"]
+
 
 class _Place:
     """Where the notebook that is being worked on keeps its weights."""

@@ -91,7 +91,7 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     without = weights()
     del without["mlp.npz"]
     without["simple_cnn.npz"] = without["two_pairs.npz"]  # renamed
-    record, arrays = models.read(without["own_best" + ".npz"])
+    record, arrays = models.read(without["own_best.npz"])
     arrays[0][:] = float("nan")
     without["own_best.npz"] = codec.pack({"record": record, "weights": arrays})
     without["one_layer.npz"] = without["one_layer.npz"][:1000]
@@ -99,6 +99,9 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
 
     cheat = reference({"build_rest": LOOK_UP})
     hand_in(folder, "team_3", cheat, weights())
+
+    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_text()
+    hand_in(folder, "team_4", nbformat.reads(released, as_version=4), {})
 
     summary = grade(folder, course, workers=2, seed="fixed")
     found: dict[str, dict[str, CheckResult]] = {
@@ -120,5 +123,6 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     assert broken["mlp_tuned"].points == broken["mlp_tuned"].max_points
 
     assert found["team_3"]["rest"].points == 0
+    assert {check.points for check in found["team_4"].values()} == {0}
     again = grade(folder, course, workers=2, seed="fixed")
     assert again.executed == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,20 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import config, judging, thresholds, truth
+from grader import config, judging, source_text, thresholds, truth
 from grader.judges.base import Handed, Judge
 from grader.judges.training_cnn import JUDGES
 from grader.judges.training_cnn.nets import dataset_of
+from grader.prepare import runs_when_graded
 from grader.train_reference import NOTEBOOK, REFERENCE
 from grader.truth import training_nets
 from grader.truth.base import Sample
 from grader.truth.training_cnn import SAMPLES
-from utils import assess, cases, cifar10, codec, exam_images, photo_digits
+from utils import assess, cases, check, cifar10, codec, exam_images, photo_digits, quiet
 from utils.cases import CaseSet
-from utils.check import answer_bytes
+from utils.check import HANDOVER, answer_bytes
 from utils.compare import CheckVerdict, Reply, compare
 
-BY_NAME = {judge.name: judge for judge in JUDGES}
+keras = quiet.import_keras()
 EXACT = [judge for judge in JUDGES if not judge.assess]
 MODELS = ("one_layer", "mlp", "mlp_tuned", "simple_cnn", "own_best", "rest")
 
@@ -242,3 +244,28 @@ def test_twelve_or_more_wrong_answers_have_a_name() -> None:
 def test_reference_weights_are_small() -> None:
     sizes = [path.stat().st_size for path in REFERENCE.iterdir()]
     assert sum(sizes) < 3_000_000 and max(sizes) < 800_000
+
+
+def test_the_reference_earns_everything_on_public_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Solution cells are run as in a student's notebook, with the weights in their place."""
+    work = tmp_path / "notebooks"
+    shutil.copytree(REFERENCE, work / "handin" / NOTEBOOK)
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(keras.Model, "fit", keras.Model.fit)  # put back afterwards
+    source = source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
+    reached: dict[str, float] = {}
+
+    def practise(name: str, answer: object) -> None:
+        monkeypatch.delenv(HANDOVER)
+        reached[name] = check(name, answer).outcome.score
+        monkeypatch.setenv(HANDOVER, str(tmp_path))
+
+    monkeypatch.setenv(HANDOVER, str(tmp_path))  # so that nothing is trained
+    names: dict[str, object] = {}
+    for cell in source_text.with_solutions(source).cells:
+        if runs_when_graded(cell):
+            exec(compile(cell.source, cell.id, "exec"), names)
+            names["check"] = practise
+    assert reached == {found.name: 1.0 for found in source.checks}
