@@ -33,10 +33,10 @@ from utils import check
 # | name | shape | meaning |
 # |---|---|---|
 # | `x` | `(N, H, W, C)` | `N` images of `H` rows, `W` columns and `C` channels |
-# | `w` | `(kh, kw, C, F)` | `F` filters; each is a window of `kh` × `kw` pixels through all `C` channels |
+# | `w` | `(kh, kw, C, F)` | `F` filters of `kh` × `kw` pixels and all `C` channels |
 # | `b` | `(F,)` | one bias per filter |
 # | `y` | `(N, H', W', F)` | the output: one map per filter |
-# | `stride` | `(sh, sw)` | how far the window moves down, and to the right |
+# | `stride` | `(sh, sw)` | steps of the window, down and to the right |
 # | `padding` | | `"VALID"` or `"SAME"` |
 #
 # Nothing needs to be square: heights and widths, of images, windows and strides, may all differ. And
@@ -558,9 +558,10 @@ check("conv2d_by_hand", maps)
 #
 # What deep learning calls convolution is, strictly, a **cross-correlation**. The two differ in a sign:
 #
-# $$ \text{cross-correlation:}\quad \sum_{m,n} I(i+m,\, j+n)\, K(m,n)
-#    \qquad\qquad
-#    \text{convolution:}\quad \sum_{m,n} I(i-m,\, j-n)\, K(m,n) $$
+# $$ \begin{aligned}
+#    \text{cross-correlation:}\quad & \sum_{m,n} I(i+m,\, j+n)\, K(m,n) \\
+#    \text{convolution:}\quad & \sum_{m,n} I(i-m,\, j-n)\, K(m,n)
+#    \end{aligned} $$
 #
 # With minus signs the kernel is read backwards in both directions: convolution is cross-correlation
 # with the kernel turned by 180°. An image with a single 1 shows it.

@@ -174,11 +174,17 @@ def draw_layers(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         h, w, c, f = (int(v) for v in rng.integers([1, 1, 2, 2], [8, 8, 65, 65]))
         grid.append(((h, w), c, f, bool(rng.integers(2))))
     for kernel, channels, filters, use_bias in grid:
-        label = f"{filters} filters {kernel[0]}×{kernel[1]}, {channels} channels"
+        label = (
+            f"{_count(filters, 'filter')} {kernel[0]}×{kernel[1]}, {_count(channels, 'channel')}"
+        )
         yield Question(
             label + ("" if use_bias else ", no biases"),
             {"kernel": kernel, "channels": channels, "filters": filters, "use_bias": use_bias},
         )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 JUDGES_REVIEW = [
