@@ -39,13 +39,17 @@ class SealedTest:
         """Test images (N, H, W, 3) in [0, 1] and their labels (N,), for one purpose, once.
 
         purpose: what for, in a word.  chosen: the model that you decided for beforehand.
-        A second opening for the same purpose is possible, and recorded, too.
+        A second opening for the same purpose is possible, and recorded, too.  Running a notebook
+        again counts only if the choice, or how the model is made and trained, has changed.
         """
         if os.environ.get(HANDOVER):
             return self._x, self._y
         rows = openings()
-        row = rows.setdefault(purpose, {"times": 0, "chosen": chosen})
-        row["times"] += 1
+        row = rows.setdefault(purpose, {"times": 0, "chosen": chosen, "decisions": []})
+        decision = _decision(chosen)
+        if decision not in row["decisions"]:
+            row["decisions"].append(decision)
+        row["times"] = len(row["decisions"])
         if row["times"] > 1:
             print(
                 f"The test set has been opened {row['times']} times for {purpose!r}.  Whatever you "
@@ -59,17 +63,30 @@ class SealedTest:
 
 
 def openings() -> dict[str, Any]:
-    """Purpose -> {"times": how often, "chosen": the model named at the first opening}."""
+    """Purpose -> {"times": for how many decisions, "decisions": which, "chosen": the first}."""
     for path in (models.folder() / FILE, Path(FILE)):
         try:
             rows = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(rows, dict) and all(
-            isinstance(row, dict) and isinstance(row.get("times"), int) for row in rows.values()
+            isinstance(row, dict)
+            and isinstance(row.get("times"), int)
+            and isinstance(row.get("decisions"), list)
+            for row in rows.values()
         ):
             return rows
     return {}
+
+
+def _decision(chosen: str) -> str:
+    """What was decided, in words: the model, how it is made and how it was trained."""
+    try:
+        record = models.load(chosen)[0]
+    except models.WeightsProblem:
+        return chosen
+    facts = ("epochs", "batch", "rate", "optimizer", "seed", "dataset", "architecture")
+    return f"{chosen}: " + ", ".join(f"{fact} {record.get(fact)}" for fact in facts)
 
 
 def choice(purpose: str, candidates: list[str] | None = None) -> dict[str, Any]:

@@ -537,7 +537,7 @@ check("own_best", models.answers("own_best", build_own))
 # accuracy on validation images, into the next cell. Then the seal is broken: the test images are used
 # for the first time, for all models at once, and for the last. What you change *after* that, you may
 # have changed because of what you saw, and the test images would no longer tell the truth. So the
-# opening is recorded, and counts once.
+# opening is recorded, and counts once. (Running the notebook again is no new decision.)
 
 # %%
 CHOSEN = "own_best"

@@ -233,12 +233,19 @@ def test_every_opening_of_the_test_set_is_recorded(
     assert repr(test) == "80 test images under seal, never opened"
     test.open("choosing", "net")
     assert capsys.readouterr().out.count("opened") == 0
+    test.open("choosing", "net")  # the notebook is run once more
+    fit(data, epochs=1)
+    test.open("choosing", "net")
+    assert capsys.readouterr().out.count("has been opened") == 0
     test.open("choosing", "other")
     assert "opened 2 times for 'choosing'" in capsys.readouterr().out
     rows = json.loads((notebook / sealed.FILE).read_text())
-    assert rows["choosing"] == {"times": 2, "chosen": "net"}
+    assert rows["choosing"]["times"] == 2 and rows["choosing"]["chosen"] == "net"
+    fit(data, epochs=2)
+    test.open("choosing", "net")
+    assert sealed.openings()["choosing"]["times"] == 3
     chosen = sealed.choice("choosing")
-    assert (chosen["chosen"], chosen["times opened"]) == ("net", 2)
+    assert (chosen["chosen"], chosen["times opened"]) == ("net", 3)
     assert list(chosen["validation"]) == ["net"]
     (notebook / sealed.FILE).write_text('{"choosing": 7}')
     assert sealed.openings() == {}
