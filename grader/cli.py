@@ -40,13 +40,16 @@ CLASS = Path("class")
 
 def main() -> None:
     """Run the command line; expected errors become one line on stderr."""
+    from grader.gradebook import GradebookUnavailable
     from grader.intake import RosterError
     from grader.sandbox import SandboxUnavailable
     from grader.source_text import SourceError
 
     try:
         app()
-    except (config.ConfigError, RosterError, SandboxUnavailable, SourceError) as error:
+    except (
+        config.ConfigError, GradebookUnavailable, RosterError, SandboxUnavailable, SourceError,
+    ) as error:  # fmt: skip
         errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
         sys.exit(REFUSED)
 

@@ -97,14 +97,15 @@ def grade(
                     summary.graded.append(kept)
                     progress("kept", task.label)
                     continue
-                if task.unreadable:
+                job = _job(task, course, isolation)
+                if job is None:
                     result = _unreadable(task)
                     recorder.store(task, result, nbformat.reads(task.release, as_version=4))
                     summary.graded.append(result)
                     progress("failed", task.label)
                     continue
                 recorder.withdraw(task)
-                running[executor.submit(execute, task.job(course, isolation))] = task
+                running[executor.submit(execute, job)] = task
                 progress("queued", task.label)
                 if len(running) >= 2 * workers:  # back-pressure: jobs hold whole notebooks
                     _finish_some(running, recorder, summary, progress)
@@ -272,6 +273,18 @@ def _task(folder: ClassFolder, course: config.Course, seed: str, team: str, name
     return task
 
 
+def _job(task: _Task, course: config.Course, isolation: str) -> Job | None:
+    """The job of a task, or None if there is none and `unreadable` says why."""
+    if task.unreadable:
+        return None
+    try:
+        return task.job(course, isolation)
+    except Exception as error:  # judges read files that were handed in, and those are hostile
+        task.key = ""
+        task.unreadable = f"no cases can be drawn for it ({type(error).__name__}: {error})"
+        return None
+
+
 def _kept_result(folder: ClassFolder, task: _Task) -> Result | None:
     """The result of an earlier run, if it is still what this run would find."""
     place = folder.result(task.submission.team, task.submission.notebook)
@@ -408,7 +421,7 @@ def _seed(folder: ClassFolder) -> str:
 def _code_version() -> str:
     """Digest of the code that decides marks: judges and comparison."""
     digest = hashlib.sha256()
-    names = ("cases", "check", "codec", "compare", "identity", "measures")
+    names: tuple[str, ...] = ("cases", "check", "codec", "compare", "identity", "measures")
     names += ("assess", "describe", "exam_images", "graphs", "models", "photo_digits")
     paths = [p for n in names if (p := config.ROOT / "utils" / f"{n}.py").is_file()]
     paths += sorted((config.HERE / "judges").rglob("*.py"))

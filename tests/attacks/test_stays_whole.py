@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from grader import classroom, config, execute, gradebook, sandbox
+from grader import classroom, config, execute, gradebook, judging, sandbox
 from grader import grade as grading
 from grader.classroom import ClassFolder
 from grader.grade import grade
@@ -226,6 +226,32 @@ def test_a_killed_kernel_is_made_up_for_in_the_same_run(
     disturb(kill)
     summary = grade(folder, course, workers=1, seed="fixed")
     assert killed and summary.need_human == 0
+    assert gradebook.marks(folder, course.id) == undisturbed
+
+
+def test_a_submission_that_a_judge_stumbles_over_stops_nobody(
+    course: config.Course,
+    tmp_path: Path,
+    undisturbed: list[NotebookMark],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = fill(tmp_path)
+    draw = judging.draw
+
+    def stumble(notebook: str, team: str, *more: Any) -> judging.Examination:
+        if team == "team_2":
+            raise IndexError("a handed-in file is not what it seems")
+        return draw(notebook, team, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "draw", stumble)
+        summary = grade(folder, course, workers=2, seed="fixed")
+    assert [r.team for r in summary.graded if r.needs_human] == ["team_2"]
+    marks = gradebook.marks(folder, course.id)
+    assert [m for m in marks if m.team != "team_2"] == [
+        m for m in undisturbed if m.team != "team_2"
+    ]
+    assert grade(folder, course, workers=2, seed="fixed").executed == 1
     assert gradebook.marks(folder, course.id) == undisturbed
 
 
