@@ -23,6 +23,7 @@ INTERESTING = ("Conv2D", "Relu", "MaxPool", "Reshape", "MatMul")
 """Operations of the small network; the others (biases, copies, constants) are passed over."""
 
 _MAX_NODES = 5000
+_MAX_PRODUCTS = 100
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,21 @@ def event_file(write_graph: Callable[[str], Any]) -> Callable[[], dict[str, Any]
 
 
 def nodes_in(data: bytes) -> list[Node]:
-    """All nodes of the graphs in an event file.  Raises ValueError if it is damaged."""
+    """All nodes of the graphs in an event file.
+
+    Raises ValueError if it is damaged, or larger than the graph of any small network.
+    """
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"the event file has {len(data) / 2**20:.0f} MB, 8 at most")
     found: list[Node] = []
     for event in _records(data):
         for number, value in _fields(event):
-            if number == 4:
-                found += _graph(value)
-            elif number == 5:
-                found += _summary(value)
-    return found[:_MAX_NODES]
+            nodes = _graph(value) if number == 4 else _summary(value) if number == 5 else ()
+            for node in nodes:
+                found.append(node)
+                if len(found) > _MAX_NODES:
+                    raise ValueError(f"the graph has more than {_MAX_NODES} operations")
+    return found
 
 
 def chain(nodes: list[Node]) -> list[str]:
@@ -73,9 +80,8 @@ def chain(nodes: list[Node]) -> list[str]:
     """
     by_name = {node.name: node for node in nodes}
     best: list[str] = []
-    for node in nodes:
-        if node.op != "MatMul":
-            continue
+    products = [node for node in nodes if node.op == "MatMul"]
+    for node in products[-_MAX_PRODUCTS:]:
         ops: list[str] = []
         here: Node | None = node
         seen: set[str] = set()
@@ -162,17 +168,15 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     raise ValueError("the event file is damaged: a number is too long")
 
 
-def _graph(data: bytes) -> list[Node]:
+def _graph(data: bytes) -> Iterator[Node]:
     """Nodes (field 1) of a GraphDef, those of its functions (library, field 2) included."""
-    found = []
     for number, value in _fields(data):
         if number == 1:
-            found.append(_node(value))
+            yield _node(value)
         elif number == 2:
             for kind, function in _fields(value):
                 if kind == 1:  # FunctionDef: node_def is field 3
-                    found += [_node(part) for k, part in _fields(function) if k == 3]
-    return found
+                    yield from (_node(part) for k, part in _fields(function) if k == 3)
 
 
 def _node(data: bytes) -> Node:
@@ -184,14 +188,13 @@ def _node(data: bytes) -> Node:
             name = text
         elif number == 2:
             op = {"_FusedConv2D": "Conv2D"}.get(text, text)
-        elif number == 3:
+        elif number == 3 and len(inputs) < 20:
             inputs.append(text)
     return Node(name, op, tuple(inputs))
 
 
-def _summary(data: bytes) -> list[Node]:
+def _summary(data: bytes) -> Iterator[Node]:
     """Graphs in a Summary: value 1, tensor 8, string 8, a RunMetadata with graphs in 3 and 4."""
-    found: list[Node] = []
     for number, value in _fields(data):
         if number != 1:
             continue
@@ -200,20 +203,17 @@ def _summary(data: bytes) -> list[Node]:
                 continue
             for part, text in _fields(tensor):
                 if part == 8:
-                    found += _run_metadata(text)
-    return found
+                    yield from _run_metadata(text)
 
 
-def _run_metadata(data: bytes) -> list[Node]:
-    found: list[Node] = []
+def _run_metadata(data: bytes) -> Iterator[Node]:
     try:
         for number, value in _fields(data):
             if number == 3:
-                found += _graph(value)
+                yield from _graph(value)
             elif number == 4:
                 for kind, graph in _fields(value):
                     if kind == 2:  # before optimisation
-                        found += _graph(graph)
+                        yield from _graph(graph)
     except ValueError:  # some other tensor of text
-        return []
-    return found
+        return

@@ -126,7 +126,7 @@ def _branch(layers: dict[str, Any], name: str) -> str:
         row = layers.get(name)
         if row is None:
             break
-        steps = [_step(str(step)) for step in row.get("steps", [])] + steps
+        steps = [_step(str(step)[:60]) for step in list(row.get("steps", []))[:20]] + steps
         sources = row.get("from", [])
         name = str(sources[0]) if sources else ""
     return ", ".join(steps)

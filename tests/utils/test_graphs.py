@@ -49,6 +49,18 @@ def test_a_file_cut_short_or_full_of_noise_is_refused_or_empty(events: bytes) ->
         assert len(graphs.chain(nodes)) <= len(nodes)
 
 
+def test_a_file_with_too_many_operations_is_refused_before_it_fills_the_memory() -> None:
+    many = b"\x0a\x00" * 100_000  # empty nodes
+    length = len(many)
+    size = bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14])
+    event = b"\x22" + size + many
+    record = len(event).to_bytes(8, "little") + bytes(4) + event + bytes(4)
+    with pytest.raises(ValueError, match="more than 5000 operations"):
+        graphs.nodes_in(record)
+    with pytest.raises(ValueError, match="8 at most"):
+        graphs.nodes_in(bytes(graphs.MAX_BYTES + 1))
+
+
 def test_a_circle_of_nodes_has_an_end() -> None:
     circle = [graphs.Node("a", "MatMul", ("b",)), graphs.Node("b", "Relu", ("a",))]
     assert graphs.chain(circle) == ["Relu", "MatMul"]
