@@ -67,7 +67,10 @@ def search(
     """
     if os.environ.get(HANDOVER):
         return Search(_read(name))
-    rows: list[dict[str, float]] = []
+    rows = _finished(name, rates, batches, epochs)
+    if rows:
+        print(f"Tried before and kept; delete handin/…/{name}.npz to repeat it.")
+        return Search(rows)
     for rate, batch in itertools.product(rates, batches):
         try:
             run = training.fit(
@@ -84,7 +87,7 @@ def search(
         else:
             reached = float(run.record["validation"])
         rows.append({"rate": float(rate), "batch": float(batch), "validation": reached})
-        models.save(name, [], {"name": name, "rows": rows})
+        models.save(name, [], {"name": name, "rows": rows, "epochs": epochs})
     return Search(rows)
 
 
@@ -98,6 +101,19 @@ def tuning(name: str, model: str) -> Callable[[], dict[str, Any]]:
         return {"trials": _read(name), "chosen": chosen}
 
     return answer
+
+
+def _finished(
+    name: str, rates: Sequence[float], batches: Sequence[int], epochs: int
+) -> list[dict[str, float]]:
+    """The trials of the same search, if it has been done to its end; else none."""
+    try:
+        rows, record = _read(name), models.load(name)[0]
+    except models.WeightsProblem:
+        return []
+    tried = [(row.get("rate"), row.get("batch")) for row in rows]
+    wanted = [(float(rate), float(batch)) for rate, batch in itertools.product(rates, batches)]
+    return rows if tried == wanted and record.get("epochs") == epochs else []
 
 
 def _read(name: str) -> list[dict[str, float]]:

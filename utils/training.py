@@ -78,6 +78,7 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     save: bool = True,
+    again: bool = False,
 ) -> Run:
     """Train the model that `build()` makes, and save its weights under `name`.
 
@@ -85,6 +86,7 @@ def fit(
     epochs: how often every training image is seen.  batch: images per step.
     seed: for initial weights and the order of images; the same seed gives the same training.
     save: False for a trial that is not handed in.
+    again: train anew even if the very same training has been finished and saved before.
 
     Interrupt the kernel to stop early: what was learned so far is kept.
     Raises NotReady if model and data don't fit together, models.WeightsProblem if it diverged.
@@ -97,18 +99,12 @@ def fit(
     model = build()
     description = describe(model)
     _look_for_mistakes(description, data, shuffle)
-    expected = estimate(description, len(data.x_train), epochs, batch)
-    view = training_view.LiveView(name, epochs, -(-len(data.x_train) // batch), expected)
-    started = time.monotonic()
-    interrupted = _train(model, data, epochs, batch, shuffle, view)
-    seconds = time.monotonic() - started
-    record = {
+    settings = {
         "name": name,
         "dataset": data.name,
         "data": data.description,
         "images": len(data.x_train),
         "seed": seed,
-        "epochs": len(view.history["loss"]),
         "batch": batch,
         "optimizer": description["optimizer"],
         "rate": description["rate"],
@@ -116,6 +112,19 @@ def fit(
         "architecture": architecture(description["steps"]),
         "parameters": description["parameters"],
         "outputs": description["output"][-1],
+    }
+    if save and not again and (record := _finished(settings, epochs)):
+        print(
+            f"Trained before with these settings and kept; fit({name!r}, …, again=True) repeats it."
+        )
+        return Run(name, models.restore(name, build), record)
+    expected = estimate(description, len(data.x_train), epochs, batch)
+    view = training_view.LiveView(name, epochs, -(-len(data.x_train) // batch), expected)
+    started = time.monotonic()
+    interrupted = _train(model, data, epochs, batch, shuffle, view)
+    seconds = time.monotonic() - started
+    record = settings | {
+        "epochs": len(view.history["loss"]),
         "seconds": round(seconds, 1),
         "interrupted": interrupted,
         "history": view.history,
@@ -130,6 +139,20 @@ def fit(
         models.save(name, model.get_weights(), record)
     view.close(training_view.in_words(record))
     return Run(name, model, record)
+
+
+def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:
+    """The record of the same training, if it has been done to its end."""
+    try:
+        record, _ = models.load(settings["name"])
+    except models.WeightsProblem:
+        return None
+    same = all(record.get(key) == value for key, value in settings.items())
+    return (
+        record
+        if same and record.get("epochs") == epochs and not record.get("interrupted")
+        else None
+    )
 
 
 def _train(model: Any, data: Dataset, epochs: int, batch: int, shuffle: bool, view: Any) -> bool:

@@ -273,3 +273,17 @@ def test_two_ways_to_write_a_net_are_described_alike() -> None:
         assert one[key] == two[key], key
     assert one["steps"][0] == "conv 5 3×3 same"
     assert one["multiplications"] == 8 * 8 * 5 * 27 + 80 * 4
+
+
+def test_the_same_training_is_not_done_twice_unless_asked_for(
+    data: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = training.fit("net", build, data, epochs=2)
+    capsys.readouterr()
+    second = training.fit("net", build, data, epochs=2)
+    assert "kept" in capsys.readouterr().out and second.record == first.record
+    for mine, kept in zip(second.model.get_weights(), first.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, kept)
+    for changed in ({"epochs": 3}, {"epochs": 2, "seed": 1}, {"epochs": 2, "again": True}):
+        training.fit("net", build, data, **changed)  # type: ignore[arg-type]
+        assert "kept" not in capsys.readouterr().out, changed
