@@ -73,7 +73,7 @@ class Shown:
             f'<div style="color:{colour};font-weight:600">{_OK if ok else _NO} '
             f"{html.escape(self.headline())}</div>"
         ]
-        if not ok or len(cells) > 1:
+        if not ok or len(cells) > 1 or self.cases.assess:
             body.append(f'<table style="{_STYLE}">{"".join(cells)}</table>')
         if self.outcome.hint:
             body.append(f"<div><b>Hint:</b> {html.escape(self.outcome.hint)}</div>")

@@ -229,7 +229,7 @@ plt.show()
 
 # %% [markdown]
 # Do you recognise anything? Try it without the regulariser (in a cell of your own, with another name):
-# the accuracy rises, and the pictures turn into noise.
+# the accuracy rises by some points, and the pictures become noisy.
 #
 # ## Exercise 36: two layers
 #
