@@ -287,11 +287,12 @@ def _collect(handover: int, name: str) -> list[bytes]:
             handle = os.open(f"{name}.answer{attempt}.npz", flags, dir_fd=handover)
         except OSError:
             continue
+        facts = os.fstat(handle)
+        plain = stat.S_ISREG(facts.st_mode) and facts.st_size <= ANSWER_BYTES
+        if not plain or found:
+            os.close(handle)
+            found.append(b"")
+            continue
         with os.fdopen(handle, "rb") as stream:
-            facts = os.fstat(handle)
-            plain = stat.S_ISREG(facts.st_mode) and facts.st_size <= ANSWER_BYTES
-            if plain and not found:
-                found.append(stream.read(ANSWER_BYTES))
-            else:
-                found.append(b"")
+            found.append(stream.read(ANSWER_BYTES))
     return found

@@ -143,11 +143,11 @@ ATTACKS = [
     Attack(
         "looks through the whole disk",
         READING,
-        "import os\n"
+        "import os, sys\n"
         "wanted = {'gradebook.db', 'seed', 'submission.json', 'result.json', 'course.toml',\n"
         "          'judging.py', 'secret.txt', 'shadow'}\n"
         "for where, folders, names in os.walk('/'):\n"
-        "    if where.startswith(('/proc', '/sys')): folders[:] = []\n"
+        "    if where.startswith(('/proc', '/sys', '/usr', sys.base_prefix, sys.prefix)): folders[:] = []\n"
         "    for name in wanted.intersection(names):\n"
         "        try: print('FOUND', where, open(os.path.join(where, name), 'rb').read()[:9999])\n"
         "        except OSError: pass",

@@ -42,12 +42,15 @@ from tests.attacks.base import (
 )
 from tests.attacks.service import Service
 from tests.grader import tiny_course
+from tests.grader.sandbox_helpers import run
 from tests.grader.tiny_course import NAME
 
 ATTACKS = catalogue.chosen()
 MATES = [f"honest_{number}" for number in range(1, 7)]
 LIMITS = config.Limits(0.5, 2, 6, 700, 64)
 """Seconds for a call, a cell and a notebook; MB of memory, KB of output."""
+ISOLATION = os.environ.get("COURSE_ISOLATION", "auto")
+"""Or "bubblewrap", which takes longer, to try that way."""
 PATIENCE = 600
 """Seconds after which a batch that has not ended counts as one that never will."""
 MOST_GRADER_MB = 600
@@ -117,22 +120,24 @@ def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
     os.environ["COURSE_CANARY_SECRET"] = canaries["env"]
     outcome: list[Summary | BaseException] = []
 
-    def run() -> None:
+    def grade_all() -> None:
         try:
-            outcome.append(grade(folder, course, workers=2))
+            outcome.append(grade(folder, course, workers=2, isolation=ISOLATION))
         except BaseException as error:
             outcome.append(error)
 
-    grade(folder, course, workers=2, only=lambda team, _: team == MATES[0])
+    grade(folder, course, isolation=ISOLATION, only=lambda team, _: team == MATES[0])
     before = everything_in(folder.root)
     place_before = everything_in(place)
     _forget_peak()
     at_start = _peak_mb()
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=grade_all, daemon=True)
     started = time.monotonic()
     thread.start()
     thread.join(PATIENCE)
-    print(f"{len(ATTACKS)} attacks in {time.monotonic() - started:.0f} s")
+    print(
+        f"{len(ATTACKS)} attacks in {time.monotonic() - started:.0f} s, {_peak_mb() - at_start:.0f} MB"
+    )
     assert outcome, "the batch did not end"
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
@@ -265,3 +270,11 @@ def test_exports_hold_no_formulas(battle: Battle) -> None:
         assert len(rows) > len(ATTACKS)
         for row in rows:
             assert not [cell for cell in row if re.match(r"[=@+\t\r]|-\D", cell)]
+
+
+@pytest.mark.xfail(reason="the copy of a scratch folder has no bound of its own", strict=True)
+def test_sparse_files_do_not_grow_when_they_are_copied_out(tmp_path: Path) -> None:
+    code = "for n in range(8): open(f'/scratch/{n}', 'wb').truncate(120 << 20)"
+    run(code, scratch=tmp_path, bounds=sandbox.Bounds(scratch_mb=64))
+    stored = sum(path.stat().st_blocks * 512 for path in tmp_path.iterdir())
+    assert stored <= 64 << 20
