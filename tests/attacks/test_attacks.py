@@ -135,13 +135,11 @@ def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
     started = time.monotonic()
     thread.start()
     thread.join(PATIENCE)
-    print(
-        f"{len(ATTACKS)} attacks in {time.monotonic() - started:.0f} s, {_peak_mb() - at_start:.0f} MB"
-    )
+    grown = _peak_mb() - at_start
+    print(f"{len(ATTACKS)} attacks, {time.monotonic() - started:.0f} s, {grown:.0f} MB")
     assert outcome, "the batch did not end"
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    grown = _peak_mb() - at_start
     del os.environ["COURSE_CANARY_SECRET"]
     feedback.write(folder, course)
     report.write(folder, course)
