@@ -58,7 +58,7 @@ def keeper(plan_file: str, reports: socket.socket, parent: int) -> socket.socket
         linux.set_dumpable(False)
         _, status = os.waitpid(first, 0)
         if scratch >= 0:
-            tree.copy_out(scratch, bounds.files_mb * MIB)
+            tree.copy_out(scratch, bounds.files_mb * MIB, bounds.scratch_mb * MIB)
         os._exit(_exit_code(status))
     except BaseException:
         os._exit(1)

@@ -126,6 +126,8 @@ class CourseProvisioner(LocalProvisioner):
             return self.connection_info
         command = bubblewrap.cold_command(plan, bounds, isolated=self.way == "bubblewrap")
         kwargs.update(env={"PATH": os.defpath}, cwd=bubblewrap.start_folder(plan, self.way))
+        # what it prints goes over its sockets; nothing may reach the grader's terminal
+        kwargs.update(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         await super().launch_kernel(command, **kwargs)
         self._watch(bounds)
         await self._hold_sockets()

@@ -55,23 +55,28 @@ def close_sockets() -> None:
     linux.mount("none", SOCKETS, flags=flags | _kept_flags(SOCKETS))
 
 
-def copy_out(folder: int, largest: int) -> None:
+def copy_out(folder: int, largest: int, most: int) -> None:
     """Copy what lies in the scratch folder to an open folder of the host.
 
     Every process of the notebook has ended when this is called, so nothing moves under our feet.
-    Only plain files of at most `largest` bytes are copied; links, devices and pipes stay behind.
+    Only plain files of at most `largest` bytes are copied, and no more than `most` bytes in all: a
+    file with holes takes little room here and all of its size there.  Links, devices and pipes
+    stay behind.
     """
+    room = most
     for where, _, names, here in os.fwalk(SCRATCH, follow_symlinks=False):
         relative = os.path.relpath(where, SCRATCH)
         for name in names:
             with contextlib.suppress(OSError):
-                _copy_file(here, name, folder, os.path.normpath(f"{relative}/{name}"), largest)
+                path = os.path.normpath(f"{relative}/{name}")
+                room -= _copy_file(here, name, folder, path, min(largest, room))
 
 
-def _copy_file(source: int, name: str, folder: int, path: str, largest: int) -> None:
+def _copy_file(source: int, name: str, folder: int, path: str, largest: int) -> int:
+    """Copy one file; returns how many bytes were written."""
     facts = os.lstat(name, dir_fd=source)
     if not stat.S_ISREG(facts.st_mode) or facts.st_size > largest:
-        return
+        return 0
     parent = os.dup(folder)
     try:
         *parents, last = path.split("/")
@@ -84,7 +89,7 @@ def _copy_file(source: int, name: str, folder: int, path: str, largest: int) -> 
         with contextlib.suppress(FileNotFoundError):
             before = os.lstat(last, dir_fd=parent)
             if (before.st_size, before.st_mtime_ns) == (facts.st_size, facts.st_mtime_ns):
-                return
+                return 0
             os.unlink(last, dir_fd=parent)
         new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with (
@@ -92,6 +97,7 @@ def _copy_file(source: int, name: str, folder: int, path: str, largest: int) -> 
             os.fdopen(os.open(last, new, 0o600, dir_fd=parent), "wb") as writer,
         ):
             shutil.copyfileobj(reader, writer, 1 << 20)
+        return facts.st_size
     finally:
         os.close(parent)
 

@@ -270,7 +270,6 @@ def test_exports_hold_no_formulas(battle: Battle) -> None:
             assert not [cell for cell in row if re.match(r"[=@+\t\r]|-\D", cell)]
 
 
-@pytest.mark.xfail(reason="the copy of a scratch folder has no bound of its own", strict=True)
 def test_sparse_files_do_not_grow_when_they_are_copied_out(tmp_path: Path) -> None:
     code = "for n in range(8): open(f'/scratch/{n}', 'wb').truncate(120 << 20)"
     run(code, scratch=tmp_path, bounds=sandbox.Bounds(scratch_mb=64))
