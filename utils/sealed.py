@@ -85,7 +85,7 @@ def _decision(chosen: str) -> str:
         record = models.load(chosen)[0]
     except models.WeightsProblem:
         return chosen
-    facts = ("epochs", "batch", "rate", "optimizer", "seed", "dataset", "architecture")
+    facts = ("epochs", "batch", "rate", "falling", "optimizer", "seed", "dataset", "architecture")
     return f"{chosen}: " + ", ".join(f"{fact} {record.get(fact)}" for fact in facts)
 
 

@@ -77,6 +77,7 @@ def fit(
     batch: int = 128,
     seed: int = 0,
     shuffle: bool = True,
+    falling: bool = False,
     save: bool = True,
     again: bool = False,
 ) -> Run:
@@ -85,6 +86,7 @@ def fit(
     build: returns a compiled Keras model.  data: images in [0, 1] with labels that fit the loss.
     epochs: how often every training image is seen.  batch: images per step.
     seed: for initial weights and the order of images; the same seed gives the same training.
+    falling: lower the learning rate from step to step, to zero at the end.
     save: False for a trial that is not handed in.
     again: train anew even if the very same training has been finished and saved before.
 
@@ -113,15 +115,19 @@ def fit(
         "parameters": description["parameters"],
         "outputs": description["output"][-1],
     }
+    if falling:
+        settings["falling"] = True
     if save and not again and (record := _finished(settings, epochs)):
         print(
             f"Trained before with these settings and kept; fit({name!r}, …, again=True) repeats it."
         )
         return Run(name, models.restore(name, build), record)
     expected = estimate(description, len(data.x_train), epochs, batch)
-    view = training_view.LiveView(name, epochs, -(-len(data.x_train) // batch), expected)
+    steps = -(-len(data.x_train) // batch)
+    view = training_view.LiveView(name, epochs, steps, expected)
+    callbacks = [view.callback()] + ([_falling_rate(epochs * steps)] if falling else [])
     started = time.monotonic()
-    interrupted = _train(model, data, epochs, batch, shuffle, view)
+    interrupted = _train(model, data, epochs, batch, shuffle, callbacks)
     seconds = time.monotonic() - started
     record = settings | {
         "epochs": len(view.history["loss"]),
@@ -155,7 +161,9 @@ def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:
     )
 
 
-def _train(model: Any, data: Dataset, epochs: int, batch: int, shuffle: bool, view: Any) -> bool:
+def _train(
+    model: Any, data: Dataset, epochs: int, batch: int, shuffle: bool, callbacks: list[Any]
+) -> bool:
     """Keras' own training; returns whether it was interrupted."""
     try:
         model.fit(
@@ -165,12 +173,27 @@ def _train(model: Any, data: Dataset, epochs: int, batch: int, shuffle: bool, vi
             epochs=epochs,
             shuffle=shuffle,
             validation_data=(data.x_val[:MEASURED], data.y_val[:MEASURED]),
-            callbacks=[view.callback()],
+            callbacks=callbacks,
             verbose=0,
         )
     except KeyboardInterrupt:
         return True
     return False
+
+
+def _falling_rate(steps: int) -> Any:
+    """A callback that lowers the learning rate in a straight line to zero."""
+
+    class _Falling(import_keras().callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.highest = float(self.model.optimizer.learning_rate)
+            self.done = 0
+
+        def on_train_batch_begin(self, step: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = self.highest * (1 - self.done / steps)
+            self.done += 1
+
+    return _Falling()
 
 
 def estimate(description: dict[str, Any], images: int, epochs: int, batch: int) -> float:

@@ -160,7 +160,9 @@ class Table:
                 f"{row['parameters']:,}" if "parameters" in row else "",
                 str(row.get("epochs", "")),
                 str(row.get("batch", "")),
-                f"{row['rate']:g}" if "rate" in row else "",
+                f"{row['rate']:g}" + ", falling" * bool(row.get("falling"))
+                if "rate" in row
+                else "",
                 _percent(row.get("train")),
                 _percent(row.get("validation")),
             ]

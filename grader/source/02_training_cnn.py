@@ -490,7 +490,8 @@ check("inception_module", models.module(inception_module))
 # **validation** images. 70 % on CIFAR-10 is a good aim; on PhotoDigits 86 % and more can be had.
 #
 # `searching.search` tries a few learning rates and batch sizes for some epochs each and shows a table.
-# `build` takes the rate then.
+# `build` takes the rate then. A rate that is large at first, to get on, and small at the end, to settle,
+# is often worth more than the best fixed one: `training.fit(…, falling=True)`.
 
 # %% solution="build_own"
 def build_own(rate=1e-3):
@@ -527,7 +528,9 @@ own_search = searching.search(
 own_search
 
 # %%
-own_best = training.fit("own_best", lambda: build_own(3e-3), coded, epochs=10, batch=128)
+own_best = training.fit(
+    "own_best", lambda: build_own(3e-3), coded, epochs=10, batch=128, falling=True
+)
 
 # %% check="own_best" points=6
 check("own_best", models.answers("own_best", build_own))

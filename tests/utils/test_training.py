@@ -88,6 +88,13 @@ def test_the_same_seed_gives_the_same_training(data: Dataset) -> None:
     assert not np.array_equal(weights[0], weights[2])
 
 
+def test_a_falling_rate_ends_near_zero(data: Dataset) -> None:
+    run = fit(data, falling=True, epochs=2)
+    assert 0 < float(run.model.optimizer.learning_rate) < 0.001
+    assert (run.record["rate"], run.record["falling"]) == (pytest.approx(0.01), True)
+    assert "falling" in repr(training.table())
+
+
 def test_interrupting_keeps_what_was_learned(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
