@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import config
-from grader.classroom import ClassFolder
+from grader.classroom import ClassFolder, write_atomically
 
 app = typer.Typer(
     help="Build the notebooks, collect what students hand in, grade it, and send it back.",
@@ -130,7 +130,10 @@ def collect(
 
     course = config.load(folder)
     moment = received.astimezone() if received else None
-    report = intake.collect(ClassFolder(folder.resolve()), course, archives, roster, moment)
+    place = ClassFolder(folder.resolve())
+    report = intake.collect(place, course, archives, roster, moment)
+    if roster is not None:  # the way out needs it, too
+        write_atomically(place.root / "roster.csv", roster.read_bytes())
     teams = {s.team for s in report.taken}
     console.print(f"took in {len(report.taken)} notebooks of {len(teams)} teams")
     for submission in report.taken:

@@ -56,9 +56,8 @@ def run(out: Path, console: Console) -> int:
     folder.root.mkdir()
     (folder.root / "course.toml").write_text(_settings())
     course = config.load(folder.root)
-    roster = out / "roster.csv"
-    roster.write_text(_roster())
-    collected = intake.collect(folder, course, handed_in, roster)
+    (folder.root / "roster.csv").write_text(_roster())
+    collected = intake.collect(folder, course, handed_in, None)
     say(f"collected {len(collected.taken)} notebooks, rejected {len(collected.rejected)} archives")
 
     before = time.monotonic()
