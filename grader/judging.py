@@ -55,16 +55,18 @@ def draw(
     seed: str,
     files: Mapping[str, bytes] | None = None,
     limits: Mapping[str, Any] | None = None,
+    net: str = "",
 ) -> Examination:
     """Fresh cases for every check of a notebook.  Same notebook, team, seed and files: same cases.
 
     files: what was handed in with the notebook; a trained model is judged on the data set that it
-    names.  limits: thresholds by check and data set, the course's own if left out.
+    names.  limits: thresholds by check and data set, the course's own if left out.  net: the
+    pretrained net that the class has chosen for this notebook, the mini net if left out.
     """
     variant = variant_of(team)
     shared = hashlib.sha256(f"{seed}|{notebook}|{team}".encode()).digest()
     limits = thresholds.load() if limits is None else limits
-    handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"))
+    handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"), net or "mini")
     cases = {}
     for name, judge in judges_of(notebook).items():
         digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{name}".encode()).digest()

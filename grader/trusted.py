@@ -1,33 +1,217 @@
-"""The trusted copy of the mini net, in plain NumPy: what judges ask when a net's opinion counts.
+"""Trusted nets: what judges ask when a net's opinion counts.
 
-Judges run in a process that should start in an instant and never imports a framework.  The weights
-are those in `data/`, read by the grader itself; nothing comes from a student's kernel.
+Judges run in a process that should start in an instant and never imports a framework, so the mini
+net, the second net and toy nets are plain NumPy here; ImageNet nets run in one process of their
+own (`trusted_keras`).  Weights are read by the grader itself; nothing comes from a student's
+kernel but the arrays that are asked about.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from utils import pretrained
+from grader import trusted_layers as layers
+from utils import nets, pretrained
 
 _BATCH = 32  # images at a time: bounds the memory for windows
 
 
+class TrustedNet(ABC):
+    """A net that no student has touched.  Images are uint8, or floats in units of [0, 1]."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    """Height, width and channels of an image."""
+    classes: int
+    layers: tuple[str, ...]
+    """Names of its layers, in the order of computation."""
+
+    @property
+    def input_size(self) -> int:
+        """Height, which is the width, too, of an image."""
+        return self.input_shape[0]
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Class scores before softmax: (N, H, W, 3) -> (N, classes) float32.
+
+        Floats may exceed [0, 1]; nothing is cut off.  Raises ValueError for other shapes.
+        """
+        return self._in_batches(self._logits, self._checked(images))
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities, (N, classes) float32, for images as in `logits`."""
+        return softmax(self.logits(images))
+
+    def gradient(self, images: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Derivative of sum(weights · logits) with respect to images in units of [0, 1].
+
+        images: (N, H, W, 3).  weights: (N, classes).  Returns (N, H, W, 3) float32.
+        """
+        images = self._checked(images)
+        weights = np.asarray(weights, np.float32)
+        if weights.shape != (len(images), self.classes):
+            raise ValueError(
+                f"expected weights of shape ({len(images)}, {self.classes}), got {weights.shape}"
+            )
+        return self._in_batches(self._gradient, images, weights)
+
+    def units(self, images: np.ndarray, layer: str) -> np.ndarray:
+        """What a layer puts out, (N, …) float32.  Raises ValueError for an unknown layer."""
+        self._known(layer)
+        return self._in_batches(lambda x: self._units(x, layer), self._checked(images))
+
+    def kernel(self, layer: str) -> np.ndarray:
+        """Weights of a layer, (kh, kw, C_in, C_out) or (inputs, neurons), float32.
+
+        Raises ValueError for a layer that has none.
+        """
+        self._known(layer)
+        return self._kernel(layer)
+
+    @abstractmethod
+    def _logits(self, x: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _gradient(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _units(self, x: np.ndarray, layer: str) -> np.ndarray: ...
+
+    @abstractmethod
+    def _kernel(self, layer: str) -> np.ndarray: ...
+
+    def _known(self, layer: str) -> None:
+        if layer not in self.layers:
+            raise ValueError(f"{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
+
+    def _checked(self, images: np.ndarray) -> np.ndarray:
+        images = np.asarray(images)
+        height, width, channels = self.input_shape
+        if images.ndim != 4 or images.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"expected images of shape (N, {height}, {width}, {channels}), got {images.shape}"
+            )
+        if images.dtype.kind in "ui":
+            return images / np.float32(255)
+        return images.astype(np.float32)
+
+    @staticmethod
+    def _in_batches(function: Any, *arrays: np.ndarray) -> np.ndarray:
+        """Apply to a few images at a time; no images are a batch, too, for the shape."""
+        starts = range(0, max(len(arrays[0]), 1), _BATCH)
+        parts = [function(*(a[i : i + _BATCH] for a in arrays)) for i in starts]
+        return np.concatenate(parts)
+
+
+class NumpyNet(TrustedNet):
+    """A chain of layers whose last one gives the logits."""
+
+    def __init__(
+        self,
+        name: str,
+        input_shape: tuple[int, int, int],
+        chain: Mapping[str, layers.Layer],
+        scale: float = 1.0,
+        offset: float = 0.0,
+    ):
+        """The chain is fed with scale · image + offset."""
+        self.name, self.input_shape, self._chain = name, input_shape, dict(chain)
+        self._scale, self._offset = np.float32(scale), np.float32(offset)
+        self.layers = tuple(self._chain)
+        self.classes = self._run(np.zeros((1, *input_shape), np.float32))[0].shape[1]
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Logits without preprocessing: whatever is in `x` goes into the first layer."""
+        return self._in_batches(
+            lambda part: self._run(part, prepared=True)[0], self._checked(x.astype(np.float32))
+        )
+
+    def _run(
+        self, x: np.ndarray, last: str = "", prepared: bool = False
+    ) -> tuple[np.ndarray, list[layers.Back]]:
+        backs = []
+        if not prepared and (self._scale != 1 or self._offset != 0):
+            x = x * self._scale + self._offset
+        for name, layer in self._chain.items():
+            x, back = layer(x)
+            backs.append(back)
+            if name == last:
+                break
+        return x, backs
+
+    def _logits(self, x: np.ndarray) -> np.ndarray:
+        return self._run(x)[0]
+
+    def _gradient(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        _, backs = self._run(x)
+        gradient = weights
+        for back in reversed(backs):
+            gradient = back(gradient)
+        return gradient * self._scale
+
+    def _units(self, x: np.ndarray, layer: str) -> np.ndarray:
+        return self._run(x, layer)[0]
+
+    def _kernel(self, layer: str) -> np.ndarray:
+        kernel = layers.weights_of(self._chain[layer])
+        if kernel is None:
+            raise ValueError(f"layer {layer!r} of {self.name} has no weights")
+        return kernel.copy()
+
+
+@cache
+def net(name: str = "mini") -> TrustedNet:
+    """The trusted copy of a net that `utils.pretrained` knows by this name.
+
+    "mini" is NumPy in this process; for others a process with Keras is started when they are first
+    asked.  Raises ValueError for an unknown name, NetUnavailable if the weights are not at hand.
+    """
+    if name == "mini":
+        return _mini()
+    from grader import trusted_keras
+
+    return trusted_keras.KerasNet(name)
+
+
+def toy(description: Mapping[str, Any]) -> TrustedNet:
+    """The NumPy twin of the net that `utils.nets.build` makes of a description."""
+    plan = nets.plan(description)
+    made = {"convolution": layers.Convolution, "dense": layers.Dense, "pooling": layers.MaxPooling}
+    simple = {"relu": layers.relu, "flatten": layers.flatten}
+    chain = {
+        step.name: simple[step.kind] if step.kind in simple else made[step.kind](*step.arguments)
+        for step in plan.steps
+    }
+    return NumpyNet(f"toy {plan.kind}", plan.shape, chain, *plan.scale)
+
+
+def of(description: Any) -> TrustedNet:
+    """The trusted net for a case's input `net`: a name, or the description of a toy net."""
+    return toy(description) if isinstance(description, Mapping) else net(str(description))
+
+
 def logits(images: np.ndarray) -> np.ndarray:
-    """Class scores before softmax.
+    """Class scores of the mini net before softmax.
 
     images: (N, 32, 32, 3), uint8 or floats in [0, 1].  Returns (N, 10) float32.
     Raises ValueError for other shapes.
     """
-    images = np.asarray(images)
-    return forward(images / np.float32(255) if images.dtype.kind in "ui" else images)
+    return _mini().logits(images)
 
 
 def probabilities(images: np.ndarray) -> np.ndarray:
-    """Class probabilities, (N, 10) float32, for images as in `logits`."""
-    return softmax(logits(images))
+    """Class probabilities of the mini net, (N, 10) float32, for images as in `logits`."""
+    return _mini().probabilities(images)
+
+
+def forward(x: np.ndarray) -> np.ndarray:
+    """The mini net itself, without any preprocessing: (N, 32, 32, 3) of any range -> (N, 10)."""
+    return _mini().forward(x)
 
 
 def softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -36,42 +220,22 @@ def softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
-def forward(x: np.ndarray) -> np.ndarray:
-    """The net itself, without any preprocessing: (N, 32, 32, 3) of any range -> (N, 10)."""
-    size = pretrained.MINI_SIZE
-    if x.ndim != 4 or x.shape[1:] != (size, size, 3):
-        raise ValueError(f"expected images of shape (N, {size}, {size}, 3), got {x.shape}")
-    parts = [_forward(x[i : i + _BATCH].astype(np.float32)) for i in range(0, len(x), _BATCH)]
-    return np.concatenate(parts) if parts else np.empty((0, 10), np.float32)
-
-
-def _forward(x: np.ndarray) -> np.ndarray:
-    weights = _weights()
+@cache
+def _mini() -> NumpyNet:
+    weights = pretrained.mini_weights()
+    chain: dict[str, layers.Layer] = {}
     for number, _, _ in pretrained.MINI_CONVOLUTIONS:
-        x = _convolution(x, weights[f"conv{number}.kernel"], weights[f"conv{number}.bias"])
-        x = np.maximum(x, 0)
+        name = f"conv{number}"
+        chain[name] = layers.Convolution(weights[f"{name}.kernel"], weights[f"{name}.bias"])
+        chain[f"relu{number}"] = layers.relu
         if number in pretrained.MINI_POOLED:
-            n, height, width, channels = x.shape
-            x = x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-    x = x.reshape(len(x), -1)
+            chain[f"pool{number}"] = layers.MaxPooling()
+    chain["flatten"] = layers.flatten
     last = pretrained.MINI_DENSE[-1][0]
     for number, _ in pretrained.MINI_DENSE:
-        x = x @ weights[f"fc{number}.kernel"] + weights[f"fc{number}.bias"]
+        name = f"fc{number}"
+        chain[name] = layers.Dense(weights[f"{name}.kernel"], weights[f"{name}.bias"])
         if number < last:
-            x = np.maximum(x, 0)
-    return x
-
-
-def _convolution(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """SAME, stride 1, odd kernel sizes."""
-    margin = kernel.shape[0] // 2
-    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(1, 2))
-    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[..., 0].size)
-    out = rows @ kernel.reshape(-1, kernel.shape[-1]) + bias
-    return out.reshape(*x.shape[:3], -1)
-
-
-@cache
-def _weights() -> dict[str, np.ndarray]:
-    return pretrained.mini_weights()
+            chain[f"relu{number}"] = layers.relu
+    size = pretrained.MINI_SIZE
+    return NumpyNet("mini", (size, size, 3), chain)

@@ -158,10 +158,33 @@ def load(name: str = "mini") -> PretrainedNet:
 
 def available() -> tuple[str, ...]:
     """Names of the nets that load without a network."""
-    models = _keras_models()
-    if not (models / _CLASS_INDEX).is_file():
-        return ("mini",)
-    return ("mini", *(n for n, a in _APPLICATIONS.items() if (models / a.weights).is_file()))
+    return tuple(name for name in NAMES if all(path.is_file() for path in files(name)))
+
+
+def files(name: str) -> tuple[Path, ...]:
+    """The files that a net is made of, whether they are there or not.
+
+    Raises ValueError for an unknown name.
+    """
+    if name == "mini":
+        return (MINI_WEIGHTS,)
+    if name not in _APPLICATIONS:
+        raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
+    return (_keras_models() / _APPLICATIONS[name].weights, _keras_models() / _CLASS_INDEX)
+
+
+def require(name: str) -> None:
+    """Make sure that a net loads without a network.
+
+    Raises ValueError for an unknown name, NetUnavailable with advice if a file is missing.
+    """
+    for path in files(name):
+        if not path.is_file():
+            raise NetUnavailable(
+                f"the net {name!r} is not at hand: {path} is missing; put it there, "
+                f'load the net once with a network (utils.pretrained.load("{name}")), '
+                f"or choose one of: {', '.join(available())}"
+            )
 
 
 def photographs(name: str = "mini") -> list[np.ndarray]:
@@ -240,7 +263,10 @@ def _load_application(name: str, net: _Application) -> PretrainedNet:
     try:
         with silent_stderr():
             model = getattr(keras.applications, net.function)(
-                weights="imagenet", classifier_activation=None, **dict(net.options)
+                # by its path: Keras remembers its folder from when it was imported
+                weights=str(path) if at_hand else "imagenet",
+                classifier_activation=None,
+                **dict(net.options),
             )
     except Exception as error:  # h5py, urllib and Keras raise many types here
         first = (str(error).splitlines() or [""])[0][:200]
@@ -262,8 +288,9 @@ def _imagenet_classes() -> tuple[str, ...]:
     keras = import_keras()
     path = _keras_models() / _CLASS_INDEX
     try:
-        with silent_stderr():
-            keras.applications.imagenet_utils.decode_predictions(np.zeros((1, 1000)), top=1)
+        if not path.is_file():
+            with silent_stderr():
+                keras.applications.imagenet_utils.decode_predictions(np.zeros((1, 1000)), top=1)
         index = json.loads(path.read_text())
         return tuple(index[str(number)][1].replace("_", " ") for number in range(1000))
     except Exception as error:

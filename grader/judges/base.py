@@ -46,6 +46,8 @@ class Handed:
     """Check -> data set -> {"floor": …, "goal": …}; see grader/thresholds.py."""
     seed: int = 0
     """For what all checks of a submission share."""
+    net: str = "mini"
+    """Name of the pretrained net on which functions of a net are tried; see `grader.trusted`."""
 
 
 @dataclass(frozen=True)
