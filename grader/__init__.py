@@ -11,3 +11,7 @@ from pathlib import Path
 _programs = str(Path(sys.executable).parent)
 if _programs not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([_programs, os.environ.get("PATH", os.defpath)])
+
+# jsonschema, which nbformat imports, compiles a grammar of IRIs for most of a second if it finds
+# this package; nobody here checks IRIs, and every command would wait for it.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

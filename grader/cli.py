@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grader import config
 from grader.classroom import ClassFolder, write_atomically
+from grader.errors import CourseError
 
 app = typer.Typer(
     help="Build the notebooks, collect what students hand in, grade it, and send it back.",
@@ -40,16 +41,9 @@ CLASS = Path("class")
 
 def main() -> None:
     """Run the command line; expected errors become one line on stderr."""
-    from grader.gradebook import GradebookUnavailable
-    from grader.intake import RosterError
-    from grader.sandbox import SandboxUnavailable
-    from grader.source_text import SourceError
-
     try:
         app()
-    except (
-        config.ConfigError, GradebookUnavailable, RosterError, SandboxUnavailable, SourceError,
-    ) as error:  # fmt: skip
+    except CourseError as error:
         errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
         sys.exit(REFUSED)
 
@@ -172,7 +166,7 @@ def grade(
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
     """
-    from grader import grade as room
+    from grader import warm
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -183,6 +177,11 @@ def grade(
 
     def wanted(a_team: str, a_notebook: str) -> bool:
         return (not team or a_team in team) and (not notebook or a_notebook in notebook)
+
+    if not no_isolation:
+        warm.begin(place, course, wanted)
+    with warm.quick_imports():  # meanwhile the parents import theirs
+        from grader import grade as room
 
     total = sum(wanted(*pair) for pair in place.submissions())
     with _bar("grading", total) as advance:
@@ -362,7 +361,7 @@ def _print_probe_from_inside() -> bool:
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
     """A class that has been graded, with late penalties that fit the marks as they are now."""
     from grader import gradebook
-    from grader.grade import late_fraction
+    from grader.recorder import late_fraction
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())

@@ -8,12 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from grader.errors import CourseError
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 """The course's own folder."""
 
 
-class ConfigError(ValueError):
+class ConfigError(CourseError, ValueError):
     """A setting is missing or wrong.  The text names the file and what to change."""
 
 
@@ -46,6 +48,8 @@ class Notebook:
     imports: str
     due: datetime | None
     """With a time zone, or None if there is no due date."""
+    net: str = ""
+    """Name of the pretrained net on which it is graded; "" where none is needed."""
 
 
 @dataclass(frozen=True)
@@ -101,4 +105,16 @@ def _notebook(name: str, entry: dict[str, Any]) -> Notebook:
         raise ConfigError(
             f"notebooks.{name}: due needs a time and a zone: 2027-01-29T23:59:00+01:00"
         )
-    return Notebook(name, entry["title"], entry["imports"], due)
+    return Notebook(name, entry["title"], entry["imports"], due, _net(name, entry))
+
+
+def _net(name: str, entry: dict[str, Any]) -> str:
+    """The pretrained net of a notebook, "" if it needs none."""
+    if not (net := entry.get("net", "")):
+        return ""
+    from utils import pretrained
+
+    if net not in pretrained.NAMES:
+        known = ", ".join(pretrained.NAMES)
+        raise ConfigError(f"notebooks.{name}: no net is called {net!r}; known: {known}")
+    return net

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from grader.classroom import ClassFolder
+from grader.errors import CourseError
 from grader.results import Result, Submission
 
 NO_ANSWER = "No response."
@@ -58,7 +59,7 @@ PATIENCE = 30
 """Seconds to wait for other users of an SQLite file; formgrader may be open."""
 
 
-class GradebookUnavailable(Exception):
+class GradebookUnavailable(CourseError):
     """The gradebook can't be read or written now.  The text says why and what to do."""
 
 

@@ -21,6 +21,8 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grader.errors import CourseError
+
 FIGURE = "figure"
 """Tag of read-only cells that are not executed when graded."""
 
@@ -30,7 +32,7 @@ _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
-class SourceError(ValueError):
+class SourceError(CourseError, ValueError):
     """A notebook source is wrong; the text is "file:line: what and what to do"."""
 
 

@@ -126,7 +126,7 @@ def grade_class(root: Path, name: str) -> None:
 def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
     before = build.SOURCES, build.RELEASED, build.PUBLIC_CASES
     try:
-        folder, _ = prepare_class(root, name, count)
+        folder, course = prepare_class(root, name, count)
     finally:
         build.SOURCES, build.RELEASED, build.PUBLIC_CASES = before
     _lay_course_beside(root, name)
@@ -134,7 +134,8 @@ def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
     print(f"{name}: {count} submissions through nbgrader autograde …", flush=True)
     theirs = _time_nbgrader(root / "plain", name)
     print(f"{name}: {theirs:.1f} s; through ours …", flush=True)
-    command = [sys.executable, "-c", _OURS, str(root), name]
+    profile = course.notebooks[name].imports
+    command = [sys.executable, "-c", _OURS, str(root), name, profile]
     started = time.perf_counter()
     done = subprocess.run(command, cwd=config.ROOT, capture_output=True, text=True, check=False)
     ours = time.perf_counter() - started
@@ -155,10 +156,19 @@ def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
     }
 
 
-_OURS = (
-    "import sys; from pathlib import Path; from grader.bench.grading import grade_class; "
-    "grade_class(Path(sys.argv[1]), sys.argv[2])"
-)
+_OURS = """\
+import sys
+from pathlib import Path
+
+from grader import warm
+
+root, name, profile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+warm.start([profile])
+with warm.quick_imports():
+    from grader.bench.grading import grade_class
+grade_class(root, name)
+"""
+"""What `./course grade` does, for a course that `config.load` would not find."""
 
 
 def _time_nbgrader(root: Path, name: str) -> float:

@@ -14,6 +14,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.errors import CourseError
 from grader.intake.bounds import Refused, shown
 from utils.identity import normalise_id
 
@@ -35,7 +36,7 @@ ID_BYTES = 80
 """Longest team id, in bytes: it becomes a folder's name."""
 
 
-class RosterError(ValueError):
+class RosterError(CourseError, ValueError):
     """The roster can't be used.  The text names the file, the row, and what to change."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from grader.errors import CourseError
 
-class SandboxUnavailable(RuntimeError):
+
+class SandboxUnavailable(CourseError, RuntimeError):
     """No isolation can be had on this machine.  The text says why and what to do."""

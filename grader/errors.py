@@ -1,0 +1,7 @@
+"""What a command can't go on with: told in one line, without a traceback."""
+
+from __future__ import annotations
+
+
+class CourseError(Exception):
+    """Something that whoever runs the command must put right.  The text says what to do."""
