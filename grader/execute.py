@@ -28,6 +28,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import sandbox
 from grader.config import ROOT, Limits
 from grader.prepare import runs_when_graded
+from utils import pretrained
 from utils.check import HANDOVER, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
@@ -64,6 +65,8 @@ class Job(msgspec.Struct, frozen=True):
     """Files handed in with the notebook, by relative path."""
     isolation: str = "auto"
     """"none" runs student code without a sandbox; only on an instructor's explicit wish."""
+    net: str = ""
+    """Pretrained net that the notebook is graded on; its kernel may read that net's files."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -171,8 +174,11 @@ def execute(job: Job) -> Outcome:
 
     A kernel that died without having reached a limit gets a second chance: the machine may have
     ended it (short of memory, or somebody killed its warm parent).
-    Raises SandboxUnavailable if the kernel can't be isolated here.
+    Raises SandboxUnavailable if the kernel can't be isolated here, NetUnavailable if the job's net
+    is not at hand here.
     """
+    if job.net:
+        pretrained.require(job.net)
     try:
         outcome, lost = _attempt(job)
     except sandbox.SandboxUnavailable:  # or its warm parent was killed while it started
@@ -234,9 +240,14 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
 
 def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
     limits = job.limits
+    weights, keras_home = [], {}
+    if job.net:
+        weights = list(pretrained.files(job.net))
+        keras_home = {"KERAS_HOME": str(pretrained.keras_home())}
     manager = sandbox.kernel_manager(
         scratch=scratch,
-        read_only=[ROOT / "utils", ROOT / "data"],
+        # of Keras' folder nothing but the files of the net
+        read_only=[ROOT / "utils", ROOT / "data", *weights],
         # the grader, too, in case the course lies where the system's libraries are
         hidden=[ROOT / "data" / "checks", ROOT / "grader", ROOT / "tests"],
         modules=job.imports,
@@ -247,6 +258,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
             HANDOVER: str(scratch / "handover"),
             "PYTHONPATH": str(ROOT),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            **keras_home,
         },
         isolation=job.isolation,
     )

@@ -301,6 +301,11 @@ def _imagenet_classes() -> tuple[str, ...]:
         ) from None
 
 
-def _keras_models() -> Path:
+def keras_home() -> Path:
+    """Keras' folder: `~/.keras`, or what the environment variable KERAS_HOME says."""
     home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "models"
+    return Path(home).absolute() if home else Path.home() / ".keras"
+
+
+def _keras_models() -> Path:
+    return keras_home() / "models"

@@ -1,0 +1,101 @@
+"""The pretrained net of a class: its weights are all that a kernel sees of Keras' folder."""
+
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from grader import config, judging
+from grader.execute import Job, execute
+from grader.judges.base import Handed, Judge, Question
+from tests.grader import sandbox_helpers
+from utils.pretrained import NetUnavailable
+
+LIMITS = config.load().limits
+LOOK = """
+import os
+from pathlib import Path
+from utils import pretrained
+home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+print("sees", sorted(p.name for p in home.rglob("*")))
+for path in pretrained.files("mobilenet_0.25"):
+    print(path.name, path.read_bytes() if path.is_file() else None)
+try:
+    (home / "models" / "mobilenet_2_5_224_tf.h5").write_bytes(b"mine")
+except OSError as error:
+    print("not written:", error.strerror)
+"""
+
+
+@pytest.fixture
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With files that have the right names."""
+    home = tmp_path / "home" / ".keras"
+    (home / "models").mkdir(parents=True)
+    for name in ("mobilenet_2_5_224_tf.h5", "imagenet_class_index.json", "private.h5"):
+        (home / "models" / name).write_bytes(f"this is {name}".encode())
+    (home / "keras.json").write_text("{}")
+    monkeypatch.setenv("KERAS_HOME", str(home))
+    return home
+
+
+def printed(net: str) -> str:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LOOK)])
+    job = Job("team_1/some", nbformat.writes(notebook), {}, LIMITS, "numpy", net=net)
+    executed = nbformat.reads(execute(job).notebook, as_version=4)
+    return "".join(o.get("text", str(o.get("evalue", ""))) for o in executed.cells[0].outputs)
+
+
+def test_a_kernel_reads_the_chosen_nets_files_and_nothing_beside_them(keras_home: Path) -> None:
+    sandbox_helpers.require("direct")
+    text = printed("mobilenet_0.25")
+    names = ["imagenet_class_index.json", "mobilenet_2_5_224_tf.h5", "models"]
+    assert f"sees {names}" in text
+    assert "mobilenet_2_5_224_tf.h5 b'this is mobilenet_2_5_224_tf.h5'" in text
+    assert "not written: Read-only file system" in text
+    target = keras_home / "models" / "mobilenet_2_5_224_tf.h5"
+    assert target.read_bytes() == b"this is mobilenet_2_5_224_tf.h5"
+
+
+def test_without_a_chosen_net_a_kernel_sees_nothing_of_them(keras_home: Path) -> None:
+    sandbox_helpers.require("direct")
+    assert "sees []" in printed("")
+
+
+def test_a_net_that_is_not_here_ends_the_job_with_advice(keras_home: Path) -> None:
+    (keras_home / "models" / "mobilenet_2_5_224_tf.h5").unlink()
+    with pytest.raises(NetUnavailable, match=r"mobilenet_2_5_224_tf\.h5 is missing; put it there"):
+        printed("mobilenet_0.25")
+
+
+def test_the_class_folder_chooses_the_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = tmp_path / "course"
+    course.mkdir()
+    own = (config.HERE / "course.toml").read_text()
+    (course / "course.toml").write_text(
+        f'{own}\n[notebooks.91_nets]\ntitle = "Nets"\nimports = "all"\nnet = "mini"\n'
+    )
+    monkeypatch.setattr(config, "HERE", course)
+    folder = tmp_path / "class"
+    folder.mkdir()
+    assert config.load(folder).notebooks["91_nets"].net == "mini"
+    assert config.load(folder).notebooks["00_getting_started"].net == ""
+    (folder / "course.toml").write_text('[notebooks.91_nets]\nnet = "mobilenet_0.25"\n')
+    assert config.load(folder).notebooks["91_nets"].net == "mobilenet_0.25"
+    (folder / "course.toml").write_text('[notebooks.91_nets]\nnet = "alex"\n')
+    with pytest.raises(config.ConfigError, match="no net is called 'alex'; known: mini, "):
+        config.load(folder)
+
+
+def test_judges_are_handed_the_net_and_public_cases_use_the_mini_net(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def draw(rng: np.random.Generator, variant: int, handed: Handed | None) -> list[Question]:
+        return [Question("one", {"net": (handed or Handed()).net})]
+
+    judge = Judge("chosen", lambda net: net, draw, by_files=True)
+    monkeypatch.setattr(judging, "judges_of", lambda notebook: {"chosen": judge})
+    drawn = judging.draw("91_nets", "team_1", "seed", net="mobilenet_0.25").cases["chosen"]
+    assert drawn.cases[0].inputs == {"net": "mobilenet_0.25"}
+    assert judge.public_cases().cases[0].inputs == {"net": "mini"}
