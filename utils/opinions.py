@@ -27,6 +27,9 @@ class Opinion(Protocol):
     def gradient(self, images: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Derivative of sum(weights · logits), weights (N, classes), with respect to images."""
 
+    def units(self, images: np.ndarray, layer: str) -> np.ndarray:
+        """What a layer puts out, (N, …).  Raises ValueError for an unknown layer."""
+
 
 def of(description: Any) -> Opinion:
     """The net that a case's input `net` describes, see `utils.nets`."""
@@ -59,6 +62,13 @@ class _AtHand:
             tape.watch(given)
             total = tf.reduce_sum(self._net.logits(given) * tf.constant(weights, tf.float32))
         return tape.gradient(total, given).numpy()
+
+    def units(self, images: np.ndarray, layer: str) -> np.ndarray:
+        from utils.quiet import import_keras
+
+        model = self._net.model
+        part = import_keras().Model(model.inputs, model.get_layer(layer).output)
+        return np.asarray(part(self._net.preprocess(images)))
 
 
 _source: Callable[[Any], Opinion] = _AtHand
