@@ -331,15 +331,22 @@ def doctor(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="layers, grading or scale")],
+    name: Annotated[str, typer.Argument(help="grading, layers, scale or training")],
+    full: Annotated[
+        bool, typer.Option("--full", help="training on CIFAR-10: hours, goes on where it was")
+    ] = False,
 ) -> None:
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
     from importlib import import_module
 
-    if name not in ("layers", "grading", "scale"):
-        errors.print(f"no bench called {name!r}; there are layers, grading and scale")
+    known = ("grading", "layers", "scale", "training")
+    if name not in known:
+        errors.print(f"no bench called {name!r}; there are {', '.join(known)}")
         raise typer.Exit(REFUSED)
-    import_module(f"grader.bench.{name}").main()
+    if full and name != "training":
+        errors.print(f"the bench {name!r} has no --full")
+        raise typer.Exit(REFUSED)
+    import_module(f"grader.bench.{name}").main(**({"full": True} if full else {}))
 
 
 def _print_probe_from_inside() -> bool:
