@@ -21,6 +21,9 @@ from grader.sandbox.plan import threads_environment
 FORKS_PER_PARENT = 400
 """A warm parent that has forked this often is replaced, against whatever may pile up in it."""
 
+MB_PER_PARENT = 1500
+"""A warm parent that is larger is replaced; with all libraries imported, one takes 700."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 _MAIN = (
     "import sys; sys.path.insert(0, {root!r}); from grader.sandbox import server; "
@@ -55,7 +58,15 @@ class _Parent:
             )
 
     def usable(self) -> bool:
-        return self.process.poll() is None and self.forks < FORKS_PER_PARENT
+        alive = self.process.poll() is None
+        return alive and self.forks < FORKS_PER_PARENT and self._resident_mb() < MB_PER_PARENT
+
+    def _resident_mb(self) -> float:
+        try:
+            pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        except (OSError, IndexError):  # it has just ended, which asking it will show
+            return 0.0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def ask(self, plan_file: Path, bounds: Bounds) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

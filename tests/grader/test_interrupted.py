@@ -1,4 +1,8 @@
-"""Grading that is killed at any moment and started again ends where it would have ended."""
+"""Grading that is killed at any moment and started again ends where it would have ended.
+
+What is killed is the grader, the warm parent of its kernels, or a kernel, in turn and at random
+moments; COURSE_KILLS says how often.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL
 
+import psutil
 import pytest
 
 from grader import config, gradebook
@@ -52,17 +59,51 @@ def test_killed_at_random_moments_it_ends_with_the_same_gradebook(
     expected = gradebook.marks(whole, course.id)
     assert [m.cells[0].auto for m in expected] == [2, 4, 2, 4, 2, 4]
 
+    chance = random.Random(7)
+    command = [sys.executable, "-m", "tests.grader.tiny_course", str(home)]
     broken = a_class(tmp_path / "broken")
-    command = [sys.executable, "-m", "tests.grader.tiny_course", str(home), str(broken.root)]
-    for moment in sorted(random.Random(7).uniform(1, length) for _ in range(KILLS)):
-        process = subprocess.Popen(command, cwd=config.ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(moment)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert subprocess.run(command, cwd=config.ROOT, stderr=subprocess.DEVNULL).returncode == 0
+    for number in range(KILLS):
+        if (broken.root / "gradebook.db").is_file() and _finished(broken) == TEAMS:
+            broken = a_class(tmp_path / f"broken{number}")  # nothing left to interrupt in that one
+        process = subprocess.Popen([*command, str(broken.root)], cwd=config.ROOT, stderr=DEVNULL)
+        time.sleep(chance.uniform(0, length))
+        find = VICTIMS[number % len(VICTIMS)]
+        with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
+            if (victim := find(process.pid)) is not None:
+                victim.kill()
+        if process.wait() == -signal.SIGKILL and find is _grader:
+            continue
+        assert process.returncode == 0, "losing a parent or a kernel must not end the grader"
+        assert gradebook.marks(broken, course.id) == expected
+    finished = subprocess.run([*command, str(broken.root)], cwd=config.ROOT, stderr=DEVNULL)
+    assert finished.returncode == 0
     assert gradebook.marks(broken, course.id) == expected
     with sqlite3.connect(broken.root / "gradebook.db") as db:
         assert db.execute("select count(*) from submitted_notebook").fetchone() == (TEAMS,)
+
+
+def _finished(folder: ClassFolder) -> int:
+    return len(list((folder.root / "results").rglob("result.json")))
+
+
+def _grader(grader: int) -> psutil.Process | None:
+    return psutil.Process(grader)
+
+
+def _parent(grader: int) -> psutil.Process | None:
+    """A parent of kernels, if one runs yet."""
+    children = psutil.Process(grader).children()
+    return next((p for p in children if "server.main" in " ".join(p.cmdline())), None)
+
+
+def _kernel(grader: int) -> psutil.Process | None:
+    """A kernel, if one runs: below its parent, a keeper and process 1; see sandbox/child.py."""
+    parent = _parent(grader)
+    keepers = parent.children() if parent else []
+    return next((k for keeper in keepers for p in keeper.children() for k in p.children()), None)
+
+
+VICTIMS = (_grader, _parent, _kernel)
 
 
 def test_a_lost_gradebook_is_written_again_without_executing(

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from grader import sandbox
 from grader.sandbox import Bounds, client, provisioner
+from grader.sandbox.watch import Watch
 from tests.grader.sandbox_helpers import ROOT, alive, becomes_true, require, run, running
 
 
@@ -319,8 +321,14 @@ def test_a_killed_warm_parent_takes_its_kernels_along_and_is_replaced():
     before = sandbox.warm_parents.processes().get("numpy")
     session = run("print('first')")
     parent = sandbox.warm_parents.processes()["numpy"]
-    killer = threading.Timer(0.5, os.kill, (parent, signal.SIGKILL))
-    killer.start()
+
+    def kill() -> None:
+        processes = Watch(parent, Bounds()).processes
+        becomes_true(lambda: len(processes()) >= 4)  # parent, keeper, process 1, kernel
+        time.sleep(3)  # by now it listens
+        os.kill(parent, signal.SIGKILL)
+
+    threading.Thread(target=kill).start()
     session = run("import time; time.sleep(30)")
     assert session.ended.reason == "killed"
     assert becomes_true(lambda: not alive(session.process))
@@ -328,10 +336,13 @@ def test_a_killed_warm_parent_takes_its_kernels_along_and_is_replaced():
     assert sandbox.warm_parents.processes()["numpy"] not in (before, parent)
 
 
-def test_a_warm_parent_is_replaced_after_many_forks(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("bound", ["FORKS_PER_PARENT", "MB_PER_PARENT"])
+def test_a_warm_parent_is_replaced_after_many_forks_or_when_it_has_grown(
+    monkeypatch: pytest.MonkeyPatch, bound: str
+):
     run("pass")
     before = sandbox.warm_parents.processes()["numpy"]
-    monkeypatch.setattr(client, "FORKS_PER_PARENT", 1)
+    monkeypatch.setattr(client, bound, 1)
     assert run("print('fresh')").text == "fresh\n"
     monkeypatch.undo()
     assert sandbox.warm_parents.processes()["numpy"] != before
