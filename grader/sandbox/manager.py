@@ -18,6 +18,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
+from nbclient.exceptions import DeadKernelError
 
 from grader.sandbox.bounds import Bounds
 
@@ -50,7 +51,7 @@ class ReadyClient(AsyncKernelClient):
                 await self._answered(request)
                 return
             if not await self.is_alive():
-                raise RuntimeError("the kernel died before it answered")
+                raise DeadKernelError("the kernel died before it answered")
         raise RuntimeError("the kernel did not answer in time")
 
     async def _answered(self, request: str) -> None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from grader import classroom, config, execute, gradebook, judging, sandbox
-from grader import grade as grading
+from grader.class_setup import set_up
 from grader.classroom import ClassFolder
 from grader.grade import grade
 from grader.gradebook import NotebookMark
@@ -148,26 +149,75 @@ def test_a_lock_that_stays_is_named_and_loses_nothing(
     assert gradebook.marks(folder, course.id) == undisturbed
 
 
-def test_a_full_disk_in_the_class_folder_loses_nothing(
+def test_a_full_disk_in_the_class_folder_is_named_and_loses_nothing(
     course: config.Course,
     tmp_path: Path,
     undisturbed: list[NotebookMark],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = fill(tmp_path)
+    set_up(folder, course)
     written: list[Path] = []
 
-    def full(path: Path, content: bytes | str, durable: bool = True) -> None:
-        written.append(path)
+    def full(dir: Path, prefix: str) -> tuple[int, str]:
+        written.append(dir)
         if len(written) > 4:
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        classroom.write_atomically(path, content, durable)
+            raise OSError(errno.ENOSPC, "No space left on device", str(dir))
+        return tempfile.mkstemp(dir=dir, prefix=prefix)
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(grading, "write_atomically", full)
+    with monkeypatch.context() as patch, pytest.raises(classroom.FolderUnusable) as caught:
+        patch.setattr(classroom, "tempfile", SimpleNamespace(mkstemp=full))
         grade(folder, course, workers=2, seed="fixed")
+    assert "No space left on device" in str(caught.value)
+    assert "run the command again" in str(caught.value)
     assert len(graded(folder)) < TEAMS
     grade(folder, course, workers=2, seed="fixed")
+    assert gradebook.marks(folder, course.id) == undisturbed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_class_on_a_disk_that_is_too_small_ends_in_one_line(
+    course: config.Course, home: Path, tmp_path: Path, undisturbed: list[NotebookMark]
+) -> None:
+    folder = fill(tmp_path / "class")
+    set_up(folder, course)
+    (place := folder.root / "results").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        ballast = place / "ballast"
+        ballast.write_bytes(b"x" * 690_000)
+        with pytest.raises(classroom.FolderUnusable, match=r"No space left.*run the command again"):
+            grade(folder, course, workers=2, seed="fixed")
+        ballast.unlink()
+        grade(folder, course, workers=2, seed="fixed")
+        assert gradebook.marks(folder, course.id) == undisturbed
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("what", ["thresholds.toml", "release"])
+def test_what_is_wrong_with_the_class_itself_is_nobodys_submission(
+    course: config.Course, tmp_path: Path, undisturbed: list[NotebookMark], what: str
+) -> None:
+    folder = fill(tmp_path)
+    set_up(folder, course)
+    if what == "release":
+        (folder.root / "release" / NAME / f"{NAME}.ipynb").write_bytes(b"\xff")
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            pytest.raises(config.ConfigError, match="release"),
+        ):
+            patch.setattr("grader.grade.set_up", lambda *_: None)
+            grade(folder, course, workers=2, seed="fixed")
+    else:
+        (folder.root / what).write_bytes(b"\xff")
+        with pytest.raises(config.ConfigError, match=r"thresholds\.toml can't be read"):
+            grade(folder, course, workers=2, seed="fixed")
+        (folder.root / what).unlink()
+    assert graded(folder) == []
+    assert grade(folder, course, workers=2, seed="fixed").need_human == 0
     assert gradebook.marks(folder, course.id) == undisturbed
 
 

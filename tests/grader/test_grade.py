@@ -11,7 +11,8 @@ from nbgrader.api import Gradebook
 
 from grader import config, gradebook
 from grader.classroom import ClassFolder
-from grader.grade import Summary, grade, late_fraction
+from grader.grade import Summary, grade
+from grader.recorder import late_fraction
 from grader.results import Result
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference

@@ -1,0 +1,100 @@
+"""From what came out of a kernel to a result: points, reasons, and a notebook that is safe to show.
+
+An outcome is untrusted.  Whatever is in it costs its own submission at most; nothing in it is run,
+and no text of it gets into a file before it is cut and well-formed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader import defuse, judging
+from grader.errors import CourseError
+from grader.execute import Outcome
+from grader.prepare import well_formed
+from grader.results import CheckResult, Result
+from grader.tasks import Task
+
+MESSAGE_CHARACTERS = 2000
+"""Longest text in a result; exceptions are as long as the student likes."""
+
+
+def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
+    """The result of an outcome, and the executed notebook, safe to show."""
+    assert task.examination is not None
+    checks = judging.judge(task.examination, outcome.answers, task.points)
+    executed = nbformat.reads(outcome.notebook, as_version=4)
+    checks = [_explained(check, executed) for check in checks]
+    submission = task.submission
+    result = _well_formed(
+        submission.team,
+        submission.notebook,
+        task.key,
+        checks,
+        outcome.problem or task.examination.problem,
+        task.notes,
+        outcome.seconds,
+        outcome.peak_mb,
+        datetime.now(UTC),
+        outcome.cell_seconds,
+    )
+    defuse.defuse(executed)
+    defuse.show_verdicts(executed, result.checks)
+    return result, executed
+
+
+def no_outcome(task: Task, error: BaseException) -> Outcome:
+    """What stands for the outcome of a job that came to none, by no doing of the student's."""
+    if not isinstance(error, Exception) or isinstance(error, CourseError):
+        raise error  # no sandbox, no cluster: nobody's submission
+    task.key = ""  # the next run tries again
+    return Outcome(task.notebook, {}, f"could not be graded: {type(error).__name__}: {error}")
+
+
+def unreadable(task: Task) -> tuple[Result, NotebookNode]:
+    """The result of a submission that can't be executed, with the release in place of it."""
+    checks = [
+        CheckResult(name, 0.0, worth, "not run", task.unreadable)
+        for name, worth in task.points.items()
+    ]
+    result = _well_formed(
+        task.submission.team,
+        task.submission.notebook,
+        task.key,
+        checks,
+        task.unreadable,
+        list(task.submission.notes),
+        finished=datetime.now(UTC),
+    )
+    return result, nbformat.reads(task.release.text, as_version=4)
+
+
+def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
+    """Say why a check did not run, from what its cell shows."""
+    if check.status != "not run":
+        return check
+    for cell in executed.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"check_{check.name}":
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    reason = f"{output.ename}: {output.evalue}".strip()[:300]
+                    return msgspec.structs.replace(check, message=reason)
+    return check
+
+
+def _well_formed(*args: Any, **kwargs: Any) -> Result:
+    """A Result whose texts can be written, whatever a student put into them."""
+
+    def mended(value: Any) -> Any:
+        if isinstance(value, str):
+            return well_formed(value[:MESSAGE_CHARACTERS])
+        if isinstance(value, dict):
+            return {key: mended(item) for key, item in value.items()}
+        return [mended(item) for item in value] if isinstance(value, list) else value
+
+    return msgspec.convert(mended(msgspec.to_builtins(Result(*args, **kwargs))), Result)

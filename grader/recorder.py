@@ -1,0 +1,98 @@
+"""Write results: first the files, then the gradebook, so that a rerun can finish the job.
+
+Recording the same result twice changes nothing, and a mark given by hand is never touched.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import ceil
+
+import msgspec
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader import api
+
+from grader import config, gradebook, results
+from grader.classroom import ClassFolder, write_atomically
+from grader.results import Result, Submission
+from grader.tasks import Task
+
+
+class Recorder:
+    """Brings result files, gradebook and formgrader's folder up to date."""
+
+    def __init__(self, folder: ClassFolder, course: config.Course, book: api.Gradebook):
+        self.folder, self.course, self.book = folder, course, book
+
+    def store(self, submission: Submission, result: Result, executed: NotebookNode) -> None:
+        """Keep a new result, and record it."""
+        target = self.folder.result(result.team, result.notebook)
+        text = nbformat.writes(executed) + "\n"
+        write_atomically(target / "executed.ipynb", text, durable=False)
+        results.write(target / "result.json", result)
+        self.record(submission, result)
+
+    def record(self, submission: Submission, result: Result) -> None:
+        """Bring the gradebook and formgrader's folder up to date with a stored result."""
+        text = (self.folder.result(result.team, result.notebook) / "executed.ipynb").read_text()
+        executed = nbformat.reads(text, as_version=4)
+        shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
+        before = shown.read_text() if shown.is_file() else ""
+        notebook = self.course.notebooks[result.notebook]
+        fraction = late_fraction(notebook, self.course.late, submission.received)
+        changed = _changed_answers(before, executed)
+        gradebook.record(self.book, submission, result, executed, fraction, changed)
+        if before != text:
+            write_atomically(shown, text, durable=False)
+
+    def withdraw(self, submission: Submission) -> None:
+        """Take back the mark of an older result before grading anew: a stale mark never stays."""
+        stored = self.folder.result(submission.team, submission.notebook) / "result.json"
+        if stored.is_file():
+            gradebook.fail(self.book, submission)
+            stored.unlink()
+
+
+def kept_result(folder: ClassFolder, task: Task) -> Result | None:
+    """The result of an earlier run, if it is still what this run would find."""
+    result = stored_result(folder, task)
+    return result if result is not None and result.key == task.key else None
+
+
+def stored_result(folder: ClassFolder, task: Task) -> Result | None:
+    """The result of an earlier run, if it is whole."""
+    place = folder.result(task.submission.team, task.submission.notebook)
+    try:
+        result = results.read(place / "result.json", Result)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    assert isinstance(result, Result)
+    executed = place / "executed.ipynb"
+    whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
+    return result if whole else None
+
+
+def late_fraction(notebook: config.Notebook, late: config.Late, received: datetime) -> float:
+    """Share of the points that lateness costs: per day begun after the due date and its grace."""
+    if notebook.due is None:
+        return 0.0
+    seconds = (received - notebook.due).total_seconds() - 60 * late.grace_minutes
+    return min(late.maximum, late.penalty_per_day * ceil(seconds / 86400)) if seconds > 0 else 0.0
+
+
+def _changed_answers(before: str, executed: NotebookNode) -> frozenset[str]:
+    """Ids of essays whose text differs from the one that was there to be marked."""
+    if not before:
+        return frozenset()
+    old = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in _cells(before)}
+    changed = set()
+    for cell in executed.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name and cell.cell_type == "markdown" and old.get(name) != cell.source:
+            changed.add(name)
+    return frozenset(changed)
+
+
+def _cells(text: str) -> list[NotebookNode]:
+    return list(nbformat.reads(text, as_version=4).cells)
