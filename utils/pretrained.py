@@ -1,8 +1,9 @@
 """Pretrained nets behind one function: `load("mini")` works offline, ImageNet nets where they are.
 
 The mini net is part of the course: five convolutions and three dense layers, as in AlexNet, trained
-on PhotoDigits.  The others come from Keras, with weights that lie in `~/.keras/models` or can be
-downloaded.  A net that can't be had is an error that says what to do, never another net.
+on PhotoDigits.  The real AlexNet is built from its public file, where somebody has put that.  The
+others come from Keras, with weights that lie in `~/.keras/models` or can be downloaded.  A net that
+can't be had is an error that says what to do, never another net.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from utils import photo_digits
+from utils import alexnet, photo_digits
 from utils.photo_digits import CLASS_NAMES, DATA
 from utils.quiet import import_keras, silent_stderr
 
@@ -72,7 +73,7 @@ _APPLICATIONS = {
 }
 _CLASS_INDEX = "imagenet_class_index.json"
 
-NAMES = ("mini", *_APPLICATIONS)
+NAMES = ("mini", "alexnet", *_APPLICATIONS)
 """Every name that `load` knows."""
 
 
@@ -87,7 +88,8 @@ class PretrainedNet:
     model: Any
     """Functional Keras model: preprocessed images -> logits (N, classes), that is, before softmax.
     The mini net's layers are conv1, relu1, pool1, … conv5, relu5, pool5, flatten, fc6, relu6, fc7,
-    relu7, fc8; conv and fc layers are without activation."""
+    relu7, fc8, and AlexNet's are the same and norm1 and norm2; conv and fc layers are without
+    activation."""
     scale: Callable[[Any], Any]
     """What the net's makers do to images in [0, 255] of the right size."""
     source: str
@@ -151,6 +153,8 @@ def load(name: str = "mini") -> PretrainedNet:
     """
     if name == "mini":
         return _load_mini()
+    if name == "alexnet":
+        return _load_alexnet()
     if name not in _APPLICATIONS:
         raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
     return _load_application(name, _APPLICATIONS[name])
@@ -168,6 +172,8 @@ def files(name: str) -> tuple[Path, ...]:
     """
     if name == "mini":
         return (MINI_WEIGHTS,)
+    if name == "alexnet":
+        return (_alexnet_file(), _keras_models() / _CLASS_INDEX)
     if name not in _APPLICATIONS:
         raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
     return (_keras_models() / _APPLICATIONS[name].weights, _keras_models() / _CLASS_INDEX)
@@ -180,9 +186,10 @@ def require(name: str) -> None:
     """
     for path in files(name):
         if not path.is_file():
+            by_itself = f'load the net once with a network (utils.pretrained.load("{name}"))'
+            advice = f"get it from {alexnet.URL}" if path.name == alexnet.FILE else by_itself
             raise NetUnavailable(
-                f"the net {name!r} is not at hand: {path} is missing; put it there, "
-                f'load the net once with a network (utils.pretrained.load("{name}")), '
+                f"the net {name!r} is not at hand: {path} is missing; put it there, {advice}, "
                 f"or choose one of: {', '.join(available())}"
             )
 
@@ -253,6 +260,31 @@ def _load_mini() -> PretrainedNet:
     return PretrainedNet(
         "mini", CLASS_NAMES, MINI_SIZE, model, lambda x: x / 255.0, "PhotoDigits, 32×32"
     )
+
+
+def _load_alexnet() -> PretrainedNet:
+    path = _alexnet_file()
+    if not path.is_file():
+        raise NetUnavailable(
+            f"the weights of AlexNet are not at hand; put {alexnet.FILE} from {alexnet.URL} into "
+            f"{path.parent}, or choose one of: {', '.join(available())}"
+        )
+    try:
+        model = alexnet.load(path)
+    except (OSError, alexnet.DamagedWeights) as error:
+        raise NetUnavailable(
+            f"{path} can't be used: {error}; delete it, and put it there again from {alexnet.URL}"
+        ) from None
+    model.trainable = False
+    return PretrainedNet(
+        "alexnet", _imagenet_classes(), alexnet.SIZE, model, alexnet.preprocess_input, "ImageNet"
+    )
+
+
+def _alexnet_file() -> Path:
+    """Where AlexNet's weights lie, or where they should."""
+    places = [folder / alexnet.FILE for folder in (DATA, DATA / "downloads", _keras_models())]
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def _load_application(name: str, net: _Application) -> PretrainedNet:
