@@ -122,6 +122,11 @@ class BoundedClient(NotebookClient):
         """Set when the first cell begins: starting a kernel is not the student's time."""
         self.room = limits.output_kb * 1024
 
+    @property
+    def begun(self) -> bool:
+        """Whether any cell has begun: until then nothing that goes wrong is the student's doing."""
+        return self.deadline < float("inf")
+
     def _seconds_left(self, cell: NotebookNode) -> float:
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -233,7 +238,8 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
             round(client.cell_seconds, 3),
             ended.peak_mb if ended else 0.0,
         )
-        return outcome, problem == DIED and reason in ("", "killed")
+        lost = problem == DIED and reason in ("", "killed")
+        return outcome, lost or bool(problem and not client.begun)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

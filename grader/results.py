@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from grader.classroom import write_atomically
+
+_Kind = TypeVar("_Kind")
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -97,6 +100,6 @@ def write(path: Path, value: msgspec.Struct | list) -> None:
     write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1))
 
 
-def read(path: Path, kind: type) -> msgspec.Struct | list:
+def read(path: Path, kind: type[_Kind]) -> _Kind:
     """Read a structure back.  Raises OSError or msgspec.ValidationError."""
     return msgspec.json.decode(path.read_bytes(), type=kind)

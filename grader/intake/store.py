@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
@@ -56,7 +55,7 @@ def current(folder: ClassFolder, team: str, notebook: str) -> Submission | None:
     """The submission that is there, None if there is none that can be read."""
     try:
         path = folder.submitted(team, notebook) / "submission.json"
-        return cast(Submission, results.read(path, Submission))
+        return results.read(path, Submission)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
@@ -97,7 +96,7 @@ def reject(folder: ClassFolder, rejected: list[Rejected], collected: set[str]) -
     """Bring rejected.json up to date: entries of the archives collected now are replaced."""
     path = folder.root / "rejected.json"
     try:
-        earlier = cast(list[Rejected], results.read(path, list[Rejected]))
+        earlier = results.read(path, list[Rejected])
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         earlier = []
     kept = [entry for entry in earlier if entry.archive.split("/")[0] not in collected]
