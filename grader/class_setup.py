@@ -19,6 +19,13 @@ from grader.classroom import ClassFolder, write_atomically
 NO_PLAIN_AUTOGRADE = 'c.Autograde.sanitize_preprocessors = ["grader.plain_autograde.Refuse"]'
 """Line of the configuration that keeps nbgrader from running student code unguarded."""
 
+NO_ANSWERS_IN_FEEDBACK = (
+    "c.GenerateFeedback.preprocessors = ["
+    '"grader.answer_key.Remove", "nbgrader.preprocessors.GetGrades", '
+    '"nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]'
+)
+"""Line of the configuration that keeps rubrics out of the feedback that nbgrader itself writes."""
+
 
 def set_up(folder: ClassFolder, course: config.Course) -> None:
     """Make or refresh what nbgrader needs in a class folder.
@@ -84,6 +91,7 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
         f"c.CourseDirectory.root = {str(folder.root.resolve())!r}\n"
         f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
         f"{NO_PLAIN_AUTOGRADE}\n"
+        f"{NO_ANSWERS_IN_FEEDBACK}\n"
     )
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:

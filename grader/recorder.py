@@ -6,6 +6,7 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from math import ceil
 
 import msgspec
@@ -13,7 +14,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
-from grader import config, gradebook, results
+from grader import answer_key, config, gradebook, results
 from grader.classroom import ClassFolder, write_atomically
 from grader.results import Result, Submission
 from grader.tasks import Task
@@ -24,6 +25,7 @@ class Recorder:
 
     def __init__(self, folder: ClassFolder, course: config.Course, book: api.Gradebook):
         self.folder, self.course, self.book = folder, course, book
+        self._answer_key = cache(answer_key.of_notebook)
 
     def store(self, submission: Submission, result: Result, executed: NotebookNode) -> None:
         """Keep a new result, and record it."""
@@ -43,6 +45,9 @@ class Recorder:
         fraction = late_fraction(notebook, self.course.late, submission.received)
         changed = _changed_answers(before, executed)
         gradebook.record(self.book, submission, result, executed, fraction, changed)
+        text = nbformat.writes(
+            answer_key.beside_essays(executed, self._answer_key(result.notebook))
+        )
         if before != text:
             write_atomically(shown, text, durable=False)
 

@@ -156,6 +156,8 @@ def test_a_marker_sees_verdict_and_essay_and_marks_by_hand(
     right = marking_page(browser, site, folder, GOOD)
     assert "square: 4 of 4 points" in right
     assert "Because a square grows" in right
+    essay, key = right.index("Because a square grows"), right.index("Model answer")
+    assert essay < key < right.index("3 points: says because")
 
     score = browser.find_element(By.ID, "why")
     comment = browser.find_element(By.ID, "why-comment")

@@ -1,0 +1,56 @@
+"""Rubric and model answer beside each essay, for whoever marks it in formgrader.
+
+They stand in the copy of a notebook that formgrader shows, in cells of their own that nbgrader's
+gradebook knows nothing about, and nowhere else: what students get is made without them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from grader import build, source_text
+
+MARK = "answer_key"
+"""Metadata key of these cells; its value is the essay's id."""
+
+Key = dict[str, str]
+"""Essay id -> model answer and rubric, as Markdown."""
+
+
+def of_notebook(name: str) -> Key:
+    """The answer key of a notebook, from its source."""
+    return {
+        cell.metadata.nbgrader.grade_id: source_text.rubric(cell)
+        for cell in build.source_of(name).notebook.cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+    }
+
+
+def beside_essays(executed: NotebookNode, key: Key) -> NotebookNode:
+    """The notebook with a cell after each essay; `executed` itself stays as it is."""
+    shown = nbformat.from_dict({**executed, "cells": []})
+    for cell in executed.cells:
+        shown.cells.append(cell)
+        essay = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if cell.cell_type == "markdown" and essay in key:
+            text = f'<div class="alert alert-info">\n\n**Model answer**\n\n{key[essay]}\n\n</div>'
+            identity = {"id": f"key-{cell.id}"[:64]} if "id" in cell else {}
+            shown.cells.append(
+                nbformat.from_dict(
+                    {"cell_type": "markdown", "metadata": {MARK: essay}, "source": text} | identity
+                )
+            )
+    return shown
+
+
+class Remove(NbGraderPreprocessor):
+    """The first step of nbgrader's own feedback: students must not get the answers."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Take the answer key out."""
+        nb.cells = [cell for cell in nb.cells if MARK not in cell.metadata]
+        return nb, resources
