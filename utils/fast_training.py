@@ -60,14 +60,13 @@ def train(
     losses: list[float] = []
     operations = 0
     stream = None
-    for epoch in range(recipe.epochs):
-        size = recipe.small_size if epoch < recipe.small_epochs else images.shape[1]
+    for epoch, size in enumerate(recipe.sizes):
         if stream is None or stream.images.shape[1] != size:
             small = shrink(images, size)
             stream = Stream(small, labels, recipe.batch, recipe.shift, recipe.mirror, rng)
         total = tf.constant(0.0)
         for number, (x, y) in enumerate(stream.epoch(epoch)):
-            done = (epoch * steps_an_epoch + number) / (recipe.epochs * steps_an_epoch)
+            done = (epoch * steps_an_epoch + number) / (len(recipe.sizes) * steps_an_epoch)
             rate = 1 - done if recipe.falling else 1.0
             total += step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32))
         losses.append(float(total) / steps_an_epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from grader.bench import handout_recipe, training
-from utils import fast_net, fast_recipe
+from grader.bench import handout_recipe, training, training_ladder
+from utils import datasets, fast_net, fast_recipe
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_another_recipe_is_measured_anew(
     measured: list[training.Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training.run(full=True, seeds=(0,))
-    monkeypatch.setattr(fast_recipe, "TO_85", fast_recipe.Recipe(epochs=1))
+    monkeypatch.setattr(fast_recipe, "TO_85", fast_recipe.Recipe(sizes=(32,)))
     training.run(full=True, seeds=(0,))
     assert [plan.contender for plan in measured] == ["85 %", "90 %", "handout", "85 %"]
 
@@ -116,3 +117,27 @@ def test_the_peer_stops_at_its_target_or_when_time_is_up(
     assert later.cpu_s >= 0.5 and set(later.epochs) == {0.5}
     for stopped in (reached, late, later):
         assert stopped.pflop == pytest.approx(3 * 2 * 48 * 2 * 16 * len(stopped.epochs) / 1e15)
+
+
+def test_the_ladder_leads_from_no_trick_to_the_recipe() -> None:
+    steps = list(training_ladder.rungs())
+    assert steps[0].recipe == fast_recipe.PLAIN
+    settled = {"widths": fast_recipe.PLAIN.widths, "bfloat16": fast_recipe.BFLOAT16}
+    assert steps[-1].recipe == replace(fast_recipe.TO_85, **settled)
+
+
+def test_a_row_says_what_the_trick_gained() -> None:
+    before = training_ladder.Result([0.70, 0.72], [100.0, 120.0])
+    now = training_ladder.Result([0.75, 0.75], [50.0, 60.0])
+    assert training_ladder.row("trick", now, before) == "| trick | 75.0 % | +4.0 | 55 | ×0.50 |"
+
+
+def test_climbing_trains_every_rung_with_every_seed() -> None:
+    data = datasets.load(train=40, validation=20, test=0)
+    recipe = replace(fast_recipe.PLAIN, sizes=(16,), batch=20, widths=(8,), muon=True)
+    steps = [training_ladder.Rung(name, recipe) for name in ("one", "two")]
+    shown: list[str] = []
+    results = training_ladder.climb(data, 2, steps, shown.append)
+    assert [line.split(" |")[0] for line in shown[2:]] == ["| one", "| two"]
+    assert results[0].accuracies == results[1].accuracies
+    assert all(len(result.cpu_s) == 2 and min(result.cpu_s) > 0 for result in results)

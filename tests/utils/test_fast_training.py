@@ -15,7 +15,7 @@ from utils.fast_images import Stream, as_bytes, shrink
 from utils.fast_recipe import FOR_DIGITS, TO_85, TO_90, Recipe, multiplies_bfloat16
 from utils.muon import Descent, Muon, orthogonalise
 
-TINY = Recipe(epochs=1, batch=20, widths=(8, 16, 16))
+TINY = Recipe(sizes=(32,), batch=20, widths=(8, 16, 16))
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_bytes_and_unit_floats_are_the_same_images() -> None:
 
 
 def test_it_learns_and_a_seed_repeats_it(digits: tuple[np.ndarray, np.ndarray]) -> None:
-    recipe = replace(TINY, epochs=4, small_epochs=1, mirror="never", widths=(16, 32, 32))
+    recipe = replace(TINY, sizes=(16, 32, 32, 32), mirror="never", widths=(16, 32, 32))
     epochs: list[int] = []
     first = fast_training.train(recipe, *digits, 1, lambda n, _: epochs.append(n))
     again, other = (fast_training.train(recipe, *digits, seed) for seed in (1, 2))
