@@ -99,3 +99,20 @@ def unit(directions: np.ndarray) -> np.ndarray:
     """Each direction with length 1; a direction of length 0 stays as it is."""
     length = sizes(directions).astype(directions.dtype)
     return directions / np.maximum(length, 1e-12)[:, None, None, None]
+
+
+def ascend(net: Net, image: np.ndarray, target: int, size: float, most: int) -> np.ndarray:
+    """The way from an image to where the target wins, in steps of one length along the gradient
+    of the target's score.
+
+    image: (H, W, 3) uint8.  size: L2 norm of a step, before pixels are clipped to [0, 1].
+    Returns (T + 1, H, W, 3) float32, T <= most.
+    """
+    images = [image.astype(np.float32)[None] / np.float32(255)]
+    for _ in range(most):
+        scores = net.logits(images[-1])
+        if scores.argmax() == target:
+            break
+        gradient = net.gradient(images[-1], np.eye(scores.shape[1], dtype=np.float32)[[target]])
+        images.append(np.clip(images[-1] + np.float32(size) * unit(gradient), 0, 1))
+    return np.concatenate(images)
