@@ -111,6 +111,16 @@ check("same_padding", same_padding)
 plots_layers.draw_convolution_step()
 
 # %% [markdown]
+# Step through it yourself: run the cell, move the window, and predict each number before you look.
+# Numbers, sizes, steps and padding are yours to change. What happens at the edge with `SAME`? What
+# does a kernel see that is turned upside down?
+
+# %% figure="convolution_explorer"
+from utils import explorers
+
+explorers.convolution()
+
+# %% [markdown]
 # **Exercise.** Write `conv2d_forward`. Loops over the output positions are welcome here: first make
 # it right. Three steps lead there.
 #
@@ -230,6 +240,15 @@ plots_layers.show_speed(conv2d_forward, conv2d_fast)
 
 # %% figure="window_counts_picture"
 plots_layers.draw_window_counts()
+
+# %% [markdown]
+# Choose a pixel below, and see who sends gradient to it, and through which weight. Why is it fewer in a
+# corner? Try a stride that is larger than the kernel.
+
+# %% figure="backward_explorer"
+from utils import explorers
+
+explorers.convolution("backward")
 
 # %% [markdown]
 # Positions here are those of the **padded** input, as in the forward pass. So compute the gradient
@@ -1083,3 +1102,19 @@ check("conv_parameters", conv_parameters)
 # - 1 point: the operation with half of its role, or the role without the operation
 # - 0 points: neither
 # ### END SOLUTION
+
+# %% [markdown]
+# ## A net of your own
+#
+# You have done it all by hand; from here on, let the machine count. Stack layers and watch what each
+# makes of the image, what it costs, and how far a unit sees. Some things to try:
+#
+# - Five small convolutions see as far as one window of which size? Which is cheaper?
+# - Where do most parameters sit, and where are most multiplications done?
+# - How few layers does it take until one unit sees the whole image? And with strides of 2?
+# - Put a unit into a corner: how much of what it could see lies outside of the image?
+
+# %% figure="shape_explorer"
+from utils import explorers
+
+explorers.shapes()
