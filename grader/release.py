@@ -10,10 +10,12 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 from grader import build, config
 from grader.classroom import write_atomically
+from utils import alexnet
 
 FOLDERS = ("notebooks", "utils", "data")
 FILES = (
@@ -24,6 +26,13 @@ FILES = (
     "docs/students.md",
 )
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints", "downloads", "cache", "handin")
+_DOWNLOADED = (
+    *("cifar10.npz", "cifar-10-*", alexnet.FILE),
+    *("*.h5", "*.keras", "*.partial", "imagenet_class_index.json"),
+)
+"""What somebody may put into `data/`, which is not ours to hand on; git ignores it, too."""
+LARGEST = 4 * 1024 * 1024
+"""A larger file is nothing that a release should hold, whatever it is."""
 _TOP = "cnn-course"
 _EPOCH = 315532800  # 1980-01-01, the earliest time a zip can hold
 
@@ -32,7 +41,7 @@ def pack(course: config.Course, out: Path, just_built: bool = False) -> list[tup
     """Write cnn-course.tar.gz and cnn-course.zip; returns (path, SHA-256) of each.
 
     just_built: nothing can be stale, so don't spend time on finding out.
-    Raises ConfigError if the notebooks are stale or if a solution would leak.
+    Raises ConfigError if the notebooks are stale, or if a solution or a large file would leak.
     """
     if not just_built and (stale := build.differences(course)):
         raise config.ConfigError(f"{stale[0]} …: run ./course build before a release")
@@ -54,7 +63,13 @@ def _members() -> dict[str, Path]:
         for path in sorted((config.ROOT / folder).rglob("*")):
             relative = path.relative_to(config.ROOT)
             skipped = any(part in _SKIPPED or part.startswith(".") for part in relative.parts)
+            skipped |= any(fnmatch(part, p) for part in relative.parts for p in _DOWNLOADED)
             if path.is_file() and not path.is_symlink() and not skipped:
+                if path.stat().st_size > LARGEST:
+                    raise config.ConfigError(
+                        f"{relative} is larger than {LARGEST >> 20} MiB, so it is no part of a "
+                        "release; move it away"
+                    )
                 found[relative.as_posix()] = path
     for name in FILES:
         path = config.ROOT / name

@@ -50,12 +50,16 @@ class DamagedWeights(ValueError):
     """A file is not AlexNet's weights, or not all of them.  The text says what is wrong."""
 
 
-def build(shapes: dict[str, tuple[int, ...]] = SHAPES, size: int = SIZE) -> Any:
-    """The net with random weights, a functional Keras model: (N, 227, 227, 3) -> logits (N, 1000).
+def build(
+    shapes: dict[str, tuple[int, ...]] = SHAPES,
+    size: int = SIZE,
+    initializer: str = "glorot_uniform",
+) -> Any:
+    """The net before it gets its weights, as a functional Keras model.
 
-    Images are BGR with the mean colour taken off, see `preprocess_input`.  Layers: conv1, relu1,
-    norm1, pool1, conv2, relu2, norm2, pool2, conv3, relu3, conv4, relu4, conv5, relu5, pool5,
-    flatten, fc6, relu6, fc7, relu7, fc8.
+    Images (N, 227, 227, 3), BGR with the mean colour taken off (`preprocess_input`), -> logits
+    (N, 1000).  Layers: conv1, relu1, norm1, pool1, conv2, relu2, norm2, pool2, conv3, relu3, conv4,
+    relu4, conv5, relu5, pool5, flatten, fc6, relu6, fc7, relu7, fc8.
     """
     keras = import_keras()
     layers = keras.layers
@@ -69,6 +73,7 @@ def build(shapes: dict[str, tuple[int, ...]] = SHAPES, size: int = SIZE) -> Any:
             strides=_STRIDES.get(number, 1),
             padding="valid" if number in _STRIDES else "same",
             groups=_GROUPS.get(number, 1),
+            kernel_initializer=initializer,
             name=f"conv{number}",
         )(x)
         x = layers.ReLU(name=f"relu{number}")(x)
@@ -78,7 +83,8 @@ def build(shapes: dict[str, tuple[int, ...]] = SHAPES, size: int = SIZE) -> Any:
             x = layers.MaxPooling2D(3, 2, name=f"pool{number}")(x)
     x = layers.Flatten(name="flatten")(x)
     for number in (6, 7, 8):
-        x = layers.Dense(shapes[f"fc{number}"][1], name=f"fc{number}")(x)
+        neurons = shapes[f"fc{number}"][1]
+        x = layers.Dense(neurons, kernel_initializer=initializer, name=f"fc{number}")(x)
         if number < 8:
             x = layers.ReLU(name=f"relu{number}")(x)
     return keras.Model(images, x, name="alexnet")
@@ -88,7 +94,7 @@ def load(path: Path) -> Any:
     """The net with the weights of a file.  Raises DamagedWeights, or OSError."""
     weights = read(path)
     with silent_stderr():
-        model = build()
+        model = build(initializer="zeros")  # sixty million random numbers take their time
     for name, pair in weights.items():
         model.get_layer(name).set_weights(pair)
     return model

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -72,6 +74,63 @@ def test_a_release_holds_nothing_of_the_graders(packed: dict[str, dict[str, byte
     for name, data in packed["tar"].items():
         assert b"BEGIN SOLUTION" not in data, name
         assert b"import grader" not in data and b"from grader" not in data, name
+
+
+@pytest.fixture
+def small_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course with hardly any content."""
+    root = tmp_path / "course"
+    (root / "data").mkdir(parents=True)
+    for name in (*release.FILES, "data/mini_net.npz"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("content")
+    monkeypatch.setattr(config, "ROOT", root)
+    return root
+
+
+DOWNLOADS = (
+    "cifar10.npz",
+    "cifar-10-python.tar.gz",
+    "cifar-10-batches-py/data_batch_1",
+    "bvlc_alexnet.npy",
+    "downloads/bvlc_alexnet.npy",
+    "mobilenet_2_5_224_tf.h5",
+    "imagenet_class_index.json",
+)
+
+
+def test_downloads_in_data_are_not_released(
+    course: config.Course, small_root: Path, tmp_path: Path
+) -> None:
+    for name in DOWNLOADS:
+        path = small_root / "data" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"not ours to hand on")
+    (tar, _), _ = release.pack(course, tmp_path, just_built=True)
+    with tarfile.open(tar) as archive:
+        inside = {n for n in archive.getnames() if n.startswith("cnn-course/data/")}
+    assert inside == {"cnn-course/data/mini_net.npz"}
+
+
+def test_a_large_file_stops_a_release(
+    course: config.Course, small_root: Path, tmp_path: Path
+) -> None:
+    with (small_root / "data" / "other.bin").open("wb") as stream:
+        stream.truncate(release.LARGEST + 1)
+    with pytest.raises(config.ConfigError, match=r"data/other\.bin is larger than 4 MiB"):
+        release.pack(course, tmp_path, just_built=True)
+
+
+def test_git_takes_no_downloads(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.copyfile(config.ROOT / ".gitignore", tmp_path / ".gitignore")
+    asked = [f"data/{name}" for name in (*DOWNLOADS, "mini_net.npz", "photo_digits.npz")]
+    told = subprocess.run(
+        ["git", "-C", str(tmp_path), "check-ignore", "--no-index", *asked],
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.split() == [f"data/{name}" for name in DOWNLOADS]
 
 
 def test_no_line_of_a_solution_is_released(course: config.Course) -> None:

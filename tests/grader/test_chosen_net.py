@@ -1,5 +1,6 @@
 """The pretrained net of a class: its weights are all that a kernel sees of Keras' folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 
 from grader import config, judging
+from grader.class_setup import set_up
+from grader.classroom import ClassFolder
 from grader.execute import Job, execute
 from grader.judges.base import Handed, Judge, Question
-from tests.grader import sandbox_helpers
+from grader.tasks import tasks
+from tests.grader import sandbox_helpers, tiny_course
 from utils.pretrained import NetUnavailable
 
 LIMITS = config.load().limits
@@ -99,3 +103,30 @@ def test_judges_are_handed_the_net_and_public_cases_use_the_mini_net(
     drawn = judging.draw("91_nets", "team_1", "seed", net="mobilenet_0.25").cases["chosen"]
     assert drawn.cases[0].inputs == {"net": "mobilenet_0.25"}
     assert judge.public_cases().cases[0].inputs == {"net": "mini"}
+
+
+def test_a_result_depends_on_the_net_and_on_its_files(
+    keras_home: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    course = tiny_course.install(tmp_path_factory.mktemp("tiny"))
+    folder = ClassFolder(tmp_path / "class")
+    set_up(folder, course)
+    tiny_course.hand_in(folder, "team_1", tiny_course.reference("team_1"))
+
+    def key(net: str) -> str:
+        tiny = replace(course.notebooks[tiny_course.NAME], net=net)
+        chosen = replace(course, notebooks={tiny_course.NAME: tiny})
+        (task,) = tasks(folder, chosen, "seed", lambda team, notebook: True, [])
+        job = task.job(chosen, "auto")
+        assert job is not None and job.net == net
+        return task.key
+
+    first = [key(net) for net in ("", "mini", "mobilenet_0.25")]
+    assert len(set(first)) == 3
+    assert [key(net) for net in ("", "mini", "mobilenet_0.25")] == first
+    weights = keras_home / "models" / "mobilenet_2_5_224_tf.h5"
+    weights.write_bytes(b"other weights of the same net")
+    assert key("mobilenet_0.25") not in first
+    weights.unlink()
+    with pytest.raises(config.ConfigError, match=r"90_tiny: the net .* is missing; put it there"):
+        key("mobilenet_0.25")
