@@ -30,6 +30,7 @@ from grader.config import ROOT, Limits
 from grader.prepare import runs_when_graded
 from utils import pretrained
 from utils.check import HANDOVER, MAX_ANSWERS
+from utils.nets import NET
 
 ANSWER_BYTES = 16 * 1024 * 1024
 """Largest packed answer that is taken back from a kernel."""
@@ -246,10 +247,10 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
 
 def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
     limits = job.limits
-    weights, keras_home = [], {}
+    weights, about_net = [], {}
     if job.net:
         weights = list(pretrained.files(job.net))
-        keras_home = {"KERAS_HOME": str(pretrained.keras_home())}
+        about_net = {"KERAS_HOME": str(pretrained.keras_home()), NET: job.net}
     manager = sandbox.kernel_manager(
         scratch=scratch,
         # of Keras' folder nothing but the files of the net
@@ -264,7 +265,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
             HANDOVER: str(scratch / "handover"),
             "PYTHONPATH": str(ROOT),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            **keras_home,
+            **about_net,
         },
         isolation=job.isolation,
     )
