@@ -37,13 +37,22 @@ class ClassFolder:
 
     @property
     def db_url(self) -> str:
-        """The gradebook's address for SQLAlchemy."""
-        return os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{self.root / 'gradebook.db'}"
+        """The gradebook's address for SQLAlchemy.  Raises DatabaseError."""
+        from grader import database  # SQLAlchemy takes its time to import
+
+        return database.url_of(self.root)
 
     @property
     def uses_sqlite(self) -> bool:
-        """Is the gradebook the folder's own file?"""
-        return not os.environ.get("COURSE_GRADEBOOK")
+        """Is the gradebook a file?"""
+        return self.db_url.startswith("sqlite:")
+
+    @property
+    def database(self) -> Path | None:
+        """File of the gradebook; None if it is on a server."""
+        from grader import database
+
+        return database.file_of(self.db_url) if self.uses_sqlite else None
 
     def submitted(self, team: str, notebook: str) -> Path:
         """Folder of one submission."""

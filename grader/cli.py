@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from grader import config
+from grader import cli_store, config
 from grader.classroom import ClassFolder, write_atomically
 from grader.errors import CourseError
 
@@ -41,6 +42,7 @@ CLASS = Path("class")
 
 def main() -> None:
     """Run the command line; expected errors become one line on stderr."""
+    cli_store.register(app)
     try:
         app()
     except CourseError as error:
@@ -155,13 +157,17 @@ def grade(
     seed: Annotated[
         str | None, typer.Option(help="Draw the cases from this instead of the class's secret.")
     ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help="Dask scheduler of a cluster: tcp://host:port, or its file.")
+    ] = "",
 ) -> None:
     """Grade everything that was taken in.
 
     Each notebook runs in a kernel of its own, with bounds on time, memory and output.  The kernel
     only computes; a judge outside it compares what it handed back with cases drawn for this run.
     Marks go to nbgrader's gradebook, one submission at a time.  Interrupted or killed, it goes on
-    where it was when started again; marks given by hand stay.
+    where it was when started again; marks given by hand stay.  With --scheduler, notebooks run on
+    the workers of a Dask cluster (docs/cluster.md); everything else stays here.
 
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
@@ -178,13 +184,13 @@ def grade(
     def wanted(a_team: str, a_notebook: str) -> bool:
         return (not team or a_team in team) and (not notebook or a_notebook in notebook)
 
-    if not no_isolation:
+    if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
         from grader import grade as room
 
     total = sum(wanted(*pair) for pair in place.submissions())
-    with _bar("grading", total) as advance:
+    with _executor(scheduler) as executor, _bar("grading", total) as advance:
 
         def progress(what: str, label: str) -> None:
             if what != "queued":
@@ -193,6 +199,7 @@ def grade(
         summary = room.grade(
             place,
             course,
+            executor=executor,
             workers=workers,
             seed=seed,
             force=force,
@@ -368,22 +375,26 @@ def _print_probe_from_inside() -> bool:
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
     """A class that has been graded, with late penalties that fit the marks as they are now."""
     from grader import gradebook
-    from grader.recorder import late_fraction
+    from grader.lateness import Lateness
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
-    if place.uses_sqlite and not (place.root / "gradebook.db").is_file():
+    if place.database is not None and not place.database.is_file():
         raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
-    gradebook.refresh_late_penalties(
-        place,
-        course.id,
-        lambda name, received: (
-            late_fraction(course.notebooks[name], course.late, received)
-            if name in course.notebooks
-            else 0.0
-        ),
-    )
+    gradebook.refresh_late_penalties(place, course.id, Lateness(place, course).fraction)
     return place, course
+
+
+@contextmanager
+def _executor(scheduler: str) -> Iterator[Executor | None]:
+    """The workers of a cluster, or None for this machine."""
+    if not scheduler:
+        yield None
+        return
+    from grader.cluster import ClusterExecutor
+
+    with ClusterExecutor(scheduler, say=lambda text: errors.print(text, markup=False)) as executor:
+        yield executor
 
 
 @contextmanager

@@ -235,8 +235,7 @@ def mean_and_median(fractions: list[float]) -> tuple[float, float] | None:
 
 def _marks(folder: ClassFolder, course: Course) -> list[NotebookMark]:
     """The gradebook's marks; nbgrader would make a new gradebook where there is none."""
-    path = folder.db_url.removeprefix("sqlite:///")
-    if path != folder.db_url and not Path(path).is_file():
+    if folder.database is not None and not folder.database.is_file():
         return []
     return gradebook.marks(folder, course.id)
 

@@ -1,0 +1,251 @@
+"""A Dask cluster of real processes gives the gradebook of this machine, come what may."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader import config, gradebook, sandbox
+from grader.classroom import ClassFolder
+from grader.cluster import ClusterExecutor, ClusterUnavailable, OtherVersion
+from grader.cluster.version import course_version
+from grader.grade import grade
+from grader.gradebook import NotebookMark
+from tests.attacks import small_class
+from tests.attacks.base import hand_in
+from tests.attacks.small_class import TEAMS, fill
+from tests.grader.dask_cluster import DaskCluster, cluster, wait_until
+
+BROKEN = "team_9"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> config.Course:
+    if not sandbox.probe().way and not os.environ.get("CI"):
+        pytest.skip(str(sandbox.probe()))
+    return small_class.install(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def here(course: config.Course, tmp_path_factory: pytest.TempPathFactory) -> list[NotebookMark]:
+    """Marks of the class, graded on this machine."""
+    folder = a_class(tmp_path_factory.mktemp("here"))
+    assert grade(folder, course, workers=2, seed="fixed").need_human == 1
+    return gradebook.marks(folder, course.id)
+
+
+def a_class(root: Path, seconds: float = 0) -> ClassFolder:
+    """Honest teams, and one that handed in something else."""
+    folder = fill(root, seconds)
+    hand_in(folder, BROKEN, b"PDF")
+    return folder
+
+
+def stored(folder: ClassFolder) -> list[Path]:
+    """Results so far, without that of the broken submission."""
+    return [p for p in folder.root.glob("results/*/*/result.json") if BROKEN not in p.parts]
+
+
+@pytest.fixture(params=["loopback", "namespaces"])
+def two_workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DaskCluster]:
+    (where := tmp_path / "cluster").mkdir()
+    if request.param == "loopback":
+        with cluster(where) as running:
+            yield running
+    else:
+        with two_machines() as (host, machines):
+            running = DaskCluster(where, host)
+            try:
+                running.start_scheduler()
+                for machine in machines:
+                    running.start_worker(prefix=["ip", "netns", "exec", machine])
+                yield running
+            finally:
+                running.close()
+
+
+@contextlib.contextmanager
+def two_machines() -> Iterator[tuple[str, list[str]]]:
+    """Two network namespaces with a cable to this one: (its address there, their names)."""
+    bridge, own = "coursetest", f"10.213.{os.getpid() % 250}"
+    machines = [f"course-test-{os.getpid()}-{n}" for n in (1, 2)]
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+    try:
+        ip("link", "add", bridge, "type", "bridge")
+        ip("addr", "add", f"{own}.254/24", "dev", bridge)
+        ip("link", "set", bridge, "up")
+        for number, machine in enumerate(machines, 1):
+            cable, end = f"course{number}", f"coursein{number}"
+            ip("netns", "add", machine)
+            ip("link", "add", cable, "type", "veth", "peer", "name", end, "netns", machine)
+            ip("link", "set", cable, "master", bridge, "up")
+            ip("-n", machine, "addr", "add", f"{own}.{number}/24", "dev", end)
+            ip("-n", machine, "link", "set", end, "up")
+            ip("-n", machine, "link", "set", "lo", "up")
+    except (OSError, subprocess.CalledProcessError) as error:
+        take_down(bridge, machines)
+        pytest.skip(f"no network namespaces here: {getattr(error, 'stderr', '') or error}")
+    try:
+        yield f"{own}.254", machines
+    finally:
+        take_down(bridge, machines)
+
+
+def take_down(bridge: str, machines: list[str]) -> None:
+    if shutil.which("ip"):
+        for machine in machines:
+            subprocess.run(["ip", "netns", "del", machine], capture_output=True)
+        subprocess.run(["ip", "link", "del", bridge], capture_output=True)
+
+
+def test_two_workers_give_the_gradebook_of_this_machine(
+    course: config.Course, tmp_path: Path, here: list[NotebookMark], two_workers: DaskCluster
+) -> None:
+    folder = a_class(tmp_path / "class")
+    on_the_way: set[str] = set()
+    most = 0
+
+    def progress(what: str, label: str) -> None:
+        nonlocal most
+        if what == "queued":
+            on_the_way.add(label)
+        on_the_way.difference_update({label} if what in ("done", "failed") else ())
+        most = max(most, len(on_the_way))
+
+    with ClusterExecutor(two_workers.address) as executor:
+        summary = grade(folder, course, executor=executor, seed="fixed", progress=progress)
+        assert (executor.workers, executor.threads) == (2, 2)
+        assert (summary.executed, summary.need_human) == (TEAMS, 1)
+        assert most <= executor.in_flight == 4
+        assert gradebook.marks(folder, course.id) == here
+        # nothing is done again, here or there, until somebody says so
+        assert grade(folder, course, executor=executor, seed="fixed").executed == 0
+        assert grade(folder, course, workers=1, seed="fixed").executed == 0
+        only = {"only": lambda team, _: team == "team_1"}
+        again = grade(folder, course, executor=executor, seed="fixed", force=True, **only)
+        assert again.executed == 1
+    assert gradebook.marks(folder, course.id) == here
+
+
+def test_a_killed_worker_and_a_scheduler_that_restarts_cost_nobody_anything(
+    course: config.Course, tmp_path: Path, here: list[NotebookMark]
+) -> None:
+    folder = a_class(tmp_path / "class", seconds=1.5)
+    said: list[str] = []
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster") as running:
+
+        def disturb() -> None:
+            wait_until(lambda: stored(folder))
+            running.stop(running.processes[1])
+            wait_until(lambda: len(stored(folder)) >= 2)
+            assert running.scheduler is not None
+            running.stop(running.scheduler)
+            running.start_scheduler()
+            running.start_worker()
+
+        thread = threading.Thread(target=disturb)
+        with ClusterExecutor(running.address, say=said.append) as executor:
+            thread.start()
+            summary = grade(folder, course, executor=executor, seed="fixed")
+        thread.join()
+    assert len(stored(folder)) == summary.executed == TEAMS
+    assert summary.need_human == 1
+    assert any("is gone" in line for line in said) and "the scheduler is back" in said
+    assert gradebook.marks(folder, course.id) == here
+
+
+def test_a_scheduler_that_stays_away_ends_the_run_and_the_next_one_goes_on(
+    course: config.Course, tmp_path: Path, here: list[NotebookMark]
+) -> None:
+    folder = a_class(tmp_path / "class", seconds=0.5)
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster", workers=1) as running:
+
+        def disturb() -> None:
+            wait_until(lambda: stored(folder))
+            assert running.scheduler is not None
+            running.stop(running.scheduler, signal.SIGTERM)
+
+        thread = threading.Thread(target=disturb)
+        executor = ClusterExecutor(running.address)
+        executor.patience = 0
+        with executor, pytest.raises(ClusterUnavailable, match="what was graded is kept"):
+            thread.start()
+            grade(folder, course, executor=executor, seed="fixed")
+        thread.join()
+    before = len(stored(folder))
+    assert 1 <= before < TEAMS
+    assert grade(folder, course, workers=2, seed="fixed").executed == TEAMS - before
+    assert gradebook.marks(folder, course.id) == here
+
+
+def test_what_its_workers_do_not_survive_is_reported_and_graded_by_the_next_run(
+    course: config.Course, tmp_path: Path, here: list[NotebookMark]
+) -> None:
+    folder = a_class(tmp_path / "class", seconds=1)
+    (tmp_path / "cluster").mkdir()
+    settings = {"scheduler__worker_ttl": "6s", "scheduler__allowed_failures": "0"}
+    with cluster(tmp_path / "cluster", workers=1, **settings) as running:
+
+        def disturb() -> None:
+            wait_until(lambda: stored(folder))
+            time.sleep(0.3)
+            running.processes[1].send_signal(signal.SIGSTOP)  # a machine that hangs
+            running.start_worker()
+
+        thread = threading.Thread(target=disturb)
+        with ClusterExecutor(running.address) as executor:
+            thread.start()
+            summary = grade(folder, course, executor=executor, seed="fixed")
+            thread.join()
+            lost = [r for r in summary.graded if r.needs_human and r.team != BROKEN]
+            assert lost and all("given up after" in r.needs_human for r in lost)
+            assert len(lost) < TEAMS
+            again = grade(folder, course, executor=executor, seed="fixed")
+    assert (again.executed, again.need_human) == (len(lost), 1)
+    assert gradebook.marks(folder, course.id) == here
+
+
+def test_a_worker_of_another_version_is_refused_with_both_named(
+    course: config.Course, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    for name in ("grader", "utils"):
+        shutil.copytree(
+            config.ROOT / name, other / name, ignore=shutil.ignore_patterns("*.npz", "__pycache__")
+        )
+    with (other / "grader" / "execute.py").open("a") as changed:
+        changed.write("# of another year\n")
+    folder = a_class(tmp_path / "class")
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster", workers=0) as running:
+        with ClusterExecutor(running.address) as executor:  # the worker comes later
+            running.start_worker(prefix=["env", f"PYTHONPATH={other}"])
+            with pytest.raises(OtherVersion) as caught:
+                grade(folder, course, executor=executor, seed="fixed")
+        assert course_version() in str(caught.value)
+        assert len(re.findall(r"has  course [0-9a-f]{12}, Python", str(caught.value))) == 2
+        with pytest.raises(OtherVersion):
+            ClusterExecutor(running.address)
+    assert stored(folder) == []
+
+
+def test_no_scheduler_is_said_in_one_line() -> None:
+    with pytest.raises(ClusterUnavailable, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9 "):
+        ClusterExecutor("tcp://127.0.0.1:9", patience=0)
+    with pytest.raises(ClusterUnavailable, match="no such file"):
+        ClusterExecutor("scheduler.json", patience=0)
