@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from grader import second_net
 from grader import trusted_layers as layers
 from utils import nets, pretrained
 
@@ -176,6 +177,13 @@ def net(name: str = "mini") -> TrustedNet:
     from grader import trusted_keras
 
     return trusted_keras.KerasNet(name)
+
+
+@cache
+def second() -> TrustedNet:
+    """A second net for PhotoDigits, which students never see; see `grader.second_net`."""
+    size = second_net.SIZE
+    return NumpyNet("second", (size, size, 3), second_net.chain())
 
 
 def toy(description: Mapping[str, Any]) -> TrustedNet:

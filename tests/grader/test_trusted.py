@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import trusted, trusted_keras, trusted_layers
+from grader import (
+    config,
+    release,
+    second_net,
+    train_second_net,
+    trusted,
+    trusted_keras,
+    trusted_layers,
+)
 from utils import nets, photo_digits, pretrained
 from utils.pretrained import NetUnavailable, PretrainedNet
 
@@ -233,3 +241,35 @@ def test_judging_with_nets_in_numpy_needs_no_framework() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ
     )
     assert json.loads(done.stdout) == [], done.stderr
+
+
+def test_the_second_net_is_as_good_as_the_file_beside_it_says() -> None:
+    told = json.loads(second_net.WEIGHTS.with_suffix(".json").read_text())
+    unseen = photo_digits.render(500, "test", seed=31, keep=False)
+    found = trusted.second().logits(unseen.images).argmax(axis=1)
+    assert told["accuracy"]["test"] >= 0.85
+    assert abs(np.mean(found == unseen.labels) - told["accuracy"]["test"]) < 0.045
+    with np.load(second_net.WEIGHTS) as stored:
+        assert told["parameters"] == sum(stored[name].size for name in stored.files)
+
+
+def test_the_second_net_computes_what_was_trained() -> None:
+    """A normalisation that is folded into a convolution changes nothing."""
+    import keras
+
+    keras.utils.set_random_seed(4)
+    model = train_second_net.build()
+    for layer in model.layers:
+        if layer.name.startswith("norm"):
+            layer.set_weights([RNG.uniform(0.5, 2, w.shape) for w in layer.get_weights()])
+    folded = train_second_net.folded(model)
+    x = RNG.random((3, 32, 32, 3)).astype(np.float32)
+    weights = {name: array.astype(np.float32) for name, array in folded.items()}
+    net = trusted.NumpyNet("copy", (32, 32, 3), second_net.chain(weights))
+    expected = np.asarray(model(x, training=False))
+    np.testing.assert_allclose(net.logits(x), expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_students_get_nothing_of_the_second_net() -> None:
+    assert second_net.WEIGHTS.parent == config.HERE
+    assert not any("second_net" in name for name in release._members())
