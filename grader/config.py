@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import CourseError
+from utils.identity import normalise_id
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 """The course's own folder."""
+
+_OPEN_TABLES = ("extensions",)  # their keys are the instructor's
 
 
 class ConfigError(CourseError, ValueError):
@@ -37,6 +40,19 @@ class Late:
     penalty_per_day: float
     maximum: float
     grace_minutes: float
+    free_days: int = 0
+    """Days of lateness that each team may spread over the course at no cost."""
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """More time for single teams: "team_7" or "team_7/02_training_cnn" -> days."""
+
+    table: dict[str, float]
+
+    def days(self, team: str, notebook: str) -> float:
+        """Days that a team has more for a notebook; what is said of the notebook wins."""
+        return self.table.get(f"{team}/{notebook}", self.table.get(team, 0.0))
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,7 @@ class Course:
     late: Late
     limits: Limits
     notebooks: dict[str, Notebook]
+    extensions: Extensions = Extensions({})
 
 
 def load(folder: Path | None = None) -> Course:
@@ -74,7 +91,12 @@ def load(folder: Path | None = None) -> Course:
             settings["course"]["title"],
             Late(**settings["late"]),
             Limits(**settings["limits"]),
-            {name: _notebook(name, entry) for name, entry in settings["notebooks"].items()},
+            {
+                name: _notebook(name, entry)
+                for name, entry in settings["notebooks"].items()
+                if entry["use"]
+            },
+            _extensions(settings),
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(f"course.toml: {error}") from None
@@ -90,13 +112,27 @@ def _read(path: Path) -> dict[str, Any]:
 def _merge(base: dict[str, Any], top: dict[str, Any], path: Path) -> dict[str, Any]:
     merged = dict(base)
     for key, value in top.items():
-        if isinstance(base.get(key), dict) and isinstance(value, dict):
+        if key in _OPEN_TABLES and isinstance(value, dict):
+            merged[key] = {**base[key], **value}
+        elif isinstance(base.get(key), dict) and isinstance(value, dict):
             merged[key] = _merge(base[key], value, path)
         elif key not in base and key != "due":
             raise ConfigError(f"{path}: unknown setting {key!r}; known here: {', '.join(base)}")
         else:
             merged[key] = value
     return merged
+
+
+def _extensions(settings: dict[str, Any]) -> Extensions:
+    table = {}
+    for key, days in settings["extensions"].items():
+        team, _, notebook = key.partition("/")
+        if notebook and notebook not in settings["notebooks"]:
+            raise ConfigError(f"extensions: {key!r}: there is no notebook {notebook!r}")
+        if not isinstance(days, int | float) or isinstance(days, bool) or days < 0:
+            raise ConfigError(f"extensions: {key!r} needs a number of days, not {days!r}")
+        table[f"{normalise_id(team)}/{notebook}" if notebook else normalise_id(team)] = float(days)
+    return Extensions(table)
 
 
 def _notebook(name: str, entry: dict[str, Any]) -> Notebook:

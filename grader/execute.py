@@ -11,7 +11,6 @@ import asyncio
 import os
 import shutil
 import stat
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import sandbox
 from grader.config import ROOT, Limits
 from grader.prepare import runs_when_graded
+from grader.sandbox import leftovers
 from utils import pretrained
 from utils.check import HANDOVER, MAX_ANSWERS
 from utils.nets import NET
@@ -208,7 +208,7 @@ def resume() -> None:
 def _attempt(job: Job) -> tuple[Outcome, bool]:
     """The outcome, and whether the kernel was lost for no reason that is known."""
     started = time.monotonic()
-    scratch = Path(tempfile.mkdtemp(prefix="course-run-")).resolve()
+    scratch = leftovers.make("run")
     try:
         notebook = nbformat.reads(job.notebook, as_version=4)
         handover = scratch / "handover"

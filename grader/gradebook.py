@@ -124,18 +124,19 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
 
 
 def refresh_late_penalties(
-    folder: ClassFolder, course_id: str, fraction: Callable[[str, datetime], float]
+    folder: ClassFolder, course_id: str, fraction: Callable[[str, str, datetime], float]
 ) -> None:
     """Work out what lateness costs from the points as they are now, marks given by hand included.
 
-    fraction: (notebook, time of arrival with zone) -> share of the points, in [0, 1].
+    fraction: (team, notebook, time of arrival with zone) -> share of the points, in [0, 1].
     """
     with open_gradebook(folder, course_id) as gradebook:
         for submitted in gradebook.db.query(api.SubmittedNotebook).all():
             received = submitted.assignment.timestamp
             if received is None:
                 continue
-            share = fraction(submitted.name, received.replace(tzinfo=UTC))
+            team = submitted.assignment.student_id
+            share = fraction(team, submitted.name, received.replace(tzinfo=UTC))
             earned = sum(grade.score for grade in submitted.grades)
             submitted.late_submission_penalty = round(share * earned, 4) or None
         gradebook.db.commit()

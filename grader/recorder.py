@@ -5,9 +5,7 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import cache
-from math import ceil
 
 import msgspec
 import nbformat
@@ -16,6 +14,7 @@ from nbgrader import api
 
 from grader import answer_key, config, gradebook, results
 from grader.classroom import ClassFolder, write_atomically
+from grader.lateness import Lateness
 from grader.results import Result, Submission
 from grader.tasks import Task
 
@@ -25,15 +24,38 @@ class Recorder:
 
     def __init__(self, folder: ClassFolder, course: config.Course, book: api.Gradebook):
         self.folder, self.course, self.book = folder, course, book
+        self._lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
 
-    def store(self, submission: Submission, result: Result, executed: NotebookNode) -> None:
-        """Keep a new result, and record it."""
+    def store(
+        self,
+        submission: Submission,
+        result: Result,
+        executed: NotebookNode,
+        execution: str = "",
+        outcome: Outcome | None = None,
+    ) -> None:
+        """Keep a new result, and record it.
+
+        outcome: what it was made from, whose answers are kept for `execution`, see `stored`.
+        """
         target = self.folder.result(result.team, result.notebook)
         text = nbformat.writes(executed) + "\n"
         write_atomically(target / "executed.ipynb", text, durable=False)
+        if outcome is not None:
+            stored.keep(self.folder, submission, execution, outcome)
         results.write(target / "result.json", result)
         self.record(submission, result)
+
+    def mark_again(self, submission: Submission, old: Result, new: Result) -> None:
+        """Put a new verdict on the same answers in place of the old one."""
+        target = self.folder.result(new.team, new.notebook)
+        if msgspec.structs.replace(old, key=new.key) == new:  # nothing that anybody sees
+            results.write(target / "result.json", new, durable=False)
+            return
+        executed = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
+        defuse.show_verdicts(executed, new.checks)
+        self.store(submission, new, executed)
 
     def record(self, submission: Submission, result: Result) -> None:
         """Bring the gradebook and formgrader's folder up to date with a stored result."""
@@ -41,8 +63,7 @@ class Recorder:
         executed = nbformat.reads(text, as_version=4)
         shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
         before = shown.read_text() if shown.is_file() else ""
-        notebook = self.course.notebooks[result.notebook]
-        fraction = late_fraction(notebook, self.course.late, submission.received)
+        fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
         changed = _changed_answers(before, executed)
         gradebook.record(self.book, submission, result, executed, fraction, changed)
         text = nbformat.writes(
@@ -59,12 +80,6 @@ class Recorder:
             stored.unlink()
 
 
-def kept_result(folder: ClassFolder, task: Task) -> Result | None:
-    """The result of an earlier run, if it is still what this run would find."""
-    result = stored_result(folder, task)
-    return result if result is not None and result.key == task.key else None
-
-
 def stored_result(folder: ClassFolder, task: Task) -> Result | None:
     """The result of an earlier run, if it is whole."""
     place = folder.result(task.submission.team, task.submission.notebook)
@@ -76,14 +91,6 @@ def stored_result(folder: ClassFolder, task: Task) -> Result | None:
     executed = place / "executed.ipynb"
     whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
     return result if whole else None
-
-
-def late_fraction(notebook: config.Notebook, late: config.Late, received: datetime) -> float:
-    """Share of the points that lateness costs: per day begun after the due date and its grace."""
-    if notebook.due is None:
-        return 0.0
-    seconds = (received - notebook.due).total_seconds() - 60 * late.grace_minutes
-    return min(late.maximum, late.penalty_per_day * ceil(seconds / 86400)) if seconds > 0 else 0.0
 
 
 def _changed_answers(before: str, executed: NotebookNode) -> frozenset[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from grader import config
 from grader.classroom import ClassFolder
-from grader.sandbox import probe, warm_parents
+from grader.sandbox import leftovers, probe, warm_parents
 
 
 def begin(
@@ -28,6 +28,7 @@ def begin(
 
 def start(profiles: Iterable[str]) -> None:
     """Start the parents for some import profiles, if this machine's sandbox uses any."""
+    leftovers.sweep()
     for modules in profiles if probe().way == "direct" else ():
         warm_parents.start(modules)
 

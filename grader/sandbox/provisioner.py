@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Dict, List, Unicode
 
-from grader.sandbox import bubblewrap
+from grader.sandbox import bubblewrap, leftovers
 from grader.sandbox.bounds import Bounds
 from grader.sandbox.client import warm_parents
 from grader.sandbox.errors import SandboxUnavailable
@@ -298,10 +297,10 @@ def _choose(isolation: str) -> str:
 
 
 def _private_folder() -> Path:
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="course-kernel-")))
+    folder = leftovers.make("kernel")
     if len(str(folder)) > _LONGEST_SOCKET_PATH:  # paths of Unix sockets are short
         folder.rmdir()
-        folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="course-kernel-", dir="/tmp")))
+        folder = leftovers.make("kernel", Path("/tmp"))
     (folder / "sockets").mkdir(mode=0o700)
     (folder / "held").mkdir(mode=0o700)
     (folder / "root").mkdir(mode=0o700)

@@ -233,7 +233,7 @@ def test_a_full_disk_where_kernels_run_costs_nobody_points(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(execute, "tempfile", SimpleNamespace(mkdtemp=full))
+        patch.setattr(execute.leftovers, "make", full)
         summary = grade(folder, course, workers=2, seed="fixed")
     assert summary.need_human == TEAMS
     assert all("No space left" in result.needs_human for result in summary.graded)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nbformat
@@ -12,7 +11,6 @@ from nbgrader.api import Gradebook
 from grader import config, gradebook
 from grader.classroom import ClassFolder
 from grader.grade import Summary, grade
-from grader.recorder import late_fraction
 from grader.results import Result
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
@@ -153,18 +151,3 @@ def test_what_a_kernel_shows_is_defused(course: config.Course, folder: ClassFold
     assert "<script" not in essay.source and "a < b" in essay.source
     kinds = {m for c in shown.cells for o in c.get("outputs", []) for m in o.get("data", {})}
     assert kinds <= {"text/plain", "image/png", "image/jpeg"}
-
-
-def test_lateness_costs_by_the_day() -> None:
-    due = datetime(2027, 1, 1, 12, tzinfo=UTC)
-    notebook = config.Notebook("n", "N", "all", due)
-    late = config.Late(0.1, 0.5, 10)
-
-    def cost(**after: float) -> float:
-        return late_fraction(notebook, late, due + timedelta(**after))
-
-    assert cost(minutes=-1) == 0 and cost(minutes=9) == 0
-    assert cost(minutes=11) == pytest.approx(0.1)
-    assert cost(days=1, minutes=11) == pytest.approx(0.2)
-    assert cost(days=30) == 0.5
-    assert late_fraction(config.Notebook("n", "N", "all", None), late, due) == 0

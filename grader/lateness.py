@@ -1,0 +1,78 @@
+"""What lateness costs: days begun after the due date, less extensions and each team's free days.
+
+Free days are spent in the order of the due dates, as they would be over a term, so what one
+notebook costs may depend on when the team handed in those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import ceil
+
+import msgspec
+
+from grader import config, results
+from grader.classroom import ClassFolder
+from grader.results import Submission
+
+_DAY = timedelta(days=1)
+
+
+def days_late(course: config.Course, team: str, name: str, received: datetime) -> int:
+    """Days begun after the due date, the team's extension and the minutes of grace.
+
+    name: the notebook.  received: with a time zone.
+    """
+    notebook = course.notebooks.get(name)
+    if notebook is None or notebook.due is None:
+        return 0
+    due = notebook.due + course.extensions.days(team, name) * _DAY
+    late = received - due - timedelta(minutes=course.late.grace_minutes)
+    return max(0, ceil(late / _DAY))
+
+
+class Lateness:
+    """What lateness costs each submission of a class."""
+
+    def __init__(self, folder: ClassFolder, course: config.Course) -> None:
+        self._course = course
+        self._free: Mapping[tuple[str, str], int] = {}
+        if course.late.free_days:
+            self._free = _free_days(course, _received(folder))
+
+    def fraction(self, team: str, notebook: str, received: datetime) -> float:
+        """Share of the points that lateness costs, in [0, late.maximum]."""
+        late = self._course.late
+        days = days_late(self._course, team, notebook, received)
+        days -= min(days, self._free.get((team, notebook), 0))
+        return min(late.maximum, late.penalty_per_day * days)
+
+
+def _free_days(
+    course: config.Course, received: Mapping[tuple[str, str], datetime]
+) -> dict[tuple[str, str], int]:
+    """How many free days each submission uses up."""
+    left: dict[str, int] = {}
+    spent = {}
+    for team, name in sorted(received, key=lambda pair: (_due(course, pair[1]), pair)):
+        days = days_late(course, team, name, received[team, name])
+        spent[team, name] = min(days, left.get(team, course.late.free_days))
+        left[team] = left.get(team, course.late.free_days) - spent[team, name]
+    return spent
+
+
+def _due(course: config.Course, name: str) -> float:
+    notebook = course.notebooks.get(name)
+    return notebook.due.timestamp() if notebook and notebook.due else float("inf")
+
+
+def _received(folder: ClassFolder) -> dict[tuple[str, str], datetime]:
+    found = {}
+    for team, name in folder.submissions():
+        path = folder.submitted(team, name) / "submission.json"
+        try:
+            found[team, name] = results.read(path, Submission).received
+        except (OSError, msgspec.MsgspecError):  # grading says what is wrong with it
+            continue
+    return found
