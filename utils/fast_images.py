@@ -38,7 +38,7 @@ class Stream:
     """Batches of one epoch after the other; each image at most once an epoch, in random order."""
 
     images: np.ndarray
-    """(N, size, size, C) uint8."""
+    """(N, H, H, C) uint8."""
     labels: np.ndarray
     """(N,) integers."""
     batch: int
@@ -50,16 +50,23 @@ class Stream:
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
-        s = self.shift
-        padded = np.pad(self.images, ((0, 0), (s, s), (s, s), (0, 0)), "reflect")
-        window = self.images.shape[1:]
-        views = np.lib.stride_tricks.sliding_window_view(padded, window, (1, 2, 3))
-        self._views = views[:, :, :, 0]  # (N, 2 s + 1, 2 s + 1, size, size, C), nothing copied
         self._first = self.rng.integers(2, size=len(self.images))
+        self._show(self.images.shape[1])
 
-    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Images (batch, size, size, C) uint8 and labels (batch,); a last part batch is left out,
-        since a second shape would cost a second graph."""
+    def _show(self, size: int) -> None:
+        s, images = self.shift, shrink(self.images, size)
+        padded = np.pad(images, ((0, 0), (s, s), (s, s), (0, 0)), "reflect")
+        views = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:], (1, 2, 3))
+        self._views = views[:, :, :, 0]  # (N, 2 s + 1, 2 s + 1, size, size, C), nothing copied
+
+    def epoch(
+        self, number: int, size: int | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Images (batch, size, size, C) uint8 and labels (batch,); size: that of `images` if left
+        out.  A last part batch is left out, since a second shape would cost a second graph."""
+        size = size or self.images.shape[1]
+        if self._views.shape[3] != size:
+            self._show(size)
         order = self.rng.permutation(len(self.images))
         mirrored = self._mirrored(number)
         for i in range(0, len(order) - self.batch + 1, self.batch):

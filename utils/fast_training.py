@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from utils import fast_net
-from utils.fast_images import Stream, as_bytes, shrink
+from utils.fast_images import Stream, as_bytes
 from utils.fast_recipe import Recipe
 from utils.muon import Descent, Muon
 from utils.quiet import import_keras, import_tensorflow
@@ -48,7 +48,9 @@ def train(
 ) -> Trained:
     """Train a new net on images (N, H, W, C), uint8 or in [0, 1], and labels (N,).
 
-    after_epoch: called with the number of the epoch (1 for the first) and the model.
+    seed: for everything that is random; Keras' and numpy's global generators are set to it, too.
+    after_epoch: called with the number of the epoch (1 for the first) and the model; what it takes
+    counts as training.
     """
     wall, cpu = time.perf_counter(), time.process_time()
     keras.utils.set_random_seed(seed)
@@ -57,15 +59,12 @@ def train(
     model = fast_net.build(recipe, images)
     steps_an_epoch = len(images) // recipe.batch
     step = training_step(recipe, model)
+    stream = Stream(images, labels, recipe.batch, recipe.shift, recipe.mirror, rng)
     losses: list[float] = []
     operations = 0
-    stream = None
     for epoch, size in enumerate(recipe.sizes):
-        if stream is None or stream.images.shape[1] != size:
-            small = shrink(images, size)
-            stream = Stream(small, labels, recipe.batch, recipe.shift, recipe.mirror, rng)
         total = tf.constant(0.0)
-        for number, (x, y) in enumerate(stream.epoch(epoch)):
+        for number, (x, y) in enumerate(stream.epoch(epoch, size)):
             done = (epoch * steps_an_epoch + number) / (len(recipe.sizes) * steps_an_epoch)
             rate = 1 - done if recipe.falling else 1.0
             total += step(tf.constant(x), tf.constant(y), tf.constant(rate, tf.float32))

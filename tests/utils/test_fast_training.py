@@ -157,6 +157,16 @@ def test_alternating_mirrors_show_both_sides_in_two_epochs(rng: np.random.Genera
     assert (turned[0] == turned[2]).all() and (turned[1] == turned[3]).all()
 
 
+def test_mirrors_alternate_from_one_size_to_another(rng: np.random.Generator) -> None:
+    stream = Stream(numbered(40, 8), np.arange(40), 20, 0, "alternating", rng)
+    turned = np.zeros((3, 40), bool)
+    for number, size in enumerate((8, 4, 8)):
+        for images, labels in stream.epoch(number, size):
+            assert images.shape == (20, size, size, 3)
+            turned[number, labels] = images[:, size // 4, size // 2, 1] > 0
+    assert (turned[0] != turned[1]).all() and (turned[0] == turned[2]).all()
+
+
 def test_shifts_fill_the_border_with_its_mirror_image(rng: np.random.Generator) -> None:
     images = rng.integers(256, size=(300, 8, 8, 3)).astype(np.uint8)
     padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), "reflect")
