@@ -79,7 +79,7 @@ def _measure(recipe: Recipe, data: datasets.Dataset, seeds: int) -> Result:
     return Result(accuracies, seconds)
 
 
-def main(dataset: str = "photodigits", seeds: int = 1) -> None:
+def main(dataset: str, seeds: int) -> None:
     """Print the table."""
     started = time.perf_counter()
     data = datasets.load(dataset, train=IMAGES, validation=VALIDATION[dataset], test=0)
@@ -91,4 +91,5 @@ def main(dataset: str = "photodigits", seeds: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *(int(count) for count in sys.argv[2:3]))
+    chosen, count = [*sys.argv[1:], *("photodigits", "1")[len(sys.argv) - 1 :]]
+    main(chosen, int(count))
