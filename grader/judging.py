@@ -22,7 +22,14 @@ from utils.cases import CaseSet
 from utils.compare import CheckVerdict, Reply, compare
 from utils.identity import normalise_id, variant_of
 
-_PATIENCE = {"accuracy": 2.0, "results_table": 4.0}
+_PATIENCE = {
+    "accuracy": 2.0,
+    "steady_accuracy": 2.0,
+    "results_table": 4.0,
+    "report": 4.0,
+    "strategies": 4.0,
+    "findings": 4.0,
+}
 """Assessments whose calls may take longer: several nets, thousands of images."""
 
 

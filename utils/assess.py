@@ -173,15 +173,13 @@ def configuration(case: Case, answer: Any) -> CaseVerdict:
 def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
     have = answer.get(name)
     if name == "steps":
-        steps = [str(s)[:60] for s in answer["steps"]][:60]
+        steps = [str(s)[:60] for s in answer["steps"]][:100]
         if steps == want:
             return PartVerdict(name, True)
-        return PartVerdict(
-            name,
-            False,
-            f"the layers are {' · '.join(steps)}; expected {' · '.join(want)}",
-            mistakes=_steps_mistake(steps, want),
-        )
+        told = f"the layers are {' · '.join(steps)}; expected {' · '.join(want)}"
+        if len(want) > _MANY:
+            told = _first_difference(steps, want)
+        return PartVerdict(name, False, told, mistakes=_steps_mistake(steps, want))
     if name == "loss and output":
         problem = loss_problem(answer) if answer.get("loss") else "the model isn't compiled"
         mistakes = () if not problem else (TWICE if "twice" in problem else LOSS,)
@@ -198,19 +196,35 @@ PARAMETERS = "the number of parameters is another"
 ACTIVATION = "an activation is missing"
 PADDING = "padding VALID, though SAME was asked for"
 EXTRA = "a layer too many"
+ORDER = "the layers are in another order"
 HINTS |= {
     LOSS: "Cross-entropy compares probabilities: softmax at the end, or from_logits=True.",
     REGULARISER: "kernel_regularizer=keras.regularizers.L2(0.05), at the layer with the weights.",
     PARAMETERS: "model.summary() shows how many parameters each layer has.",
     ACTIVATION: "Without a ReLU between them, two layers are no better than one.",
     PADDING: 'padding="same" keeps height and width.',
+    ORDER: "The layers are all there; put them in the order that is asked for.",
     EXTRA: "Begin with exactly what is asked for; the next exercises are for experiments.",
 }
+
+
+_MANY = 20  # layers that a message lists
+
+
+def _first_difference(steps: list[str], want: list[str]) -> str:
+    """Where two long lists of layers part."""
+    at = next((i for i, (a, b) in enumerate(zip(steps, want, strict=False)) if a != b), None)
+    if at is None:
+        return f"{len(steps)} layers, expected {len(want)}"
+    before = f" (after {want[at - 1]})" if at else ""
+    return f"layer {at + 1}{before} is {steps[at]}, expected {want[at]}"
 
 
 def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
     if steps[-2:] == ["softmax", "softmax"]:
         return (TWICE,)
+    if sorted(steps) == sorted(want):
+        return (ORDER,)
     if [s for s in want if s != "relu"] == [s for s in steps if s != "relu"]:
         return (ACTIVATION,)
     if [s.replace(" same", " valid") for s in want] == steps:

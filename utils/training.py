@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from utils import cifar10, datasets, models, training_view
+from utils import augmenters, cifar10, datasets, models, training_view
 from utils.check import HANDOVER
 from utils.datasets import Dataset
 from utils.describe import architecture, describe, labels_problem, loss_problem
@@ -24,6 +24,10 @@ from utils.quiet import import_keras
 from utils.sealed import SealedTest
 
 __all__ = ["NotReady", "Run", "begin", "fit", "table", "with_labels"]
+
+
+Streams = Callable[[Dataset, Any, int, int], tuple[Any, Any]]
+"""(data, augmenter, batch, seed) -> streams of training and of validation images."""
 
 
 class NotReady(ValueError):
@@ -80,6 +84,8 @@ def fit(
     falling: bool = False,
     save: bool = True,
     again: bool = False,
+    streams: Streams | None = None,
+    augment: Callable[[], Any] | None = None,
 ) -> Run:
     """Train the model that `build()` makes, and save its weights under `name`.
 
@@ -89,6 +95,8 @@ def fit(
     falling: lower the learning rate from step to step, to zero at the end.
     save: False for a trial that is not handed in.
     again: train anew even if the very same training has been finished and saved before.
+    streams: makes what is trained with out of `data`, in place of the images as they are.
+    augment: makes the augmenter that `streams` gets.
 
     Interrupt the kernel to stop early: what was learned so far is kept.
     Raises NotReady if model and data don't fit together, models.WeightsProblem if it diverged.
@@ -117,17 +125,25 @@ def fit(
     }
     if falling:
         settings["falling"] = True
+    augmenter = None if augment is None else augment()
+    if augmenter is not None:
+        settings["augmentation"] = augmenters.in_words(augmenter)
     if save and not again and (record := _finished(settings, epochs)):
         print(
             f"Trained before with these settings and kept; fit({name!r}, …, again=True) repeats it."
         )
         return Run(name, models.restore(name, build), record)
     expected = estimate(description, len(data.x_train), epochs, batch)
+    if augmenter is not None:
+        expected *= _AUGMENTED
     steps = -(-len(data.x_train) // batch)
+    feed = _arrays(data, batch, shuffle)
+    if streams is not None:
+        feed = _streamed(streams, data, augmenter, batch, seed, steps)
     view = training_view.LiveView(name, epochs, steps, expected)
     callbacks = [view.callback()] + ([_falling_rate(epochs * steps)] if falling else [])
     started = time.monotonic()
-    interrupted = _train(model, data, epochs, batch, shuffle, callbacks)
+    interrupted = _train(model, feed, epochs, callbacks)
     seconds = time.monotonic() - started
     record = settings | {
         "epochs": len(view.history["loss"]),
@@ -161,24 +177,38 @@ def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:
     )
 
 
-def _train(
-    model: Any, data: Dataset, epochs: int, batch: int, shuffle: bool, callbacks: list[Any]
-) -> bool:
+def _train(model: Any, feed: dict[str, Any], epochs: int, callbacks: list[Any]) -> bool:
     """Keras' own training; returns whether it was interrupted."""
     try:
-        model.fit(
-            data.x_train,
-            data.y_train,
-            batch_size=batch,
-            epochs=epochs,
-            shuffle=shuffle,
-            validation_data=(data.x_val[:MEASURED], data.y_val[:MEASURED]),
-            callbacks=callbacks,
-            verbose=0,
-        )
+        model.fit(**feed, epochs=epochs, callbacks=callbacks, verbose=0)
     except KeyboardInterrupt:
         return True
     return False
+
+
+def _arrays(data: Dataset, batch: int, shuffle: bool) -> dict[str, Any]:
+    """What Keras is to train with: images as they are."""
+    return {
+        "x": data.x_train,
+        "y": data.y_train,
+        "batch_size": batch,
+        "shuffle": shuffle,
+        "validation_data": (data.x_val[:MEASURED], data.y_val[:MEASURED]),
+    }
+
+
+def _streamed(
+    streams: Streams, data: Dataset, augmenter: Any, batch: int, seed: int, steps: int
+) -> dict[str, Any]:
+    """What Keras is to train with: what the streams deliver."""
+    measured = replace(data, x_val=data.x_val[:MEASURED], y_val=data.y_val[:MEASURED])
+    pair = streams(measured, augmenter, batch, seed)
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise NotReady("streams(…) must return two streams: (training, validation)")
+    cardinality = getattr(pair[0], "cardinality", None)
+    endless = hasattr(pair[0], "__next__") or (cardinality is not None and int(cardinality()) == -1)
+    until = {"steps_per_epoch": steps} if endless else {}
+    return {"x": pair[0], "shuffle": False, "validation_data": pair[1], **until}
 
 
 def _falling_rate(steps: int) -> Any:
@@ -194,6 +224,9 @@ def _falling_rate(steps: int) -> Any:
             self.done += 1
 
     return _Falling()
+
+
+_AUGMENTED = 1.3  # geometric layers of Keras, beside a small net
 
 
 def estimate(description: dict[str, Any], images: int, epochs: int, batch: int) -> float:

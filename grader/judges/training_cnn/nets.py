@@ -104,24 +104,27 @@ def dataset_of(handed: Handed, name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _hidden(dataset: str, seed: int, target: int) -> tuple[np.ndarray, np.ndarray]:
+def hidden(dataset: str, seed: int, target: int) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels, the same for all checks of a submission."""
     rng = np.random.default_rng([seed, target + 1])
     return exam_images.draw(dataset, "test", HIDDEN, rng, target=None if target < 0 else target)
 
 
 @lru_cache(maxsize=2)
-def _validation(dataset: str) -> tuple[np.ndarray, np.ndarray]:
+def validation(dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    """The validation images and labels behind a run's record."""
     return exam_images.validation(dataset)
 
 
-def _missing(dataset: str, error: Exception) -> dict[str, Any]:
+def missing(dataset: str, error: Exception) -> dict[str, Any]:
+    """What a case expects where the grader lacks the data."""
     return {
         "unavailable": f"trained on {dataset}, which the grader has not got: {error}",
     }
 
 
-def _accuracy(name: str, section: str, target: int = -1) -> Judge:
+def accuracy_of(name: str, section: str, target: int = -1, assess: str = "accuracy") -> Judge:
+    """A judge of a trained net's outputs for hidden images."""
     classes = 10 if target < 0 else 2
     facts = {"target": target, "size": 32, "classes": classes}
 
@@ -134,17 +137,15 @@ def _accuracy(name: str, section: str, target: int = -1) -> Judge:
         dataset = dataset_of(handed, name)
         label = "images that nobody has seen"
         try:
-            images, labels = _hidden(dataset, handed.seed, target)
+            images, labels = hidden(dataset, handed.seed, target)
         except DataUnavailable as error:
             nothing = np.zeros((0, 32, 32, 3), np.uint8)
-            yield Question(label, {"images": nothing}, 0, _missing(dataset, error))
+            yield Question(label, {"images": nothing}, 0, missing(dataset, error))
             return
         limits = (handed.thresholds or thresholds.load())[name][dataset]
         yield Question(label, {"images": images}, 0, {"labels": labels, "limits": limits, **facts})
 
-    return Judge(
-        name, _unused, draw, section=section, assess="accuracy", hints=HINTS, by_files=True
-    )
+    return Judge(name, _unused, draw, section=section, assess=assess, hints=HINTS, by_files=True)
 
 
 def _draw_table(
@@ -167,11 +168,11 @@ def _draw_table(
         if path.endswith(".npz") and dataset_of(handed, stem) == "cifar10":
             dataset = "cifar10"
     try:
-        sets = _validation(dataset), _hidden(dataset, handed.seed, -1)
+        sets = validation(dataset), hidden(dataset, handed.seed, -1)
     except DataUnavailable as error:
         for label in labels:
             nothing = np.zeros((0, 32, 32, 3), np.uint8)
-            yield Question(label, {"images": nothing}, 0, _missing(dataset, error))
+            yield Question(label, {"images": nothing}, 0, missing(dataset, error))
         return
     floor = (handed.thresholds or thresholds.load())["results_table"][dataset]["floor"]
     for label, (images, truth), within in zip(labels, sets, (_WITHIN, _WITHIN_HIDDEN), strict=True):
@@ -195,10 +196,10 @@ _REST = "Exercises 44-48: one class against the rest"
 
 JUDGES_NETS = [
     *(_configuration(name) for name in _CONFIGURATIONS),
-    _accuracy("one_layer", "Exercise 34: one layer"),
-    _accuracy("mlp", "Exercise 36: two layers"),
-    _accuracy("mlp_tuned", "Exercise 37: tune it"),
-    _accuracy("simple_cnn", "Exercise 38: a simple convolutional net"),
+    accuracy_of("one_layer", "Exercise 34: one layer"),
+    accuracy_of("mlp", "Exercise 36: two layers"),
+    accuracy_of("mlp_tuned", "Exercise 37: tune it"),
+    accuracy_of("simple_cnn", "Exercise 38: a simple convolutional net"),
     Judge(
         "results_table",
         _unused,
@@ -208,7 +209,7 @@ JUDGES_NETS = [
         hints=HINTS,
         by_files=True,
     ),
-    _accuracy("own_best", "Exercise 41: your own best"),
+    accuracy_of("own_best", "Exercise 41: your own best"),
     Judge(
         "own_choice",
         _unused,
@@ -227,6 +228,6 @@ JUDGES_NETS = [
         assess="tuning",
         hints=HINTS,
     ),
-    _accuracy("rest", _REST, TARGET),
+    accuracy_of("rest", _REST, TARGET),
 ]
 """Judges of configurations and of trained nets."""
