@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from utils import augmenting, exam_images
-from utils.assess import HINTS, TRAINING, accuracy, assessor
+from utils.assess import TRAINING, accuracy, assessor
 from utils.cases import Case
 from utils.compare import CaseVerdict, PartVerdict
 
@@ -29,7 +29,7 @@ HELPS = "said to help, though its own numbers deny it"
 UNHELPFUL = "not said to help, though its own numbers show it"
 GAP = "the gap is not what the accuracies say"
 
-HINTS |= {
+HINTS = {
     RESTLESS: "Two looks at the same image gave two answers: augment the training stream alone, "
     "or let the layers obey training=False.",
     SWAPPED: "record['train'] and record['validation'] tell which is which.",
@@ -45,6 +45,7 @@ HINTS |= {
     UNHELPFUL: "Whatever beats `none` by more than a point on validation images helps.",
     GAP: "Training accuracy minus validation accuracy, both measured on images as they are.",
 }
+"""What to think about next, for each mistake named here."""
 
 _CLEAR = 2.0  # points by which one may be off where two measurements are compared
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from utils import observing
-from utils.assess import HINTS, assessor
+from utils.assess import assessor
 from utils.cases import Case
 from utils.compare import CaseVerdict, PartVerdict
 
@@ -194,7 +194,8 @@ _MASKS: Names = {
     ),
 }
 
-HINTS |= dict([*_AUGMENTER.values(), *_STREAMS.values(), *_MASKS.values()])
+HINTS = dict([*_AUGMENTER.values(), *_STREAMS.values(), *_MASKS.values()])
+"""What to think about next, for each mistake named here."""
 
 
 def _observed(

@@ -9,7 +9,7 @@ import numpy as np
 
 from grader.judges.base import Judge, Mistake, Question
 from utils import observing
-from utils.assess import HINTS
+from utils.assess_observed import HINTS
 
 _ONLINE = "Exercise 50: images that never existed"
 

@@ -7,6 +7,7 @@ are public, and on hidden ones, whose labels only the judge knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,9 +24,10 @@ from grader.judges.training_cnn.nets import (
     missing,
     validation,
 )
-from utils import augmenting
-from utils.assess import HINTS
+from utils import assess, assess_augmentation, augmenting
 from utils.datasets import DataUnavailable
+
+HINTS = assess.HINTS | assess_augmentation.HINTS
 
 PLAIN = "Exercise 49: a net with three convolutions"
 REPORT = "Exercise 51: with and without"
@@ -169,10 +171,15 @@ def _configuration(name: str, section: str, draw: Any, wanted: tuple[str, ...]) 
     )
 
 
+def _steady(name: str, section: str) -> Judge:
+    judge = accuracy_of(name, section)
+    return replace(judge, assess="steady_accuracy", hints=HINTS)
+
+
 JUDGES_NETS = [
     _configuration("three_convolutions", PLAIN, _draw_three, tuple(THREE_CONVOLUTIONS)),
-    accuracy_of("plain", PLAIN, assess="steady_accuracy"),
-    accuracy_of("augmented", "Exercise 50: images that never existed", assess="steady_accuracy"),
+    _steady("plain", PLAIN),
+    _steady("augmented", "Exercise 50: images that never existed"),
     _claim("report", REPORT, "report", _shown(("none", "augmented"), "what you report")),
     _claim("strategies", STRATEGIES, "strategies", _draw_strategies),
     _claim("findings", STRATEGIES, "findings", _shown(_STRATEGY_FILES, "what you conclude")),
@@ -187,7 +194,7 @@ JUDGES_NETS = [
         hints=HINTS,
     ),
     _configuration("vgg_configuration", VGG, _draw_vgg, ("input", "steps", *_COMPILED)),
-    accuracy_of("vgg", VGG, assess="steady_accuracy"),
+    _steady("vgg", VGG),
     _claim(
         "vgg_report",
         "Exercise 55: the deep net with and without",

@@ -123,7 +123,7 @@ def missing(dataset: str, error: Exception) -> dict[str, Any]:
     }
 
 
-def accuracy_of(name: str, section: str, target: int = -1, assess: str = "accuracy") -> Judge:
+def accuracy_of(name: str, section: str, target: int = -1) -> Judge:
     """A judge of a trained net's outputs for hidden images."""
     classes = 10 if target < 0 else 2
     facts = {"target": target, "size": 32, "classes": classes}
@@ -145,7 +145,9 @@ def accuracy_of(name: str, section: str, target: int = -1, assess: str = "accura
         limits = (handed.thresholds or thresholds.load())[name][dataset]
         yield Question(label, {"images": images}, 0, {"labels": labels, "limits": limits, **facts})
 
-    return Judge(name, _unused, draw, section=section, assess=assess, hints=HINTS, by_files=True)
+    return Judge(
+        name, _unused, draw, section=section, assess="accuracy", hints=HINTS, by_files=True
+    )
 
 
 def _draw_table(
