@@ -86,7 +86,14 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
         return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
     try:
         if cases.assess:
-            from utils import assess  # only where needed: keeps this module light
+            # only where needed: keeps this module light
+            from utils import (  # noqa: F401
+                assess,
+                assess_ascent,
+                assess_augmentation,
+                assess_observed,
+                assess_visualizing,
+            )
 
             return assess.ASSESSORS[cases.assess](case, reply.value)
         values = _split(cases, case, reply.value)
@@ -125,7 +132,7 @@ def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
 def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
     """Cut an answer into named parts.  Raises ValueError, worded for the student."""
     if cases.measure:
-        from utils import measures, measures_training  # noqa: F401  only where needed
+        from utils import measures, measures_training, measures_visualizing  # noqa: F401
 
         return measures.MEASURES[cases.measure](case.inputs, value)
     if value is None and cases.kind == "function":
