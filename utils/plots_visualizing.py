@@ -31,7 +31,7 @@ Unit = tuple[str, tuple[int, ...], float]
 
 def photographs(photos: Photographs) -> Figure:
     """Photographs with the class that the net believes in most, and its probability."""
-    return pictures(photos.images, photos.titles, "What the net takes them for")
+    return pictures(list(photos.images), photos.titles, "What the net takes them for")
 
 
 def pictures(
@@ -332,17 +332,18 @@ def architectures(
     photos: Photographs,
     comparison: Mapping[str, Mapping[str, np.ndarray]],
     pointing: Callable[[np.ndarray, np.ndarray], tuple[float, float]],
-    shown: int = 3,
+    picture: int = 0,
 ) -> Figure:
     """Maps of several nets for the same photographs, and how well they point.
 
     comparison: net -> method -> maps (N, S, S).  pointing: the student's own function.
+    picture: number of the photograph whose maps are shown.
     """
     methods = list(next(iter(comparison.values())))
     figure = plt.figure(figsize=(_WIDTH + 0.6, 7.4), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1.75, 1))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1.75, 1))
+    upper, lower = parts
     axes = upper.subplots(len(methods), 1 + len(comparison), squeeze=False)
-    picture = 0
     for row, method in enumerate(methods):
         _image(axes[row, 0], photos.images[picture], photos.titles[picture] if row == 0 else "")
         axes[row, 0].set_ylabel(method, fontsize=_TEXT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 
 from rich.console import Console
@@ -24,6 +25,7 @@ MODULES = {
     "00_getting_started": ["getting_started"],
     "01_implementing_cnn": ["implementing_cnn_layers", "by_hand"],
     "02_training_cnn": ["training_cnn"],
+    "04_visualizing_cnn": ["visualizing"],
 }
 """Notebook -> modules in this package, each with a list `SAMPLES`."""
 
@@ -51,8 +53,13 @@ def samples_of(notebook: str) -> list[Sample]:
 
 def find(notebook: str, sample: Sample, seed: str) -> Finding:
     """Judge one sample on fresh cases."""
-    cases = judging.draw(notebook, sample.student, seed).cases[sample.check]
+    cases = _drawn(notebook, sample.student, seed).cases[sample.check]
     return Finding(sample, _verdict(cases, sample))
+
+
+@lru_cache(maxsize=4)
+def _drawn(notebook: str, student: str, seed: str) -> judging.Examination:
+    return judging.draw(notebook, student, seed)
 
 
 def run(console: Console) -> int:

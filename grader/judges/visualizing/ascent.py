@@ -112,7 +112,7 @@ def _unit(rng: np.random.Generator, which: draws.Subject, layer: str) -> Questio
         shape = activations.shape[1:]
         middle = [int(rng.integers(n // 4, n - n // 4)) for n in shape[:-1]]
         unit = (*middle, int(rng.integers(shape[-1])))
-        seen = activations[(slice(None), *unit)]
+        seen = np.array([each[unit] for each in activations])
         strongest = float(seen[np.argmax(np.abs(seen))])
         turned = len(middle) < 2 or middle[0] != middle[1] or shape[0] < 4
         if abs(strongest) > scale and turned:  # that row and column were swapped must show

@@ -74,7 +74,7 @@ def _of_class_net(rng: np.random.Generator, which: draws.Subject, word: str = "b
         return Question(which.name, {}, expected=which.missing)
     found = draws.photographs(rng, which, 1)
     size = which.net.input_size
-    box, stride = (size // 4, size // 8) if size < 100 else (size // 4, size // 5)
+    box, stride = (size // 4, size // 5)
     return _question(which.name, found.images[0], int(found.classes[0]), box, stride, word)
 
 
