@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbgrader import api
 
-from grader import build, config, gradebook
+from grader import build, config, database, gradebook
 from grader.classroom import ClassFolder, write_atomically
 
 NO_PLAIN_AUTOGRADE = 'c.Autograde.sanitize_preprocessors = ["grader.plain_autograde.Refuse"]'
@@ -34,18 +34,19 @@ def set_up(folder: ClassFolder, course: config.Course) -> None:
     """
     folder.root.mkdir(parents=True, exist_ok=True)
     _configure(folder, course)
-    database = folder.root / "gradebook.db"
-    if folder.uses_sqlite and not database.is_file():
+    own = folder.database
+    if own is not None and not own.is_file():
         with tempfile.TemporaryDirectory(dir=folder.root, prefix=".setup-") as scratch:
             fresh = Path(scratch).resolve()
             _release(fresh, course, list(course.notebooks), f"sqlite:///{fresh / 'gradebook.db'}")
             for name in ("source", "release"):
                 shutil.rmtree(folder.root / name, ignore_errors=True)
                 (fresh / name).replace(folder.root / name)
-            (fresh / "gradebook.db").replace(database)
+            shutil.move(fresh / "gradebook.db", own)
     with gradebook.open_gradebook(folder, course.id) as book:
         stale = [name for name in course.notebooks if _is_stale(folder, book, name)]
     if stale:
+        database.backup(folder.db_url, folder.root)  # cells that are gone take their marks along
         _release(folder.root.resolve(), course, stale, folder.db_url)
     _set_due_dates(folder, course)
 
@@ -96,3 +97,5 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:
         write_atomically(path, settings)
+        if not folder.uses_sqlite:
+            path.chmod(0o600)  # there may be a password in it

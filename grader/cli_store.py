@@ -1,18 +1,71 @@
-"""Commands about what is stored: moving a gradebook to another database."""
+"""Where work is done and kept: on a cluster, marked again, in another database."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from grader.classroom import ClassFolder
+
 console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
+    app.command()(rejudge)
     app.command()(migrate)
+
+
+def rejudge(
+    folder: Annotated[
+        Path, typer.Option("--class", "-c", help="The class folder.", envvar="COURSE_CLASS")
+    ] = Path("class"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change it without asking.")] = False,
+    seed: Annotated[
+        str | None, typer.Option(help="What the cases were drawn from, if it was given.")
+    ] = None,
+) -> None:
+    """Mark again what is stored, with the judges and thresholds of today, without executing it.
+
+    Says whose marks would change, and changes them when you agree.  Marks given by hand stay, and
+    are flagged for another look where the mark under them changed.  What has no answers to the
+    questions of today is listed; ./course grade executes it.
+
+    Exit status: 0; 1 if marks would change and were not changed; 125 if nothing could be done.
+    """
+    from grader import config
+    from grader import rejudge as room
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    found = room.preview(place, course, seed)
+    for change in found.changes:
+        console.print(f"  {change}", markup=False, soft_wrap=True)
+    for label in found.to_execute:
+        console.print(f"  to be executed again: {label}", markup=False)
+    for line in found.broken:
+        console.print(f"  NEEDS A HUMAN {line}", markup=False)
+    console.print(
+        f"{len(found.changes)} marks change, {len(found.pending) - len(found.changes)} stay under "
+        f"new judges, {found.current} are current, {len(found.to_execute)} must be executed again"
+    )
+    if not found.pending or dry_run:
+        raise typer.Exit(bool(found.changes))
+    agreed = yes or not found.changes
+    if not agreed and not (sys.stdin.isatty() and typer.confirm("Change these marks?")):
+        console.print("nothing was changed; --yes changes it without asking")
+        raise typer.Exit(1)
+    room.apply(place, course, found)
+    console.print("done; write feedback, report and exports anew")
 
 
 def migrate(
@@ -33,3 +86,20 @@ def migrate(
     counts = room.migrate(database.normalised(source), target)
     for line in room.describe(target, counts):
         console.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def executor(scheduler: str, place: ClassFolder) -> Iterator[Executor | None]:
+    """The workers of a cluster, or None for this machine."""
+    if not scheduler:
+        yield None
+        return
+    from grader.cluster import ClusterExecutor
+    from grader.runlog import RunLog
+
+    def say(text: str) -> None:
+        errors.print(text, markup=False)
+        RunLog(place.root).write(text)
+
+    with ClusterExecutor(scheduler, say=say) as workers:
+        yield workers

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from grader import config, gradebook, marking, warm
+from grader import config, gradebook, marking, rejudge, stored, warm
 from grader.class_setup import set_up
 from grader.classroom import ClassFolder, writing
 from grader.execute import Outcome, execute, interrupt, resume
-from grader.recorder import Recorder, kept_result
+from grader.recorder import Recorder, stored_result
 from grader.results import Result
+from grader.runlog import RunLog
 from grader.tasks import Chosen, Task, class_seed, tasks
 
 Progress = Callable[[str, str], None]
@@ -32,6 +33,10 @@ class Summary:
     """All results, those kept from earlier runs included."""
     executed: int = 0
     """How many were executed this time."""
+    marked_again: int = 0
+    """How many had answers to the same questions, and were marked again without executing."""
+    changes: list[rejudge.Change] = field(default_factory=list)
+    """Those of them whose marks changed."""
     broken: list[str] = field(default_factory=list)
     """Submissions whose own files in the class folder can't be read, each with the reason."""
 
@@ -83,7 +88,9 @@ def grade(
                         run.finish_some()
                 while run.running:
                     run.finish_some()
-            except BaseException:
+                run.end()
+            except BaseException as error:
+                run.log.write(f"grading stops: {type(error).__name__}: {error}")
                 for future in run.running:
                     future.cancel()
                 if own:  # don't wait for what runs: nobody would take the results
@@ -106,24 +113,46 @@ class _Run:
         self.executor, self.recorder = executor, recorder
         self.summary, self.progress = summary, progress
         self.running: dict[Future[Outcome], Task] = {}
+        self.log = RunLog(recorder.folder.root)
+        self.log.write("grading begins")
+
+    def end(self) -> None:
+        """Say in the log what came of it."""
+        found = self.summary
+        self.log.write(
+            f"grading ends: {len(found.graded)} graded, {found.executed} executed, "
+            f"{found.marked_again} marked again, {found.need_human} need a human"
+        )
 
     def take(self, task: Task, force: bool, isolation: str) -> None:
         """Keep the result that there is, or send the task on its way."""
         recorder = self.recorder
-        kept = None if force else kept_result(recorder.folder, task)
-        if kept is not None:
-            recorder.record(task.submission, kept)
-            self.summary.graded.append(kept)
+        old = None if force else stored_result(recorder.folder, task)
+        if old is not None and old.key == task.key:
+            recorder.record(task.submission, old)
+            self.summary.graded.append(old)
             self.progress("kept", task.label)
             return
         job = task.job(recorder.course, isolation)
+        again = rejudge.marked_again(recorder.folder, task, job, old)
+        if again is not None and old is not None:
+            if not recorder.mark_again(task.submission, old, again):
+                recorder.record(task.submission, again)
+            self.summary.graded.append(again)
+            self.summary.marked_again += 1
+            if change := rejudge.difference(old, again):
+                self.summary.changes.append(change)
+                self.log.write(f"changed {change}")
+            self.progress("kept", task.label)
+            return
         if job is None:
             result, shown = marking.unreadable(task)
             recorder.store(task.submission, result, shown)
             self.summary.graded.append(result)
-            self.progress("failed", task.label)
+            self._tell("failed", task.label, result)
             return
         recorder.withdraw(task.submission)
+        task.execution = stored.execution_key(job)
         self.running[self.executor.submit(execute, job)] = task
         self.progress("queued", task.label)
 
@@ -138,7 +167,11 @@ class _Run:
                 result, executed = marking.judged(task, outcome)
             except Exception as wrong:  # one outcome must not stop all, whatever is in it
                 result, executed = marking.judged(task, marking.no_outcome(task, wrong))
-            self.recorder.store(task.submission, result, executed)
+            self.recorder.store(task.submission, result, executed, task.execution, outcome)
             self.summary.graded.append(result)
             self.summary.executed += 1
-            self.progress("failed" if result.needs_human else "done", task.label)
+            self._tell("failed" if result.needs_human else "done", task.label, result)
+
+    def _tell(self, what: str, label: str, result: Result) -> None:
+        self.log.result(what, label, result)
+        self.progress(what, label)

@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 from nbgrader.utils import compute_checksum
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from grader import database
 from grader.classroom import ClassFolder
 from grader.errors import CourseError
 from grader.results import Result, Submission
@@ -79,8 +81,9 @@ def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradeboo
             gradebook.close()
     except OperationalError as error:
         raise GradebookUnavailable(
-            f"the gradebook can't be used: {error.orig}.  Close other programs that have it open, "
-            "or make room on the disk, and run the command again: what was graded is kept"
+            f"the gradebook {database.shown(folder.db_url)} can't be used: "
+            f"{str(error.orig).strip()}.  Close other programs that have it open, make room on the "
+            "disk, or start the server, and run the command again: what was graded is kept"
         ) from error
 
 
@@ -99,6 +102,7 @@ def record(
     """
     session: Session = gradebook.db
     try:
+        _begin(session)
         _write(session, gradebook, submission, result, executed, late_fraction, changed)
         session.commit()
     except BaseException:
@@ -113,6 +117,7 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
     """
     session: Session = gradebook.db
     try:
+        _begin(session)
         notebook = _submitted_notebook(session, gradebook, submission)
         for grade in notebook.grades:
             grade.auto_score = None
@@ -174,6 +179,27 @@ def _cell_mark(grade: api.Grade, comment: str) -> CellMark:
         bool(grade.needs_manual_grade),
         comment,
     )
+
+
+def _begin(session: Session) -> None:
+    """Begin a transaction in which nobody else changes what it has read.
+
+    Of importers there is one at a time.  Markers wait: on SQLite for the file, which can't be
+    locked in parts; on a server for the grades of this submission alone, see `_hold`.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        if not session.connection().connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            session.execute(text("BEGIN IMMEDIATE"))
+    else:
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('grader.gradebook'))"))
+
+
+def _hold(session: Session, row: api.SubmittedNotebook) -> None:
+    """Let no marker change the grades of a submission until the transaction ends."""
+    if session.get_bind().dialect.name != "sqlite":
+        held = select(api.Grade.id).where(api.Grade.notebook_id == row.id).with_for_update()
+        session.execute(held).all()
+        session.expire_all()  # what was read before may have been changed since
 
 
 def _write(
@@ -245,5 +271,6 @@ def _submitted_notebook(
         if cell.id not in have:
             session.add(api.Comment(cell=cell, notebook=row))
     session.flush()
+    _hold(session, row)
     session.refresh(row)
     return row

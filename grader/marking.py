@@ -6,6 +6,7 @@ and no text of it gets into a file before it is cut and well-formed.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from grader.errors import CourseError
 from grader.execute import Outcome
 from grader.prepare import well_formed
 from grader.results import CheckResult, Result
+from grader.stored import Stored
 from grader.tasks import Task
 
 MESSAGE_CHARACTERS = 2000
@@ -27,6 +29,7 @@ MESSAGE_CHARACTERS = 2000
 def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
     """The result of an outcome, and the executed notebook, safe to show."""
     assert task.examination is not None
+    began = time.monotonic()
     checks = judging.judge(task.examination, outcome.answers, task.points)
     executed = nbformat.reads(outcome.notebook, as_version=4)
     checks = [_explained(check, executed) for check in checks]
@@ -42,10 +45,37 @@ def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
         outcome.peak_mb,
         datetime.now(UTC),
         outcome.cell_seconds,
+        round(time.monotonic() - began, 3),
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
     return result, executed
+
+
+def judged_again(task: Task, old: Result, kept: Stored) -> Result:
+    """The result of answers that were kept, with what execution found out as it was."""
+    assert task.examination is not None
+    checks = judging.judge(task.examination, kept.answers, task.points)
+    reasons = {check.name: check.message for check in old.checks if check.status == "not run"}
+    checks = [
+        msgspec.structs.replace(check, message=reasons.get(check.name, check.message))
+        if check.status == "not run"
+        else check
+        for check in checks
+    ]
+    return _well_formed(
+        old.team,
+        old.notebook,
+        task.key,
+        checks,
+        kept.problem or task.examination.problem,
+        task.notes,
+        old.seconds,
+        old.peak_mb,
+        old.finished,
+        old.cell_seconds,
+        old.judging_seconds,
+    )
 
 
 def no_outcome(task: Task, error: BaseException) -> Outcome:

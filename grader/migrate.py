@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,18 @@ def _check_version(connection: Connection, url: str) -> None:
     names = set(inspect(connection).get_table_names())
     missing = {table.name for table in Base.metadata.sorted_tables} - names
     version = connection.scalar(select(_VERSION)) if _VERSION.name in names else None
-    wanted = get_alembic_version()
+    wanted = _newest_version()
     if missing or version != wanted:
         raise DatabaseError(
             f"{database.shown(url)} is no gradebook of this nbgrader: its version is {version}, "
             f"not {wanted}.  nbgrader db upgrade brings an older one up to date"
         )
+
+
+@cache
+def _newest_version() -> str:
+    """What nbgrader writes into a new gradebook; it starts a process to find out."""
+    return get_alembic_version()
 
 
 def _copy(table: Table, old: Connection, new: Connection) -> None:

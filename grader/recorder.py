@@ -12,8 +12,9 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
-from grader import answer_key, config, gradebook, results
+from grader import answer_key, config, defuse, gradebook, results, stored
 from grader.classroom import ClassFolder, write_atomically
+from grader.execute import Outcome
 from grader.lateness import Lateness
 from grader.results import Result, Submission
 from grader.tasks import Task
@@ -47,15 +48,19 @@ class Recorder:
         results.write(target / "result.json", result)
         self.record(submission, result)
 
-    def mark_again(self, submission: Submission, old: Result, new: Result) -> None:
-        """Put a new verdict on the same answers in place of the old one."""
+    def mark_again(self, submission: Submission, old: Result, new: Result) -> bool:
+        """Put a new verdict on the same answers in place of the old one.
+
+        Returns False if it is no other: then there was nothing to record.
+        """
         target = self.folder.result(new.team, new.notebook)
-        if msgspec.structs.replace(old, key=new.key) == new:  # nothing that anybody sees
+        if msgspec.structs.replace(old, key=new.key) == new:
             results.write(target / "result.json", new, durable=False)
-            return
+            return False
         executed = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
         defuse.show_verdicts(executed, new.checks)
         self.store(submission, new, executed)
+        return True
 
     def record(self, submission: Submission, result: Result) -> None:
         """Bring the gradebook and formgrader's folder up to date with a stored result."""
@@ -74,10 +79,10 @@ class Recorder:
 
     def withdraw(self, submission: Submission) -> None:
         """Take back the mark of an older result before grading anew: a stale mark never stays."""
-        stored = self.folder.result(submission.team, submission.notebook) / "result.json"
-        if stored.is_file():
+        result = self.folder.result(submission.team, submission.notebook) / "result.json"
+        if result.is_file():
             gradebook.fail(self.book, submission)
-            stored.unlink()
+            result.unlink()
 
 
 def stored_result(folder: ClassFolder, task: Task) -> Result | None:

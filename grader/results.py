@@ -83,6 +83,8 @@ class Result(msgspec.Struct, frozen=True):
     finished: datetime | None = None
     cell_seconds: float = 0.0
     """How much of the seconds the cells themselves took."""
+    judging_seconds: float = 0.0
+    """What judging took, after them."""
 
     @property
     def points(self) -> float:
@@ -95,9 +97,9 @@ class Result(msgspec.Struct, frozen=True):
         return sum(check.max_points for check in self.checks)
 
 
-def write(path: Path, value: msgspec.Struct | list) -> None:
+def write(path: Path, value: msgspec.Struct | list, durable: bool = True) -> None:
     """Write one of the structures above, atomically."""
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1))
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1), durable)
 
 
 def read(path: Path, kind: type[_Kind]) -> _Kind:

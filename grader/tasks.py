@@ -55,6 +55,8 @@ class Task:
     files: dict[str, bytes] = field(default_factory=dict)
     examination: judging.Examination | None = None
     """Set when the job is made."""
+    execution: str = ""
+    """Digest of the job, set when it is executed."""
     seed: str = ""
     limits: dict[str, Any] = field(default_factory=dict)
     """Thresholds for trained models."""

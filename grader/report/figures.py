@@ -97,6 +97,22 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Where the time of one notebook's submissions went, in seconds."""
+
+    notebook: Notebook
+    count: int
+    cells: float
+    """Students' cells running."""
+    kernels: float
+    """Kernels starting, handing over and ending."""
+    judging: float
+    median: float
+    """Of a submission, without judging."""
+    slowest: float
+
+
+@dataclass(frozen=True)
 class Figures:
     """All that the report shows."""
 
@@ -114,6 +130,7 @@ class Figures:
     late: list[Standing]
     totals: list[Total]
     slowest: list[Standing]
+    spent: list[Spent]
     seconds: float
     median_seconds: float
 
@@ -151,9 +168,24 @@ def gather(everyone: ClassStanding) -> Figures:
         slowest=sorted(timed, key=lambda row: -(row.result.seconds if row.result else 0))[
             :MOST_SLOW
         ],
+        spent=_spent(everyone, timed),
         seconds=sum(seconds),
         median_seconds=statistics.median(seconds) if seconds else 0.0,
     )
+
+
+def _spent(everyone: ClassStanding, timed: list[Standing]) -> list[Spent]:
+    found = []
+    for notebook in everyone.notebooks:
+        rows = [r.result for r in timed if r.result and r.notebook.name == notebook.name]
+        if rows:
+            each = [row.seconds for row in rows]
+            cells = sum(row.cell_seconds for row in rows)
+            judging = sum(row.judging_seconds for row in rows)
+            median = statistics.median(each)
+            kernels = max(0.0, sum(each) - cells)
+            found.append(Spent(notebook, len(rows), cells, kernels, judging, median, max(each)))
+    return found
 
 
 def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,22 +57,24 @@ def stored(folder: ClassFolder) -> list[Path]:
     return [p for p in folder.root.glob("results/*/*/result.json") if BROKEN not in p.parts]
 
 
-@pytest.fixture(params=["loopback", "namespaces"])
-def two_workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DaskCluster]:
+@pytest.fixture
+def two_workers(tmp_path: Path) -> Iterator[DaskCluster]:
+    """Two workers on machines of their own, as far as networks go; where nobody may make network
+    namespaces they run on loopback, as in the other tests."""
     (where := tmp_path / "cluster").mkdir()
-    if request.param == "loopback":
-        with cluster(where) as running:
-            yield running
-    else:
-        with two_machines() as (host, machines):
-            running = DaskCluster(where, host)
-            try:
-                running.start_scheduler()
-                for machine in machines:
-                    running.start_worker(prefix=["ip", "netns", "exec", machine])
-                yield running
-            finally:
-                running.close()
+    with contextlib.ExitStack() as stack:
+        try:
+            host, machines = stack.enter_context(two_machines())
+        except (OSError, subprocess.CalledProcessError) as error:
+            warnings.warn(f"no network namespaces: {getattr(error, 'stderr', error)}", stacklevel=1)
+            yield stack.enter_context(cluster(where))
+            return
+        running = DaskCluster(where, host)
+        stack.callback(running.close)
+        running.start_scheduler()
+        for machine in machines:
+            running.start_worker(prefix=["ip", "netns", "exec", machine])
+        yield running
 
 
 @contextlib.contextmanager
@@ -95,10 +98,6 @@ def two_machines() -> Iterator[tuple[str, list[str]]]:
             ip("-n", machine, "addr", "add", f"{own}.{number}/24", "dev", end)
             ip("-n", machine, "link", "set", end, "up")
             ip("-n", machine, "link", "set", "lo", "up")
-    except (OSError, subprocess.CalledProcessError) as error:
-        take_down(bridge, machines)
-        pytest.skip(f"no network namespaces here: {getattr(error, 'stderr', '') or error}")
-    try:
         yield f"{own}.254", machines
     finally:
         take_down(bridge, machines)

@@ -1,0 +1,73 @@
+"""Answers kept from an execution, so that a new judge or threshold can mark them again.
+
+They are as untrusted as on the day they came, and they count only for the very same job: the same
+notebook, inputs, files and limits, executed by the same code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import msgspec
+
+from grader import config
+from grader.classroom import ClassFolder, write_atomically
+from grader.execute import Job, Outcome
+from grader.results import Submission
+
+FILE = "answers.msgpack"
+LARGEST = 32 * 1024 * 1024
+"""Bytes of answers of one submission that are kept; larger ones must be executed again."""
+
+_JUDGES_ONLY = ("assess", "compare", "measures")
+"""Modules of utils that no graded kernel calls."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the judge needs beside the executed notebook.  The answers are packed already."""
+
+    execution: str
+    """Digest of the job that it came from."""
+    answers: dict[str, list[bytes]]
+    problem: str = ""
+
+
+def keep(folder: ClassFolder, submission: Submission, execution: str, outcome: Outcome) -> None:
+    """Keep the answers of an outcome beside the result, in place of older ones."""
+    path = folder.result(submission.team, submission.notebook) / FILE
+    stored = Stored(execution, outcome.answers, outcome.problem)
+    if sum(len(part) for parts in outcome.answers.values() for part in parts) > LARGEST:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomically(path, msgspec.msgpack.encode(stored), durable=False)
+
+
+def find(folder: ClassFolder, submission: Submission, execution: str) -> Stored | None:
+    """The answers kept from the same job, if there are any."""
+    path = folder.result(submission.team, submission.notebook) / FILE
+    try:
+        stored = msgspec.msgpack.decode(path.read_bytes(), type=Stored)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return stored if stored.execution == execution else None
+
+
+def execution_key(job: Job) -> str:
+    """Digest of all that the outcome of a job depends on."""
+    digest = hashlib.sha256(_code_version().encode())
+    digest.update(msgspec.msgpack.encode(msgspec.structs.replace(job, isolation="")))
+    return digest.hexdigest()
+
+
+@cache
+def _code_version() -> str:
+    """Digest of the code that a kernel may call, and of that which asks it."""
+    paths = [p for p in (config.ROOT / "utils").rglob("*.py") if p.stem not in _JUDGES_ONLY]
+    digest = hashlib.sha256()
+    for path in sorted([*paths, config.HERE / "execute.py"]):
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            raise config.ConfigError(f"the course's own file can't be read: {error}") from error
+    return digest.hexdigest()
