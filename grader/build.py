@@ -42,11 +42,14 @@ def source_of(notebook: str) -> source_text.Source:
             )
     for name in judges.keys() - {c.name for c in source.checks}:
         raise source_text.SourceError(f"{path.name}:1: no cell uses the judge {name!r}")
-    return source
+    return source_text.with_points(source, config.load().points)
 
 
 def build(course: config.Course) -> list[Path]:
     """Write notebooks/ and data/checks/.  Returns the files whose content changed."""
+    known = {check.name for name in course.notebooks for check in source_of(name).checks}
+    if unknown := sorted(set(course.points) - known):
+        raise config.ConfigError(f"course.toml: points: there is no check {unknown[0]!r}")
     changed = []
     for path, content in _products(course):
         old = path.read_bytes() if path.is_file() else None

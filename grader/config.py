@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 """The course's own folder."""
 
-_OPEN_TABLES = ("extensions",)  # their keys are the instructor's
+_OPEN_TABLES = ("extensions", "points")  # their keys are the instructor's
 
 
 class ConfigError(CourseError, ValueError):
@@ -78,13 +79,21 @@ class Course:
     limits: Limits
     notebooks: dict[str, Notebook]
     extensions: Extensions = Extensions({})
+    points: Mapping[str, float] = field(default_factory=dict)
+    """Check -> points, where they are not those in the notebook's source."""
 
 
 def load(folder: Path | None = None) -> Course:
     """Read the settings; the class folder's own course.toml wins where it speaks."""
     settings = _read(HERE / "course.toml")
     if folder is not None and (folder / "course.toml").is_file():
-        settings = _merge(settings, _read(folder / "course.toml"), folder / "course.toml")
+        own = _read(folder / "course.toml")
+        if "points" in own:
+            raise ConfigError(
+                f"{folder / 'course.toml'}: points stand in the notebooks that students get; set "
+                f"them in {HERE / 'course.toml'} and run ./course build"
+            )
+        settings = _merge(settings, own, folder / "course.toml")
     try:
         return Course(
             settings["course"]["id"],
@@ -97,6 +106,7 @@ def load(folder: Path | None = None) -> Course:
                 if entry["use"]
             },
             _extensions(settings),
+            _points(settings["points"]),
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(f"course.toml: {error}") from None
@@ -133,6 +143,13 @@ def _extensions(settings: dict[str, Any]) -> Extensions:
             raise ConfigError(f"extensions: {key!r} needs a number of days, not {days!r}")
         table[f"{normalise_id(team)}/{notebook}" if notebook else normalise_id(team)] = float(days)
     return Extensions(table)
+
+
+def _points(table: dict[str, Any]) -> dict[str, float]:
+    for check, points in table.items():
+        if not isinstance(points, int | float) or isinstance(points, bool) or points < 0:
+            raise ConfigError(f"points: {check!r} needs a number of points, not {points!r}")
+    return {check: float(points) for check, points in table.items()}
 
 
 def _notebook(name: str, entry: dict[str, Any]) -> Notebook:

@@ -13,8 +13,10 @@ which becomes nbgrader's metadata.  A source with a mistake is refused with the 
 
 from __future__ import annotations
 
+import copy
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jupytext
@@ -54,6 +56,22 @@ class Source:
     """With nbgrader's metadata, and with solutions."""
     checks: list[Check]
     essays: list[Check]
+
+
+def with_points(source: Source, points: Mapping[str, float]) -> Source:
+    """The source with other points for some checks."""
+    if not any(check.name in points for check in source.checks):
+        return source
+    notebook = copy.deepcopy(source.notebook)
+    for cell in notebook.cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        name = nbgrader.get("grade_id", "").removeprefix("check_")
+        if nbgrader.get("grade") and cell.cell_type == "code" and name in points:
+            nbgrader["points"] = points[name]
+    checks = [
+        replace(check, points=points.get(check.name, check.points)) for check in source.checks
+    ]
+    return replace(source, notebook=notebook, checks=checks)
 
 
 def read(path: Path) -> Source:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -156,3 +157,31 @@ def test_the_hand_in_script_can_be_executed_where_it_is_unpacked(
     (tar, _), _ = release.pack(course, tmp_path, just_built=True)
     with tarfile.open(fileobj=io.BytesIO(tar.read_bytes())) as archive:
         assert archive.getmember("cnn-course/collect_submission.sh").mode & 0o111
+
+
+def test_points_can_be_changed_in_one_file(
+    course: config.Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "01_implementing_cnn"
+    before = {check.name: check.points for check in build.source_of(name).checks}
+    changed = {"same_padding": 0.0, "conv2d_forward": 12.5}
+    monkeypatch.setattr(config, "load", lambda: replace(course, points=changed))
+    source = build.source_of(name)
+    assert {check.name: check.points for check in source.checks} == {**before, **changed}
+    in_cells = {
+        cell.metadata.nbgrader.grade_id.removeprefix("check_"): cell.metadata.nbgrader.points
+        for cell in source.notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
+    }
+    assert in_cells == {**before, **changed}
+
+
+def test_points_for_no_check_are_refused(course: config.Course) -> None:
+    with pytest.raises(config.ConfigError, match="no check 'conv2d_backwards'"):
+        build.build(replace(course, points={"conv2d_backwards": 1.0}))
+
+
+def test_points_are_not_set_in_a_class_folder(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text("[points]\nsame_padding = 3\n")
+    with pytest.raises(config.ConfigError, match="course build"):
+        config.load(tmp_path)
