@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import cli_store, config
 from grader.classroom import ClassFolder, write_atomically
+from grader.display import Display
 from grader.errors import CourseError
 
 app = typer.Typer(
@@ -167,7 +164,8 @@ def grade(
     only computes; a judge outside it compares what it handed back with cases drawn for this run.
     Marks go to nbgrader's gradebook, one submission at a time.  Interrupted or killed, it goes on
     where it was when started again; marks given by hand stay.  With --scheduler, notebooks run on
-    the workers of a Dask cluster (docs/cluster.md); everything else stays here.
+    the workers of a Dask cluster (docs/cluster.md); everything else stays here.  Another terminal
+    can follow: tail -F class/grade.log
 
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
@@ -190,12 +188,10 @@ def grade(
         from grader import grade as room
 
     total = sum(wanted(*pair) for pair in place.submissions())
-    with _executor(scheduler) as executor, _bar("grading", total) as advance:
-
-        def progress(what: str, label: str) -> None:
-            if what != "queued":
-                advance(label)
-
+    with (
+        cli_store.executor(scheduler, place) as executor,
+        Display(console, total, workers) as display,
+    ):
         summary = room.grade(
             place,
             course,
@@ -205,10 +201,13 @@ def grade(
             force=force,
             isolation="none" if no_isolation else "auto",
             only=wanted,
-            progress=progress,
+            progress=display,
         )
-    kept = len(summary.graded) - summary.executed
-    console.print(f"{len(summary.graded)} graded: {summary.executed} executed, {kept} kept")
+    kept = len(summary.graded) - summary.executed - summary.marked_again
+    again = f", {summary.marked_again} marked again" if summary.marked_again else ""
+    console.print(f"{len(summary.graded)} graded: {summary.executed} executed{again}, {kept} kept")
+    for change in summary.changes:
+        console.print(f"  CHANGED {change}", markup=False)
     for result in summary.graded:
         if result.needs_human:
             line = f"  NEEDS A HUMAN {result.team}/{result.notebook}: {result.needs_human}"
@@ -371,7 +370,8 @@ def doctor(
 def bench(
     name: Annotated[str, typer.Argument(help="grading, layers, scale or training")],
     full: Annotated[
-        bool, typer.Option("--full", help="training on CIFAR-10: hours, goes on where it was")
+        bool,
+        typer.Option("--full", help="training: on CIFAR-10, hours; scale: 5,000 submissions"),
     ] = False,
 ) -> None:
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
@@ -381,7 +381,7 @@ def bench(
     if name not in known:
         errors.print(f"no bench called {name!r}; there are {', '.join(known)}")
         raise typer.Exit(REFUSED)
-    if full and name != "training":
+    if full and name not in ("training", "scale"):
         errors.print(f"the bench {name!r} has no --full")
         raise typer.Exit(REFUSED)
     import_module(f"grader.bench.{name}").main(**({"full": True} if full else {}))
@@ -414,30 +414,3 @@ def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
         raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
     gradebook.refresh_late_penalties(place, course.id, Lateness(place, course).fraction)
     return place, course
-
-
-@contextmanager
-def _executor(scheduler: str) -> Iterator[Executor | None]:
-    """The workers of a cluster, or None for this machine."""
-    if not scheduler:
-        yield None
-        return
-    from grader.cluster import ClusterExecutor
-
-    with ClusterExecutor(scheduler, say=lambda text: errors.print(text, markup=False)) as executor:
-        yield executor
-
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar; yields a function that moves it one step."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[label]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=total, label="")
-        yield lambda label: bar.update(task, advance=1, label=label)
