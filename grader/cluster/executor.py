@@ -293,8 +293,9 @@ class ClusterExecutor(Executor):
         with self._lock:
             for sent in [s for s in self._sent.values() if s.future.cancelled()]:
                 del self._sent[id(sent)]
-                if sent.inner is not None:
-                    sent.inner.cancel()
+                inner, sent.inner = sent.inner, None  # so that nobody takes it for lost
+                if inner is not None:
+                    inner.cancel()
         client = self._client
         try:
             info = client.sync(client.scheduler.identity, n_workers=0, callback_timeout=_ANSWER)

@@ -12,14 +12,17 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader import config, gradebook, sandbox
 from grader.classroom import ClassFolder
-from grader.cluster import ClusterExecutor, ClusterUnavailable, OtherVersion
+from grader.cluster import ClusterExecutor, ClusterUnavailable, JobLost, OtherVersion, worker
 from grader.cluster.version import course_version
+from grader.execute import Job, Outcome, execute
 from grader.grade import grade
 from grader.gradebook import NotebookMark
 from tests.attacks import small_class
@@ -248,3 +251,61 @@ def test_no_scheduler_is_said_in_one_line() -> None:
         ClusterExecutor("tcp://127.0.0.1:9", patience=0)
     with pytest.raises(ClusterUnavailable, match="no such file"):
         ClusterExecutor("scheduler.json", patience=0)
+
+
+def a_job() -> Job:
+    return Job("team_1/90_tiny", "{}", {}, config.Limits(1, 1, 1, 100, 1))
+
+
+def test_a_job_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr("grader.execute.execute", lambda job: ended.wait(30))
+    with pytest.raises(worker.WorkerTrouble, match="no end after 0 seconds"):
+        worker.run_job(msgspec.msgpack.encode(a_job()), course_version(), 0.05)
+    ended.set()
+
+
+class Workers:
+    """In place of Dask: runs nothing, and fails as often as it shall."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.preferred: list[list[str]] = []
+
+    def submit(self, function: object, *args: object, key: str, **where: object) -> Future:
+        self.preferred.append(where.get("workers", []))  # type: ignore[arg-type]
+        done: Future = Future()
+        if len(self.preferred) <= self.failures:
+            done.set_exception(worker.WorkerTrouble("OSError: no space", "tcp://a:1"))
+        else:
+            done.set_result(msgspec.msgpack.encode(Outcome("{}", {"square": [b"4"]})))
+        return done
+
+    def scheduler_info(self) -> dict:
+        return {"workers": {"tcp://a:1": {}, "tcp://b:2": {}}}
+
+    def close(self, timeout: float) -> None:
+        """Nothing to let go of."""
+
+
+@pytest.mark.parametrize("failures", [2, 3])
+def test_trouble_on_a_worker_is_tried_elsewhere_three_times_in_all(
+    failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = Workers(failures)
+
+    def connect(executor: ClusterExecutor, deadline: float) -> None:
+        executor._client = executor._pool = workers
+
+    monkeypatch.setattr(ClusterExecutor, "_connect", connect)
+    monkeypatch.setattr("grader.cluster.executor._PULSE", 60)
+    said: list[str] = []
+    with ClusterExecutor("tcp://nowhere", say=said.append) as executor:
+        future = executor.submit(execute, a_job())
+        if failures == 2:
+            assert future.result(10).answers == {"square": [b"4"]}
+        else:
+            with pytest.raises(JobLost, match=r"after 3 failures: OSError: no space, on tcp://a:1"):
+                future.result(10)
+    assert workers.preferred == [[], ["tcp://b:2"], ["tcp://b:2"]]
+    assert len(said) == 2 and all("runs again" in line for line in said)
