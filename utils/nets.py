@@ -19,7 +19,7 @@ import numpy as np
 
 from utils import codec, pretrained
 from utils.pretrained import PretrainedNet
-from utils.quiet import import_keras
+from utils.quiet import import_keras, import_tensorflow
 
 RANGES = {"unit": (1.0, 0.0), "signed": (2.0, -1.0)}
 """What a toy net's preprocessing makes of images in [0, 1]: (factor, summand)."""
@@ -40,7 +40,7 @@ def on_net(function: Any) -> Any:
     if not callable(function):
         return function
     if coming := os.environ.get(NET):
-        build(coming)  # now, and not in the time of the first call
+        _warm_up(build(coming))  # now, and not in the time of the first call
 
     @wraps(function)
     def with_net(net: Any, *arguments: Any, **named: Any) -> Any:
@@ -68,6 +68,16 @@ def build(description: Any) -> PretrainedNet:
             _built.popitem(last=False)
     _built.move_to_end(key)
     return _built[key]
+
+
+def _warm_up(net: PretrainedNet) -> None:
+    """Let TensorFlow compile the net and its gradient."""
+    tf = import_tensorflow()
+    images = tf.zeros((1, net.input_size, net.input_size, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        scores = net.logits(images)
+    tape.gradient(scores, images)
 
 
 def linear(kernel: np.ndarray, bias: np.ndarray | None = None, range: str = "unit") -> dict:

@@ -42,23 +42,28 @@ class Peer:
     """Name of its folder."""
     requirements: tuple[str, ...]
     """For pip, each with its version: "foolbox==3.3.4"."""
+    alone: tuple[str, ...] = ()
+    """Installed last and without what they require, where that would contradict the course's."""
 
     def python(self) -> Path:
         """The environment's Python; makes the environment if need be.  Raises PeerUnavailable."""
-        for requirement in self.requirements:
+        for requirement in (*self.requirements, *self.alone):
             if "==" not in requirement:
                 raise ValueError(f"{requirement!r} names no version")
-        wanted = "\n".join([sys.version, *self.requirements])
+        wanted = "\n".join([sys.version, *self.requirements, *self.alone])
         digest = hashlib.sha256(wanted.encode()).hexdigest()[:12]
         folder = KEPT / f"{self.name}-{digest}"
         python = folder / "bin" / "python"
         if not (folder / _COMPLETE).is_file():
-            print(f"setting up {', '.join(self.requirements)} (once) …", flush=True)
+            shown = ", ".join((*self.requirements, *self.alone))
+            print(f"setting up {shown} (once) …", flush=True)
             shutil.rmtree(folder, ignore_errors=True)  # begun, but never completed
             folder.parent.mkdir(parents=True, exist_ok=True)
             _run([sys.executable, "-m", "venv", str(folder)], self.name)
             install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             _run([str(python), *install, "--no-input", *self.requirements], self.name)
+            if self.alone:
+                _run([str(python), *install, "--no-input", "--no-deps", *self.alone], self.name)
             (folder / _COMPLETE).write_text(wanted)
         return python
 
