@@ -26,6 +26,9 @@ NO_ANSWERS_IN_FEEDBACK = (
 )
 """Line of the configuration that keeps rubrics out of the feedback that nbgrader itself writes."""
 
+_PAGES = Path(__file__).resolve().parent / "formgrader"
+"""Templates that come before formgrader's own."""
+
 
 def set_up(folder: ClassFolder, course: config.Course) -> None:
     """Make or refresh what nbgrader needs in a class folder.
@@ -93,6 +96,7 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
         f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
         f"{NO_PLAIN_AUTOGRADE}\n"
         f"{NO_ANSWERS_IN_FEEDBACK}\n"
+        f"c.HTMLExporter.extra_template_basedirs.prepend([{str(_PAGES)!r}])\n"
     )
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:

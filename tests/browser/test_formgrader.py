@@ -158,6 +158,8 @@ def test_a_marker_sees_verdict_and_essay_and_marks_by_hand(
     assert "Because a square grows" in right
     essay, key = right.index("Because a square grows"), right.index("Model answer")
     assert essay < key < right.index("3 points: says because")
+    formulas = "document.querySelectorAll('#notebook-container .MathJax').length"
+    browser.until(formulas, "formulas to be drawn, without a network")
 
     score = browser.find_element(By.ID, "why")
     comment = browser.find_element(By.ID, "why-comment")
@@ -236,7 +238,7 @@ def _refuse_live_content(browser: Browser) -> None:
         return {
             pwned: [window.pwned].filter(x => x !== undefined),
             live: all.filter(n => n.matches(
-                'script:not([type="math/tex"]), iframe, object, embed, svg, form, style, link, '
+                'script:not([type^="math/tex"]), iframe, object, embed, svg, form, style, link, '
                 + 'meta, base, video, audio, details')).map(n => n.outerHTML),
             handlers: all.filter(n => Array.from(n.attributes).some(a => /^on/i.test(a.name)))
                 .map(n => n.outerHTML),
