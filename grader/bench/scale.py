@@ -107,9 +107,10 @@ def run(sizes: tuple[int, ...] = SIZES, on_workers: int = ON_WORKERS) -> dict[st
         "ratios": {
             "cost_largest_vs_100": round(each[str(sizes[-1])] / each[middle], 3),
             "cpu_largest_vs_100": round(cpu[str(sizes[-1])] / cpu[middle], 3),
-            "two_workers_vs_one": round(alone / together, 3),
+            "two_workers_vs_one": round(alone["seconds"] / together["seconds"], 3),
         },
         "start_s": start["seconds"],
+        "grader_cpu_s_per_submission": round(together["grader_cpu_s"], 4),
         "seconds_per_submission": each,
         "cpu_s_per_submission": cpu,
         "grader_mb": {str(size): found["grader_mb"] for size, found in classes.items()},
@@ -138,11 +139,12 @@ def grade_on_cluster(root: Path, folder: Path, address: str) -> dict[str, float]
             time.sleep(0.2)
         first = {f"team_{number}" for number in range(1, 2 * executor.threads + 1)}
         grade(place, course, executor=executor, seed="bench", only=lambda team, _: team in first)
-        started = time.perf_counter()
-        grade(
+        started, own = time.perf_counter(), time.process_time()
+        rest = grade(
             place, course, executor=executor, seed="bench", only=lambda team, _: team not in first
         )
-        return {"seconds": time.perf_counter() - started}
+        each = (time.process_time() - own) / rest.executed
+        return {"seconds": time.perf_counter() - started, "grader_cpu_s": each}
 
 
 def mark_again(root: Path, folder: Path) -> dict[str, float]:
@@ -215,14 +217,17 @@ def _in_process(root: Path, what: str, *arguments: object) -> dict[str, float]:
     return {"wall_s": seconds, "cpu_s": spent, **json.loads(done.stdout.splitlines()[-1])}
 
 
-def _on_cluster(root: Path, size: int, workers: int) -> float:
-    """Seconds for a class on so many Dask workers of one thread each, on loopback."""
+def _on_cluster(root: Path, size: int, workers: int) -> dict[str, float]:
+    """Seconds for a class on so many Dask workers of one thread each, on loopback.
+
+    And the processor time, by submission, of the grader: all that no worker can take from it.
+    """
     folder = root / f"workers-{workers}"
     _in_process(root, "fill", folder, size)
     with _cluster(root, workers) as address:
-        seconds = _in_process(root, "grade_on_cluster", folder, address)["seconds"]
-    print(f"{size} submissions on {workers} workers: {seconds:.1f} s", flush=True)
-    return seconds
+        found = _in_process(root, "grade_on_cluster", folder, address)
+    print(f"{size} submissions on {workers} workers: {found['seconds']:.1f} s", flush=True)
+    return found
 
 
 @contextlib.contextmanager
