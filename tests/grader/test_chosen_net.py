@@ -78,7 +78,7 @@ def test_the_class_folder_chooses_the_net(tmp_path: Path, monkeypatch: pytest.Mo
     course.mkdir()
     own = (config.HERE / "course.toml").read_text()
     (course / "course.toml").write_text(
-        f'{own}\n[notebooks.91_nets]\ntitle = "Nets"\nimports = "all"\nnet = "mini"\n'
+        f'{own}\n[notebooks.91_nets]\nuse = true\ntitle = "Nets"\nimports = "all"\nnet = "mini"\n'
     )
     monkeypatch.setattr(config, "HERE", course)
     folder = tmp_path / "class"
