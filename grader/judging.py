@@ -27,10 +27,12 @@ _PATIENCE = {
     "steady_accuracy": 2.0,
     "results_table": 4.0,
     "report": 4.0,
-    "strategies": 4.0,
-    "findings": 4.0,
+    "strategies": 6.0,
+    "findings": 6.0,
 }
 """Assessments whose calls may take longer: several nets, thousands of images."""
+_LARGE_NET = 4.0
+"""So much longer may calls take on an ImageNet net, which is ten times the mini net at least."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,18 @@ class Examination:
     cases: dict[str, CaseSet]
     problem: str = ""
     """Why some of it can't be judged here: data that the grader hasn't got."""
+    net: str = "mini"
+    """The pretrained net that was chosen."""
 
     def questions(self, seconds_per_call: float) -> dict[str, bytes]:
         """What the kernel gets to see: inputs, and nothing about what should come out."""
+        seconds = float(seconds_per_call) * (1.0 if self.net == "mini" else _LARGE_NET)
         return {
             name: codec.pack(
                 {
                     "kind": cases.kind,
                     "calls": [c.inputs for c in cases.cases] if cases.kind == "function" else [],
-                    "seconds_per_call": float(seconds_per_call) * _PATIENCE.get(cases.assess, 1.0),
+                    "seconds_per_call": seconds * _PATIENCE.get(cases.assess, 1.0),
                 }
             )
             for name, cases in self.cases.items()
@@ -80,7 +85,8 @@ def draw(
         rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
         cases[name] = judge.cases(rng, variant, handed)
     missing = (c.expected.get("unavailable") for s in cases.values() for c in s.cases)
-    return Examination(team, cases, next((str(text) for text in missing if text), ""))
+    problem = next((str(text) for text in missing if text), "")
+    return Examination(team, cases, problem, handed.net)
 
 
 def judge(

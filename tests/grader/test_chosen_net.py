@@ -14,6 +14,7 @@ from grader.execute import Job, execute
 from grader.judges.base import Handed, Judge, Question
 from grader.tasks import tasks
 from tests.grader import sandbox_helpers, tiny_course
+from utils import codec
 from utils.pretrained import NetUnavailable
 
 LIMITS = config.load().limits
@@ -103,6 +104,18 @@ def test_judges_are_handed_the_net_and_public_cases_use_the_mini_net(
     drawn = judging.draw("91_nets", "team_1", "seed", net="mobilenet_0.25").cases["chosen"]
     assert drawn.cases[0].inputs == {"net": "mobilenet_0.25"}
     assert judge.public_cases().cases[0].inputs == {"net": "mini"}
+
+
+def test_calls_on_a_large_net_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = Judge("chosen", lambda: 1.0, lambda rng, variant: [Question("one")])
+    monkeypatch.setattr(judging, "judges_of", lambda notebook: {"chosen": judge})
+    seconds = {
+        net: codec.unpack(
+            judging.draw("91_nets", "team_1", "seed", net=net).questions(10)["chosen"]
+        )["seconds_per_call"]
+        for net in ("", "mini", "mobilenet_0.25")
+    }
+    assert seconds[""] == seconds["mini"] == 10 < seconds["mobilenet_0.25"]
 
 
 def test_a_result_depends_on_the_net_and_on_its_files(
