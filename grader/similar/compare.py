@@ -28,6 +28,9 @@ MOST_RUNS = 20_000
 _COMMON = 3
 """A run that more than one team in so many has is common, and says nothing about a pair."""
 
+_FEW = 4
+"""So many may always share a run, however small the class."""
+
 _LEAST_PAIRS = 10
 """Fewer pairs than this say nothing about chance."""
 
@@ -118,7 +121,7 @@ def pairs(works: Sequence[Work]) -> list[Pair]:
     evidence: defaultdict[tuple[int, int], float] = defaultdict(float)
     shared: dict[tuple[int, int], list[int]] = defaultdict(list)
     for run, who in holders.items():
-        if 1 < len(who) <= max(2, count // _COMMON):
+        if 1 < len(who) <= max(_FEW, count // _COMMON):
             for place, a in enumerate(who):
                 for b in who[place + 1 :]:
                     evidence[a, b] += weights[run]

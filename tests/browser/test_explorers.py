@@ -67,7 +67,8 @@ class Cell:
         browser.execute_script("arguments[0].scrollIntoView({block: 'start'})", self.node)
 
     def words(self) -> str:
-        return self.node.find_element(By.CSS_SELECTOR, "[role=status]").text
+        said = "return arguments[0].querySelector('[role=status]').innerText"
+        return str(self.browser.execute_script(said, self.node))
 
     def until(self, words: str) -> None:
         """Wait for what the explorer says."""

@@ -64,6 +64,15 @@ def test_so_they_do_in_other_classes(seed: int) -> None:
     assert {names(pair) for pair in first} == PLANTED
 
 
+@pytest.mark.parametrize("size", [8, 20])
+def test_a_copy_in_a_small_class_is_found(size: int) -> None:
+    cells = {f"team_{n}": similar_class.honest(n) for n in range(1, size)}
+    cells["team_copy"] = similar_class.copied(cells["team_1"], 1)
+    found = compare.pairs([work(team, texts) for team, texts in cells.items()])
+    assert names(found[0]) == ("team_1", "team_copy")
+    assert [pair for pair in found if pair.stands_out] == found[:1]
+
+
 def work(team: str, cells: dict[str, str]) -> Work:
     parts = []
     for name, text in cells.items():
