@@ -1,0 +1,51 @@
+"""A student's machine is examined without anything that may be missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from utils import doctor
+
+SCRIPT = Path(doctor.__file__)
+
+
+def examined(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *options, str(SCRIPT)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_this_machine_is_ready() -> None:
+    done = examined()
+    assert done.returncode == 0, done.stdout
+    assert "This machine is ready" in done.stdout and done.stderr == ""
+
+
+def test_without_the_packages_it_says_how_to_get_them() -> None:
+    done = examined("-S", "-E")  # no site-packages
+    assert done.returncode == 1 and done.stderr == ""
+    assert "MISSING  Packages" in done.stdout and "pip install -r requirements.txt" in done.stdout
+    assert "MISSING  Libraries: ModuleNotFoundError" in done.stdout
+
+
+def test_an_incomplete_course_and_a_closed_folder_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy==0.0.1\nno-such-package==1\n")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    assert doctor.main() == 1
+    said = capsys.readouterr().out
+    assert "data/mini_net.npz" in said and "unpack the course again" in said
+    assert "1 not installed (no-such-package)" in said
+    assert "can't be written to" in said
+
+
+def test_another_version_is_only_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy==0.0.1\n")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    found = doctor.packages("do this")
+    assert not found.good and not found.needed and "should be 0.0.1; do this" in found.text

@@ -1,0 +1,127 @@
+"""Is this machine ready for the course?  `python utils/doctor.py` says what is missing.
+
+It runs as a file of its own, and with Python's own library alone, since numpy may be missing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ((3, 11), (3, 14))
+"""First version that works, and first that does not."""
+
+_FILES = ("checks/points.json", "digits.npz", "mini_net.npz", "photo_digits.npz")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    text: str
+    """What was found and, if it is not good, what to do."""
+    needed: bool = True
+    """Does the work fail without it?"""
+
+
+def main() -> int:
+    """Print what was found; returns 0 if the course will work here."""
+    findings = [python("use one of these"), packages("run: pip install -r requirements.txt")]
+    findings += [_imports(), disk(ROOT, 1), _files(), _writable()]
+    return tell(findings, "This machine is ready: open notebooks/ in JupyterLab.")
+
+
+def tell(findings: Iterable[Finding], all_well: str) -> int:
+    """Print findings, one line each.  Returns 1 if something needed is missing."""
+    missing = False
+    for finding in findings:
+        mark = "ok     " if finding.good else "MISSING" if finding.needed else "note   "
+        missing |= finding.needed and not finding.good
+        print(f"{mark}  {finding.what}: {finding.text}")
+    print("Something is missing; see above." if missing else all_well)
+    return int(missing)
+
+
+def python(advice: str) -> Finding:
+    """This interpreter's version."""
+    good = PYTHON[0] <= sys.version_info < PYTHON[1]
+    told = "" if good else f"; the course needs 3.11, 3.12 or 3.13: {advice}"
+    return Finding("Python", good, f"{platform.python_version()} on {platform.system()}{told}")
+
+
+def packages(advice: str) -> Finding:
+    """The packages of requirements.txt, missing or of another version."""
+    missing, other = [], []
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)==(\S+)", line.strip())
+        if match is None:  # pinned for other platforms or versions of Python
+            continue
+        try:
+            found = metadata.version(match[1])
+        except metadata.PackageNotFoundError:
+            missing.append(match[1])
+            continue
+        if found != match[2]:
+            other.append(f"{match[1]} is {found}, should be {match[2]}")
+    if missing:
+        some = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+        return Finding("Packages", False, f"{len(missing)} not installed ({some}); {advice}")
+    if other:
+        return Finding("Packages", False, f"{'; '.join(other[:5])}; {advice}", needed=False)
+    return Finding("Packages", True, "all as pinned")
+
+
+def disk(place: Path, gib: float) -> Finding:
+    """Free room where `place` lies."""
+    free = shutil.disk_usage(place if place.exists() else ROOT).free / 2**30
+    good = free >= gib
+    return Finding(
+        "Disk", good, f"{free:.0f} GiB free" + ("" if good else f"; make room for {gib}")
+    )
+
+
+def _imports() -> Finding:
+    """Whether the libraries load here at all: an old processor or a missing runtime shows now."""
+    try:
+        import_module("utils.quiet").import_tensorflow()
+        for name in ("jupyterlab", "ipywidgets", "matplotlib", "sklearn", "skimage"):
+            import_module(name)
+    except Exception as error:  # whatever a broken installation raises
+        told = f"{type(error).__name__}: {str(error).strip().splitlines()[-1:] or ['']}"
+        advice = "install the packages again into a new environment"
+        if platform.system() == "Windows":
+            advice += ", after Microsoft's Visual C++ Redistributable"
+        return Finding("Libraries", False, f"{told[:300]}; {advice}")
+    return Finding("Libraries", True, "TensorFlow, JupyterLab and the others load")
+
+
+def _files() -> Finding:
+    missing = [f"data/{name}" for name in _FILES if not (ROOT / "data" / name).is_file()]
+    missing += [] if list((ROOT / "notebooks").glob("*.ipynb")) else ["notebooks/*.ipynb"]
+    if missing:
+        return Finding("Files", False, f"{', '.join(missing)}; unpack the course again")
+    return Finding("Files", True, "notebooks, data and weights are here")
+
+
+def _writable() -> Finding:
+    places = [ROOT / "notebooks", ROOT / "data"]
+    closed = [place.name for place in places if not os.access(place, os.W_OK)]
+    if closed:
+        advice = "copy the course to a folder of your own"
+        return Finding("Folder", False, f"{', '.join(closed)} can't be written to; {advice}")
+    return Finding("Folder", True, "can be written to")
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)  # it was utils/, whose modules have names of their own
+    sys.exit(main())
