@@ -2,9 +2,10 @@
 
 The search walks along the gradient of the target's log-probability, on a sphere around the image
 whose radius shrinks whenever the aim is reached and grows whenever it is not (Rony et al.,
-*Decoupling direction and norm*, 2019, arxiv.org/abs/1811.09600).  Two things are its own: the aim
-is a probability and not a mere majority, and every candidate is rounded to 8 bits *before* the net
-is asked, so that what is found is what survives saving.
+*Decoupling direction and norm*, 2019, arxiv.org/abs/1811.09600).  Three things are its own: the aim
+is a probability and not a mere majority; every candidate is rounded to 8 bits *before* the net is
+asked, so that what is found is what survives saving; and the radius, too, moves ever more slowly,
+which ends nearer to the smallest one.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def search(
         size = sizes(candidates / 255.0 - images / 255.0)
         better = reached & (size < smallest)
         found[better], smallest[better] = candidates[better], size[better]
-        radius *= np.where(reached, 0.95, 1.05).astype(np.float32)
-        rate = 0.01 + 0.495 * (1 + np.cos(np.pi * number / steps))  # from 1 down to 0.01
-        change += rate * unit(gradient)
+        pace = (1 + np.cos(np.pi * number / steps)) / 2  # from 1 down to 0
+        radius *= (1 + np.where(reached, -1, 1) * (0.1 * pace + 0.003)).astype(np.float32)
+        change += (0.99 * pace + 0.01) * unit(gradient)
         change = radius[:, None, None, None] * unit(change)
         change = np.clip(originals + change, 0, 1) - originals
     return found

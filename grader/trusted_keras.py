@@ -68,6 +68,11 @@ class KerasNet(TrustedNet):
         request = {"do": "smallest_change", "net": self.name, "images": images, "targets": targets}
         return _ask(request | {"steps": steps})
 
+    def ascend(self, image: np.ndarray, target: int, size: float, most: int) -> np.ndarray:
+        """Scores (T + 1, classes) on the way that `attack_reference.ascend` takes."""
+        request = {"do": "ascend", "net": self.name, "image": image, "target": target}
+        return _ask(request | {"size": size, "most": most})
+
     def _kernel(self, layer: str) -> np.ndarray:
         return _ask({"do": "kernel", "net": self.name, "layer": layer})
 
@@ -214,6 +219,8 @@ def _answer(request: dict[str, Any]) -> Any:
         return np.asarray(function(request["images"], request["weights"]))
     if do == "smallest_change":
         return _smallest_change(request)
+    if do == "ascend":
+        return _ascend(request)
     raise ValueError(f"nobody can {do!r}")
 
 
@@ -231,6 +238,21 @@ def _smallest_change(request: dict[str, Any]) -> np.ndarray:
 
     targets = np.asarray(request["targets"], np.int32)
     return attack_reference.search(likelihood, request["images"], targets, request["steps"])
+
+
+def _ascend(request: dict[str, Any]) -> np.ndarray:
+    from grader import attack_reference
+
+    class Inside:
+        def logits(self, images: np.ndarray) -> np.ndarray:
+            return np.asarray(_function(request["net"], "logits")(images))
+
+        def gradient(self, images: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            return np.asarray(_function(request["net"], "gradient")(images, weights))
+
+    net = Inside()
+    arguments = (request["image"], request["target"], request["size"], request["most"])
+    return net.logits(attack_reference.ascend(net, *arguments))
 
 
 @cache

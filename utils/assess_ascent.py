@@ -184,9 +184,13 @@ def _steps(way: _Way, image: np.ndarray) -> list[PartVerdict]:
 def _name(way: _Way, image: np.ndarray, number: int) -> str:
     """The mistake that leads from the image before a step to the one after it, if one does."""
     after = way.images[number + 1]
-    for name, places in _wrong_steps(way, image, number):
-        for place in (places, np.clip(places, 0, 1)):
-            if np.linalg.norm(after - place) <= _DEVIATION * way.size:
+    moved = float(np.linalg.norm(after - way.images[number]))
+    if moved < 1e-9:  # so flat that nothing is left of the gradient
+        return SATURATED
+    for name, place in _wrong_steps(way, image, number):
+        tolerance = _DEVIATION * min(way.size, max(moved, way.size / 255))
+        for there in (place, np.clip(place, 0, 1)):
+            if np.linalg.norm(after - there) <= tolerance:
                 return name
     return ""
 
@@ -207,7 +211,6 @@ def _wrong_steps(way: _Way, image: np.ndarray, number: int) -> Iterator[tuple[st
     away = along(np.eye(len(p))[int(way.scores[0].argmax())])
     yield UNTARGETED, here - size * away
     yield SATURATED, here + size * along(wanted - p)
-    yield SATURATED, here.copy()  # where it is so flat that nothing is left of the gradient
     yield UNNORMALISED, here + size * g
     yield SIGNS, here + size * np.sign(g)
     yield SIGNS, here + size * np.sign(g) / np.sqrt(g.size)

@@ -186,12 +186,11 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
     parts = [
         PartVerdict("fooled", bool(reached.all()), told, mistakes=named),
         _column("before", before, first, [
-            (SCORES, scores[0, targets]), (PERCENT, 100 * first), (SWAPPED, last),
-            (WINNER, np.repeat(likeliest[:1], count)),
+            (SCORES, scores[0, targets]), (PERCENT, 100 * first),
+            (WINNER, np.repeat(likeliest[:1], count)), (SWAPPED, last),
         ]),
         _column("after", after, last, [
             (SCORES, scores[rows, targets]), (PERCENT, 100 * last), (SWAPPED, first),
-            (WINNER, np.repeat(likeliest[:1], count)),
         ]),
         _column("size", size, norms, [
             (UNITS, 255 * norms), (ROOT_MEAN, norms / np.sqrt(flat.shape[1])), (NO_ROOT, norms**2),

@@ -80,10 +80,17 @@ def trajectory(net: PretrainedNet, way: np.ndarray, label: int, target: int) -> 
         _lines(axis, values, net.class_names, label, target)
         axis.set(xlabel="step", ylabel=name, title=f"{name.capitalize()} of each class")
     axis.axhline(ENOUGH, color="black", linewidth=0.8, linestyle=":")
-    axis.text(0, ENOUGH, " 0.98", fontsize=8, va="bottom")
-    axis.set_ylim(-0.03, 1.1)
-    figure.axes[len(chosen)].legend(loc="best", fontsize=9, frameon=False)
+    axis.text(1, 1.04, "dotted: 0.98", fontsize=8, ha="right", transform=_across(axis))
+    axis.set_ylim(-0.03, 1.12)
+    lines = figure.axes[len(chosen)].get_lines()
+    named = [line for line in lines if not str(line.get_label()).startswith("_")]
+    figure.legend(handles=named, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure
+
+
+def _across(axis: Axes) -> Any:
+    """Coordinates: 0 … 1 from left to right, upwards as the data."""
+    return axis.get_yaxis_transform()
 
 
 def _lines(axis: Axes, values: np.ndarray, names: Sequence[str], label: int, target: int) -> None:

@@ -12,6 +12,7 @@ MODULES = {
     "01_implementing_cnn": "implementing_cnn",
     "02_training_cnn": "training_cnn",
     "04_visualizing_cnn": "visualizing",
+    "05_fooling_cnn": "fooling",
 }
 """Notebook -> module in this package."""
 

@@ -26,6 +26,7 @@ MODULES = {
     "01_implementing_cnn": ["implementing_cnn_layers", "by_hand"],
     "02_training_cnn": ["training_cnn"],
     "04_visualizing_cnn": ["visualizing"],
+    "05_fooling_cnn": ["fooling"],
 }
 """Notebook -> modules in this package, each with a list `SAMPLES`."""
 

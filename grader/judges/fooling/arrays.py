@@ -95,10 +95,13 @@ def _draw_gradients(
     name = handed.net if handed else "mini"
     shown = exhibits.draw(name, rng)
     for text, pick in (("the second likeliest class", "likely"), ("the least likely", "unlikely")):
-        exhibit = next(shown)
-        image = exhibit.image.astype(np.float32) / np.float32(255)
-        inputs = {"net": name, "image": image, "target": getattr(exhibit, pick)}
-        yield Question(f"a photograph, {text}", inputs, rtol=2e-2)
+        for exhibit in shown:
+            image = exhibit.image.astype(np.float32) / np.float32(255)
+            target = getattr(exhibit, pick)
+            if exhibits.steady(trusted.net(name), image[None], target):
+                inputs = {"net": name, "image": image, "target": target}
+                yield Question(f"a photograph, {text}", inputs, rtol=2e-2)
+                break
 
 
 def _gradient(net: Any, image: np.ndarray, target: int) -> np.ndarray:

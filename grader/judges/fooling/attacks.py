@@ -16,6 +16,7 @@ from grader.judges.base import Handed, Judge, Question
 from grader.judges.fooling import exhibits
 from grader.judges.fooling.arrays import SECTION
 from grader.judges.fooling.exhibits import Exhibit
+from grader.trusted_keras import KerasNet
 from utils import nets, opinions
 from utils.assess_ascent import WAY_HINTS
 from utils.assess_fooling import CHANGE_HINTS, TABLE_HINTS
@@ -92,7 +93,13 @@ def _clear(inputs: dict[str, Any]) -> bool:
     """Does the rule get there in a few steps, with no doubt about when the target wins?"""
     net = trusted.of(inputs["net"])
     image, target, size, most = (inputs[name] for name in ("image", "target", "size", "most"))
-    scores = net.logits(attack_reference.ascend(net, image, target, size, most))
+    if isinstance(net, KerasNet):  # which is the student's own, built in the same way
+        scores = net.ascend(image, target, size, most)
+    else:
+        images = attack_reference.ascend(net, image, target, size, most)
+        scores = net.logits(images)
+        if not exhibits.steady(net, images[:1], target):  # the others are no longer flat anywhere
+            return False
     if not _FEWEST <= len(scores) - 1 < most:
         return False
     rest = scores.copy()
