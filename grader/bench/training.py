@@ -202,7 +202,8 @@ def _measure_apart(plan: Plan) -> dict[str, Any]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
-    command = [sys.executable, "-m", "grader.bench.training", "--measure", json.dumps(asdict(plan))]
+    told = json.dumps({"plan": asdict(plan), "key": _key(plan)})
+    command = [sys.executable, "-m", "grader.bench.training", "--measure", told]
     lines: list[str] = []
     with subprocess.Popen(
         command, cwd=config.ROOT, env=environment, stdout=subprocess.PIPE, text=True
@@ -250,6 +251,10 @@ def _keep(plan: Plan, measured: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     if "--measure" in sys.argv:
-        print(_MARK + json.dumps(measure(Plan(**json.loads(sys.argv[-1])))))
+        told = json.loads(sys.argv[-1])
+        chosen = Plan(**told["plan"])
+        if _key(chosen) != told["key"]:
+            raise SystemExit("the recipe was changed while the bench ran: start the bench again")
+        print(_MARK + json.dumps(measure(chosen)))
     else:
         main("--full" in sys.argv)

@@ -18,7 +18,7 @@ import numpy as np
 from utils import datasets, fast_training
 from utils.fast_recipe import LADDER, PLAIN, Recipe
 
-IMAGES = 20_000
+IMAGES = 10_000
 """For training; fewer than there are, so that twelve rows stay affordable."""
 VALIDATION = {"cifar10": 10_000, "photodigits": 2_000}
 
@@ -47,8 +47,15 @@ def rungs(changes: tuple[tuple[str, dict[str, Any]], ...] = LADDER) -> Iterator[
         yield Rung(name, recipe)
 
 
+def _print_at_once(line: str) -> None:
+    print(line, flush=True)
+
+
 def climb(
-    data: datasets.Dataset, seeds: int, steps: list[Rung], show: Callable[[str], None] = print
+    data: datasets.Dataset,
+    seeds: int,
+    steps: list[Rung],
+    show: Callable[[str], None] = _print_at_once,
 ) -> list[Result]:
     """Train every recipe with every seed, showing a row of the table as soon as it is known."""
     show("| switched on | validation accuracy | gain | CPU-seconds | factor |")
