@@ -29,8 +29,11 @@ _PATIENCE = {
     "report": 4.0,
     "strategies": 6.0,
     "findings": 6.0,
+    "ascent": 2.0,
+    "smallest_change": 3.0,
+    "targets_table": 4.0,
 }
-"""Assessments whose calls may take longer: several nets, thousands of images."""
+"""Assessments whose calls may take longer: several nets, thousands of images, many steps."""
 _LARGE_NET = 4.0
 """So much longer may calls take on an ImageNet net, which is ten times the mini net at least."""
 
