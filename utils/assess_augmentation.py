@@ -6,6 +6,7 @@ that, or against it, loses points and is told so.  See utils.assess.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -209,10 +210,11 @@ def strategies(case: Case, answer: Any) -> CaseVerdict:
             rows[-1] = PartVerdict(name, False, told)
         seen.add(does)
     asked = int(facts["rows"])
-    rows += [PartVerdict("rows", False, f"{len(rows)} strategies, expected {asked}")] * (
-        asked - len(rows)
-    )
-    return _verdict(case, parts + rows)
+    good = sum(row.ok for row in rows) / max(asked, len(rows))
+    if len(rows) < asked:
+        rows.append(PartVerdict("rows", False, f"{len(rows)} strategies, expected {asked}"))
+    fair = 0.5 ** sum(not part.ok for part in parts)
+    return replace(_verdict(case, parts + rows), score=good * fair)
 
 
 def _augmentation(record: dict[str, Any]) -> str:

@@ -146,7 +146,8 @@ def curves(names: Sequence[str]) -> Figure:
             if column == 0:
                 axis.set_ylabel(key)
         axes[1][column].set_xlabel("epoch")
-        axes[1][column].xaxis.get_major_locator().set_params(integer=True)
+        last = len(record["history"]["loss"])
+        axes[1][column].set_xticks(range(1, last + 1, max(1, last // 5)))
     axes[0][0].legend(fontsize=9, loc="upper right")
     return figure
 
@@ -198,13 +199,18 @@ def strategies(names: Sequence[str]) -> Figure:
             )  # fmt: skip
     plain = [r for r in records if not r.get("augmentation")]
     if plain:
-        axis.axvline(100 * plain[0]["validation"], color=GREY, lw=1, ls="--", zorder=0)
+        reached = 100 * plain[0]["validation"]
+        axis.axvline(reached, color=GREY, lw=1, ls="--", zorder=0)
+        axis.text(
+            reached, len(records) - 0.45, f" {plain[0]['name']}, validation", fontsize=8,
+            color=GREY, va="top",
+        )  # fmt: skip
     low = min(min(r["train"], r["validation"]) for r in records)
     high = max(max(r["train"], r["validation"]) for r in records)
     margin = 0.12 * (high - low) + 0.01
     axis.set(
         yticks=range(len(records)), yticklabels=[r["name"] for r in records],
-        ylim=(-0.6, len(records) - 0.4), xlabel="images right, percent",
+        ylim=(-0.6, len(records) - 0.3), xlabel="images right, percent",
         xlim=(100 * (low - margin), 100 * (high + margin)),
     )  # fmt: skip
     axis.grid(axis="x", alpha=0.25)

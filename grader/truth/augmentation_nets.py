@@ -146,7 +146,7 @@ def _restless(found: dict[str, Any]) -> dict[str, Any]:
 
 def _always(label: int, count: int) -> dict[str, Any]:
     outputs = np.eye(10)[[label] * count]
-    return {"outputs": outputs, "again": outputs[:100]}
+    return {"outputs": outputs, "outputs_255": outputs[:100], "again": outputs[:100]}
 
 
 _TRAINED = [

@@ -107,7 +107,7 @@ _SHIFT_MISTAKES = {
 
 
 def _draw_masks(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for count in (16, 24):
+    for count in (12, 16):
         images, masks = observing.spotted(count, int(rng.integers(2**31)))
         inputs = {"images": images, "masks": masks, "seed": int(rng.integers(1000))}
         yield Question(f"{count} images with a red spot", inputs, expected={})
