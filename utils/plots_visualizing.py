@@ -132,9 +132,7 @@ def _with_lines(grid: np.ndarray, stack: np.ndarray, columns: int, largest: floa
 
 
 def _with_grey(name: str) -> Any:
-    colours = plt.get_cmap(name).copy()
-    colours.set_bad("#4d4d4d")
-    return colours
+    return plt.get_cmap(name).with_extremes(bad="#4d4d4d")
 
 
 def saliency(photos: Photographs, maps: np.ndarray, most: int = 4) -> Figure:
@@ -151,7 +149,7 @@ def saliency(photos: Photographs, maps: np.ndarray, most: int = 4) -> Figure:
         drawn = axes[1, column].imshow(single, cmap=FROM_ZERO, vmin=0, vmax=largest)
         _bare(axes[1, column])
         strength = single / (float(single.max()) or 1.0)
-        _overlay(axes[2, column], image, strength, FROM_ZERO, 0, 1, np.sqrt(strength))
+        _overlay(axes[2, column], image, strength, FROM_ZERO, 0, 1, np.clip(1.8 * strength, 0, 1))
     for axis, name in zip(axes[:, 0], ("image", "saliency", "both"), strict=True):
         axis.set_ylabel(name, fontsize=_TEXT)
     if drawn is not None:
@@ -317,7 +315,7 @@ def probabilities(
         drawn = axes[row, 1].imshow(table, cmap=FROM_ZERO, vmin=0, vmax=1)
         lowest = float(np.min(table))
         _bare(axes[row, 1], f"{len(table)}×{len(table)} blocks, lowest {lowest:.2f}")
-        _overlay(axes[row, 2], image, heat, FROM_ZERO, 0, 1, np.full(heat.shape, 0.6))
+        _overlay(axes[row, 2], image, heat, FROM_ZERO, 0, 1, np.clip(1 - heat, 0, 1))
         axes[row, 2].set_title(f"{len(heat)}×{len(heat)} pixels, on the photograph", fontsize=_TEXT)
     if drawn is not None:
         bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.75, pad=0.01)

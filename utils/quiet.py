@@ -46,4 +46,6 @@ def import_tensorflow() -> ModuleType:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with silent_stderr():
         import tensorflow
+    # advice about tracing and casts would stand in every notebook; errors are still told
+    tensorflow.get_logger().setLevel("ERROR")
     return tensorflow

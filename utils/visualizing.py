@@ -85,7 +85,8 @@ def reduced(images: Any) -> Any:
     images: (N, S, S, 3).  Returns (N, 32, 32): the mean over the colours, and over the pixels that
     each of the new ones covers.  Images that are small already only lose their colour.
     """
-    tf = import_tensorflow()
+    import tensorflow as tf
+
     grey = tf.reduce_mean(tf.cast(images, tf.float32), axis=-1)
     matrix = tf.constant(spectra.reduction(int(grey.shape[1])))
     return tf.einsum("ij,njk,lk->nil", matrix, grey, matrix)
@@ -136,12 +137,12 @@ def unit_in_the_middle(net: PretrainedNet, layer: str, channel: int) -> tuple[in
 
 
 def some_units(net: PretrainedNet, images: np.ndarray) -> list[tuple[str, tuple[int, ...], float]]:
-    """One unit each of five layers, early to late: (layer, unit, an activation to be reached).
+    """One unit each of four layers, early to late: (layer, unit, an activation to be reached).
 
     The unit is the one that the images excite most; it shall be excited a little more.
     """
     names = list(layers(net))
-    places = np.unique(np.linspace(0, len(names) - 1, 5).round().astype(int))
+    places = np.unique(np.linspace(0, len(names) - 1, 4).round().astype(int))
     model = import_keras().Model(
         net.model.inputs, [net.model.get_layer(names[i]).output for i in places]
     )

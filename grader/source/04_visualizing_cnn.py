@@ -125,9 +125,10 @@ plots.filters(
 plt.show()
 
 # %% [markdown]
-# In the first layer you find edges of all directions, blobs and colours. The last convolution's
-# weights tell you nothing: its inputs are not colours, but answers of layers before it. To
-# understand those, other means are needed. They are what the rest of this notebook is about.
+# In a first layer one finds blobs, edges and contrasts of colour; the more photographs a net was
+# trained on, the clearer they are. The last convolution's weights tell you nothing: its inputs are not
+# colours, but answers of layers before it. To understand those, other means are needed. They are what
+# the rest of this notebook is about.
 #
 # ## Exercise 63: activation maps
 #

@@ -137,13 +137,17 @@ def start_of(rng: np.random.Generator, size: int, grey: bool = False) -> np.ndar
 
 
 def _chosen_layers(rng: np.random.Generator, which: draws.Subject) -> list[str]:
-    """An early convolution, a later one, and one of the last layers; at random."""
+    """An early convolution, a later one, and one of the last layers; at random.
+
+    In a large net two of them, to spare the kernel's time.
+    """
     shapes = draws.weighted(which.name)
     dense = [name for name, shape in shapes.items() if len(shape) == 2]
     ends = dense or list(shapes)[-2:]
     rest = [name for name in shapes if name not in ends]
     half = len(rest) // 2
-    return [str(rng.choice(part)) for part in (rest[:half], rest[half:], ends)]
+    parts = (rest[:half], rest[half:], ends) if which.name == draws.MINI else (rest[half:], ends)
+    return [str(rng.choice(part)) for part in parts]
 
 
 # -- natural images -------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def _crop(photo: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     if side < size:  # repeat pixels first, so that there is something to average
         part = part.repeat(2, axis=0).repeat(2, axis=1)
     matrix = spectra.reduction(len(part), size)
-    small = np.einsum("ij,jkc,lk->ilc", matrix, part, matrix)
+    small = np.einsum("ij,jkc,lk->ilc", matrix, part, matrix, optimize=True)
     return np.ascontiguousarray(small[:, ::-1] if rng.random() < 0.5 else small)
 
 

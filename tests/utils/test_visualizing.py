@@ -1,0 +1,106 @@
+"""Helpers and pictures of notebook 04, on the mini net and on what is known exactly."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pytest
+
+from utils import plots_visualizing as plots
+from utils import pretrained, quiet, spectra, visualizing
+from utils.pretrained import PretrainedNet
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def net() -> PretrainedNet:
+    return pretrained.load("mini")
+
+
+@pytest.fixture(scope="module")
+def photos(net: PretrainedNet) -> visualizing.Photographs:
+    return visualizing.photographs(net, 4)
+
+
+def test_photographs_fit_the_net_and_show_what_it_says(
+    net: PretrainedNet, photos: visualizing.Photographs
+) -> None:
+    assert photos.images.shape == (4, 32, 32, 3) and photos.images.dtype == np.float32
+    assert photos.images.min() >= 0 and photos.images.max() <= 1
+    assert len(set(photos.classes.tolist())) == 4
+    for title, label in zip(photos.titles, photos.classes, strict=True):
+        assert title.startswith(net.class_names[label])
+    assert photos.masks is not None and photos.masks.shape == (4, 32, 32)
+
+
+def test_a_photograph_is_cut_to_its_middle_square(net: PretrainedNet) -> None:
+    photo = np.zeros((64, 96, 3), np.uint8)
+    photo[:, 16:80] = 255
+    fitted = visualizing.fitted(net, photo)
+    assert fitted.shape == (32, 32, 3) and fitted.min() == 1
+
+
+def test_layers_are_found_by_kind(net: PretrainedNet) -> None:
+    assert visualizing.convolutions(net) == [f"conv{i}" for i in range(1, 6)]
+    assert visualizing.layers(net)["conv2"] == "16 × 16 × 48"
+    assert visualizing.last_layer(net) == "fc8"
+    assert visualizing.block(net) == ["conv1", "relu1", "pool1"]
+    assert visualizing.unit_in_the_middle(net, "conv3", 7) == (4, 4, 7)
+    assert visualizing.unit_in_the_middle(net, "fc8", 7) == (7,)
+
+
+def test_reduced_copies_are_those_that_are_measured_and_let_gradients_pass() -> None:
+    tf = quiet.import_tensorflow()
+    images = np.random.default_rng(0).random((2, 64, 64, 3)).astype(np.float32)
+    x = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        small = visualizing.reduced(x)
+    np.testing.assert_allclose(small, spectra.reduced(images), atol=1e-5)
+    np.testing.assert_allclose(tape.gradient(small, x), 1 / 12, rtol=1e-4)
+
+
+def test_a_function_runs_with_its_strength_and_without() -> None:
+    both = visualizing.with_and_without(lambda a, strength: (a, strength))
+    assert both(3, 1.0) == {"with": (3, 1.0), "without": (3, 0.0)}
+    assert visualizing.with_and_without(None) is None
+
+
+def test_overlays_and_maps_show_the_values_they_are_given(photos: visualizing.Photographs) -> None:
+    changes = [np.linspace(-0.2, 0.6, 16).reshape(4, 4)] * 2
+    heats = [np.zeros((32, 32))] * 2
+    figure = plots.occlusion(photos, changes, heats, 8, 8)
+    shown = figure.axes[1].images[0]
+    np.testing.assert_array_equal(shown.get_array(), changes[0])
+    assert shown.get_clim() == (-0.6, 0.6)
+    overlay = figure.axes[2].images[0].get_array()
+    grey = photos.images[0].mean(axis=-1)
+    np.testing.assert_allclose(overlay[..., 0], grey, atol=1e-6)  # nothing changed: the photograph
+    assert "8×8" in figure.get_suptitle() and "4×4" in figure.axes[1].get_title()
+
+
+def test_activation_maps_stand_where_the_grid_puts_them() -> None:
+    maps = np.random.default_rng(0).normal(size=(5, 6, 8))
+
+    def grid(pictures: np.ndarray, columns: int) -> np.ndarray:
+        count, h, w = pictures.shape
+        whole = np.ones((-(-count // columns) * (h + 1) - 1, columns * (w + 1) - 1))
+        for i, picture in enumerate(pictures):
+            top, left = (i // columns) * (h + 1), (i % columns) * (w + 1)
+            whole[top : top + h, left : left + w] = picture
+        return whole
+
+    figure = plots.activation_maps(np.zeros((5, 6, 3)), ["conv1"], [maps], grid)
+    shown = np.ma.filled(figure.axes[1].images[0].get_array(), np.nan)
+    np.testing.assert_allclose(shown[:5, :6], maps[..., 0])
+    np.testing.assert_allclose(shown[6:, 7:13], maps[..., 5])
+    assert np.isnan(shown[5]).all()
+
+
+def test_contrast_is_raised_and_said() -> None:
+    image = np.full((8, 8, 3), 0.5)
+    image[0, 0] = 0.6
+    figure = plots.units([("conv1", (4, 4, 0), 1.5)], [(image, image)])
+    assert "contrast × 5.0" in figure.axes[0].get_title()
+    assert figure.axes[0].images[0].get_array()[0, 0, 0] == pytest.approx(1.0)
