@@ -408,9 +408,6 @@ with plots_fooling.once_written("good_starts", "likely_and_unlikely", "compare_t
             before.ravel(), after.ravel(), sizes.ravel(),
         )
     )
-
-# %% figure="likely_against_unlikely"
-with plots_fooling.once_written("good_starts", "likely_and_unlikely", "compare_targets"):
     plots_fooling.likely_against_unlikely(sizes[:, 0], sizes[:, 1])
     plt.show()
 
