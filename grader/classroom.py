@@ -5,6 +5,7 @@ results/TEAM/NOTEBOOK/         result.json and executed.ipynb, written by grade
 autograded/TEAM/NOTEBOOK/      the executed notebook, for formgrader
 feedback/TEAM/                 HTML for the students
 exports/, report.html          for the instructor
+similar.html                   pairs of teams that share much, if they were looked for
 gradebook.db                   nbgrader's gradebook
 roster.csv, course.toml        who is in the class; settings that differ from the course's
 rejected.json                  archives that could not be taken in, each with the reason

@@ -40,6 +40,7 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
         histogram=histogram,
         states=standing,
         f=figures.gather(standing.read(folder, course)),
+        similar=(folder.root / "similar.html").is_file(),  # what ./course similar wrote
     )
     path = folder.root / "report.html"
     write_atomically(path, html)

@@ -143,6 +143,8 @@ def test_explorers_answer_and_their_pictures_stand_in(browser: Browser, server: 
         step.until(f", {column}] =")
         times.append(browser.execute_script("return window.answered[0] - window.pressed"))
     (SCREENSHOTS / "explorer_times.json").write_text(json.dumps([round(t, 1) for t in times]))
+    step.click("next")
+    step.until("Output [3, 2]")
     step.choose("VALID")
     step.until("VALID adds no zeros here")
     kernel = step.node.find_elements(By.TAG_NAME, "textarea")[1]

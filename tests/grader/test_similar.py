@@ -9,7 +9,7 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from typer.testing import CliRunner
 
-from grader import build, cli, config, similar
+from grader import build, cli, config, report, similar
 from grader.bench import small_course
 from grader.classroom import ClassFolder
 from grader.similar import compare, page, tokens
@@ -17,6 +17,7 @@ from grader.similar.compare import Pair, Part, Work
 from grader.source_text import with_solutions
 from tests.grader import similar_class
 from tests.grader.similar_class import NOTEBOOK, PLANTED
+from tests.grader.test_report import a_class
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,16 @@ def test_the_command_names_the_pairs_and_writes_the_page(folder: ClassFolder) ->
     assert "60 submissions, 5 pairs stand out" in done.output
     assert "team_1 and team_51" in done.output
     assert (folder.root / "similar.html").is_file()
+
+
+def test_the_report_leads_to_the_page_where_there_is_one(
+    course: config.Course, tmp_path: Path
+) -> None:
+    sample = a_class(tmp_path)
+    link = '<a href="similar.html">'
+    assert link not in report.write(sample.folder, sample.course).read_text()
+    (sample.folder.root / "similar.html").write_text("")
+    assert link in report.write(sample.folder, sample.course).read_text()
 
 
 def test_an_empty_class_is_refused(tmp_path: Path) -> None:

@@ -38,8 +38,12 @@ _NUMBER = "a number"
 
 
 def twin(mode: str = FORWARD) -> Drawing:
-    """What stands where widgets don't run."""
-    return draw(START, mode, _FIRST[mode])
+    """What stands where widgets don't run: one step, and forward also the two kinds of padding."""
+    drawn = draw(START, mode, _FIRST[mode])
+    if mode != FORWARD:
+        return drawn
+    both = draw(START, COMPARE, 0)
+    return Drawing([*drawn.panels, *both.panels], [*drawn.words, *both.words[1:]])
 
 
 class Stepper:
@@ -60,7 +64,10 @@ class Stepper:
         self.high = frame.slider("rows", high, 1, model.MOST_KERNEL)
         self.wide = frame.slider("columns", wide, 1, model.MOST_KERNEL)
         self.preset = w.Dropdown(
-            options=["choose a kernel …", *KERNELS], layout=w.Layout(width="215px")
+            options=["choose …", *KERNELS],
+            description="example",
+            style={"description_width": "initial"},
+            layout=w.Layout(width="215px"),
         )
         self.bias = w.FloatText(
             setting.bias, description="bias", style={"description_width": "initial"},
@@ -75,9 +82,13 @@ class Stepper:
         self.zeros = frame.slider("zeros", 1, 0, model.MOST_ZEROS, disabled=True)
         self.mode = w.ToggleButtons(options=MODES, value=mode, style={"button_width": "180px"})
         self.position = frame.slider("", 0, 0, 1, width="340px")
-        self.play = w.Play(interval=700, min=0, max=1, description="step through")
-        w.jslink((self.play, "value"), (self.position, "value"))
-        self.stepping = w.Box([self.play, self.position], layout=w.Layout(flex_flow="row wrap"))
+        self.back = w.Button(
+            description="back", icon="step-backward", layout=w.Layout(width="90px")
+        )
+        self.next = w.Button(description="next", icon="step-forward", layout=w.Layout(width="90px"))
+        self.stepping = w.Box(
+            [self.back, self.position, self.next], layout=w.Layout(flex_flow="row wrap")
+        )
         self.screen = frame.Screen(self.drawing)
         self.screen.quietly(lambda: self._fit_position(_FIRST[mode]))
         self._listen()
@@ -109,6 +120,8 @@ class Stepper:
         for control in (self.bias, self.down, self.right, self.padding, self.zeros, self.mode):
             control.observe(self._change, names="value")
         self.preset.observe(self._take_preset, names="value")
+        self.back.on_click(lambda _: self._step(-1))
+        self.next.on_click(lambda _: self._step(1))
         self.screen.follow(self.position)
 
     def _read_tables(self, _: Any = None) -> None:
@@ -146,6 +159,9 @@ class Stepper:
         if change.new in KERNELS:
             self.kernel.value = model.written(np.array(KERNELS[change.new], dtype=float))
 
+    def _step(self, by: int) -> None:
+        self.position.value = (self.position.value + by) % (self.position.max + 1)
+
     def _change(self, _: Any) -> None:
         self.screen.quietly(self._update)
 
@@ -161,7 +177,7 @@ class Stepper:
     def _fit_position(self, start: int | None = None) -> None:
         last = max(positions(self._setting, self.mode.value) - 1, 0)
         self.stepping.layout.display = "none" if self.mode.value == COMPARE else "flex"
-        self.position.max = self.play.max = last
+        self.position.max = last
         self.position.description = "output" if self.mode.value == FORWARD else "pixel"
         if start is not None:
             self.position.value = start

@@ -98,7 +98,7 @@ def _squares(
         stage = stages[number]
         room = 210.0 if number == 0 else 118.0
         title = stage.name if number else f"image, {stage.side}×{stage.side}"
-        panel = Panel(title, max(room + 6, 8 * len(title)), room + 6)
+        panel = Panel(title, max(room + 6, 8.6 * len(title)), room + 6)
         cell = room / stage.side
         panel.rect(2, 2, room, room, PALE, "#333333", 1.5)
         if stage.side <= 32:
@@ -132,11 +132,11 @@ class _Row:
                 layout=w.Layout(width=width), continuous_update=False,
             )  # fmt: skip
 
-        self.kind = choose(["conv", "pool", "dense"], f"{number}", "115px")
-        self.kernel = count("window", 15, "115px")
-        self.stride = count("stride", 8, "105px")
-        self.padding = choose(["SAME", "VALID"], "", "90px")
-        self.units = count("filters", 4096, "135px")
+        self.kind = choose(["conv", "pool", "dense"], f"{number}", "105px")
+        self.kernel = count("window", 15, "105px")
+        self.stride = count("stride", 8, "95px")
+        self.padding = choose(["SAME", "VALID"], "pad", "120px")
+        self.units = count("filters", 4096, "125px")
         self.controls = (self.kind, self.kernel, self.stride, self.padding, self.units)
         self.box = w.Box(self.controls, layout=w.Layout(flex_flow="row wrap"))
 
