@@ -94,7 +94,8 @@ class Panel:
             f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(self.title)}" '
             f'style="width:{width:g}px;max-width:100%;height:auto;background:white;{_FONT}">'
             f'<text x="1" y="16" font-size="15" '
-            f'fill="{INK}">{escape(self.title, quote=False)}</text><g transform="translate(0 {_HEAD})">'
+            f'fill="{INK}">{escape(self.title, quote=False)}</text>'
+            f'<g transform="translate(0 {_HEAD})">'
         ]
         parts += [_svg_item(item) for item in self.items]
         return "".join([*parts, "</g></svg>"])
