@@ -75,7 +75,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_gradebook(
         if process.wait() == -signal.SIGKILL and find is _grader:
             continue
         assert process.returncode == 0, "losing a parent or a kernel must not end the grader"
-        problems = [p for path in _results(broken) if (p := results.read(path, Result).problem)]
+        problems = [p for path in _results(broken) if (p := results.read(path, Result).needs_human)]
         assert (problems, gradebook.marks(broken, course.id)) == ([], expected)
     finished = subprocess.run([*command, str(broken.root)], cwd=config.ROOT, stderr=DEVNULL)
     assert finished.returncode == 0
