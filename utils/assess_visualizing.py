@@ -138,7 +138,7 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
     second = facts["second"]
     others = second.probabilities(images) if second else None
     if others is None:  # no second net: the same one, on pictures moved by a few pixels
-        move = max(1, size // 32)
+        move = max(1, size // 75)
         others = net.probabilities(np.roll(images, (move, -move), axis=(1, 2)))
         what, enough = "moved a little", 0.6
     else:

@@ -330,6 +330,8 @@ check("blur", blur)
 # steps. Steps that get smaller towards the end, and a last part without blur, make the result
 # crisper. All images together are one batch.
 #
+# What λ is good depends on the number of pixels, over which the squares are summed: try $50 / S^2$.
+#
 # Your pictures are judged by the net, by how smooth they are, and, when your work is graded, by **a
 # second net that you never get to see**. What only one net recognises is no picture of a digit.
 
@@ -345,7 +347,7 @@ def class_images(net, classes, seed):
     size = net.input_size
     rng = np.random.default_rng(seed)
     x = rng.normal(0, 0.1, (len(classes), size, size, 3))
-    classes, weight = tf.constant(classes), tf.constant(0.05)
+    classes, weight = tf.constant(classes), tf.constant(50 / size**2)
     steps = 128
     for step in range(steps):
         _, gradient = class_objective(net, tf.constant(x, tf.float32), classes, weight)

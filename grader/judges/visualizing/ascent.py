@@ -48,7 +48,7 @@ def _draw_classes(
     expected = {
         "second": "" if handed is None else _second(which),
         "size": net.input_size,
-        "smooth": 0.62 if which.name == draws.MINI else 0.45,
+        "smooth": 0.62 if which.name == draws.MINI else 0.6,
     }
     yield Question(label, inputs, expected=expected)
 
