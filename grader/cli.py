@@ -154,6 +154,9 @@ def grade(
     seed: Annotated[
         str | None, typer.Option(help="Draw the cases from this instead of the class's secret.")
     ] = None,
+    part: Annotated[
+        str, typer.Option(help="Only one part of the teams, 2/16 say, beside other graders.")
+    ] = "",
     scheduler: Annotated[
         str, typer.Option(help="Dask scheduler of a cluster: tcp://host:port, or its file.")
     ] = "",
@@ -179,8 +182,11 @@ def grade(
         errors.print(f"nothing to grade in {folder}; run ./course collect first")
         raise typer.Exit(REFUSED)
 
+    in_part = cli_store.part(part)
+
     def wanted(a_team: str, a_notebook: str) -> bool:
-        return (not team or a_team in team) and (not notebook or a_notebook in notebook)
+        named = (not team or a_team in team) and (not notebook or a_notebook in notebook)
+        return named and in_part(a_team)
 
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)

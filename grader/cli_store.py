@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from grader.classroom import ClassFolder
+from grader.config import ConfigError
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -103,3 +105,16 @@ def executor(scheduler: str, place: ClassFolder) -> Iterator[Executor | None]:
 
     with ClusterExecutor(scheduler, say=say) as workers:
         yield workers
+
+
+def part(text: str) -> Callable[[str], bool]:
+    """Whether a team belongs to a part: "2/16" is the second of sixteen, "" is everybody.
+
+    Each team belongs to one part, whoever else is in the class.  Raises ConfigError.
+    """
+    if not text:
+        return lambda team: True
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise ConfigError(f"--part {text}: write 2/16 for the second of sixteen parts")
+    return lambda team: zlib.crc32(team.encode()) % int(parts) == int(number) - 1
