@@ -355,7 +355,7 @@ def class_images(net, classes, seed):
         gradient /= np.sqrt((gradient**2).mean(axis=(1, 2, 3), keepdims=True)) + 1e-12
         x += 0.1 * (1 - step / steps) * gradient
         if step % 4 == 0 and step < 0.8 * steps:
-            x = blur(x, 0.8)
+            x = blur(x, 1.0)
         x = np.clip(x, -0.5, 0.5)
     return 0.5 + x
     ### END SOLUTION
