@@ -11,6 +11,7 @@ import tempfile
 from datetime import UTC
 from pathlib import Path
 
+import nbgrader
 from nbgrader import api
 
 from grader import build, config, database, gradebook
@@ -26,8 +27,11 @@ NO_ANSWERS_IN_FEEDBACK = (
 )
 """Line of the configuration that keeps rubrics out of the feedback that nbgrader itself writes."""
 
-_PAGES = Path(__file__).resolve().parent / "formgrader"
-"""Templates that come before formgrader's own."""
+_TEMPLATES = [
+    str(Path(__file__).resolve().parent / "formgrader"),
+    str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"),
+]
+"""Where formgrader and nbgrader's feedback look for templates: ours come first."""
 
 
 def set_up(folder: ClassFolder, course: config.Course) -> None:
@@ -96,7 +100,7 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
         f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
         f"{NO_PLAIN_AUTOGRADE}\n"
         f"{NO_ANSWERS_IN_FEEDBACK}\n"
-        f"c.HTMLExporter.extra_template_basedirs.prepend([{str(_PAGES)!r}])\n"
+        f"c.HTMLExporter.extra_template_basedirs = {_TEMPLATES!r}\n"
     )
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:
