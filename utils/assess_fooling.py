@@ -18,7 +18,7 @@ from utils.compare import CaseVerdict, PartVerdict
 ENOUGH = 0.98
 """The probability that a target must reach."""
 
-FULL, NOTHING = 1.3, 4.0
+FULL, NOTHING = 1.4, 4.0
 """A change of FULL times the reference's size earns everything, one of NOTHING times the least."""
 
 LEAST = 0.3

@@ -234,7 +234,7 @@ def _adam(net: Any, image: Array, target: int) -> Array:
             g = gradient(net, x.astype(np.float32), _log_p(target))
             g = g / np.abs(g).max()
             m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
-            push = (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 0.05)
+            push = (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 0.3)
             change = radius * _unit(change + 0.12 * radius * _unit(push))
         size = float(np.linalg.norm(best / 255.0 - original))
         low, high = (low, size) if reached else (radius, high)
