@@ -83,7 +83,8 @@ def two_workers(tmp_path: Path) -> Iterator[DaskCluster]:
 @contextlib.contextmanager
 def two_machines() -> Iterator[tuple[str, list[str]]]:
     """Two network namespaces with a cable to this one: (its address there, their names)."""
-    bridge, own = "coursetest", f"10.213.{os.getpid() % 250}"
+    own = f"10.213.{os.getpid() % 250}"
+    bridge = f"ct{os.getpid()}"  # others may run the same test
     machines = [f"course-test-{os.getpid()}-{n}" for n in (1, 2)]
 
     def ip(*words: str) -> None:
@@ -94,7 +95,7 @@ def two_machines() -> Iterator[tuple[str, list[str]]]:
         ip("addr", "add", f"{own}.254/24", "dev", bridge)
         ip("link", "set", bridge, "up")
         for number, machine in enumerate(machines, 1):
-            cable, end = f"course{number}", f"coursein{number}"
+            cable, end = f"{bridge}v{number}", f"{bridge}w{number}"
             ip("netns", "add", machine)
             ip("link", "add", cable, "type", "veth", "peer", "name", end, "netns", machine)
             ip("link", "set", cable, "master", bridge, "up")
@@ -128,8 +129,8 @@ def test_two_workers_give_the_gradebook_of_this_machine(
         most = max(most, len(on_the_way))
 
     with ClusterExecutor(two_workers.address) as executor:
+        wait_until(lambda: (executor.workers, executor.threads) == (2, 2))
         summary = grade(folder, course, executor=executor, seed="fixed", progress=progress)
-        assert (executor.workers, executor.threads) == (2, 2)
         assert (summary.executed, summary.need_human) == (TEAMS, 1)
         assert most <= executor.in_flight == 4
         assert gradebook.marks(folder, course.id) == here
