@@ -315,7 +315,8 @@ def probabilities(
         drawn = axes[row, 1].imshow(table, cmap=FROM_ZERO, vmin=0, vmax=1)
         lowest = float(np.min(table))
         _bare(axes[row, 1], f"{len(table)}×{len(table)} blocks, lowest {lowest:.2f}")
-        _overlay(axes[row, 2], image, heat, FROM_ZERO, 0, 1, np.clip(1 - heat, 0, 1))
+        clear = np.clip(2.5 * (1 - heat), 0, 1)
+        _overlay(axes[row, 2], image, heat, FROM_ZERO, 0, 1, clear)
         axes[row, 2].set_title(f"{len(heat)}×{len(heat)} pixels, on the photograph", fontsize=_TEXT)
     if drawn is not None:
         bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.75, pad=0.01)
