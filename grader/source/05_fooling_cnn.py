@@ -478,3 +478,15 @@ with plots_fooling.once_written("good_starts", "smallest_change"):
 # - 1.5 points: the ratio without its reason, or the reason without a conclusion
 # - 0 points: noise and adversarial changes are not told apart
 # ### END SOLUTION
+
+# %% [markdown]
+# ## To play with
+#
+# Everything of the last two notebooks on one photograph: slide the grey box and watch the
+# probability, compare saliency, occlusion and class activation, take fooling steps and watch the
+# L2 norm grow. (The picture below it stands for all that where no kernel runs.)
+
+# %% figure="evidence_explorer"
+from utils import explorers
+
+explorers.evidence(net, photograph)

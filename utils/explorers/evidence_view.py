@@ -69,8 +69,8 @@ def twin(evidence: Evidence, steps: int = 12) -> Drawing:
 
 
 def first_target(evidence: Evidence) -> int:
-    """The class that the steps go towards at first: the third likeliest."""
-    return evidence.likeliest(3)[-1]
+    """The class that the steps go towards at first: the second likeliest."""
+    return evidence.likeliest(2)[-1]
 
 
 def _size(evidence: Evidence) -> int:
