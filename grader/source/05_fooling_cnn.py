@@ -489,4 +489,4 @@ with plots_fooling.once_written("good_starts", "smallest_change"):
 # %% figure="evidence_explorer"
 from utils import explorers
 
-explorers.evidence(net, photograph)
+explorers.evidence(net, photographs[0])
