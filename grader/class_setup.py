@@ -52,8 +52,10 @@ def set_up(folder: ClassFolder, course: config.Course) -> None:
             shutil.move(fresh / "gradebook.db", own)
     with gradebook.open_gradebook(folder, course.id) as book:
         stale = [name for name in course.notebooks if _is_stale(folder, book, name)]
-    if stale:
+        used = book.db.query(api.SubmittedAssignment).first() is not None
+    if stale and used:
         database.backup(folder.db_url, folder.root)  # cells that are gone take their marks along
+    if stale:
         _release(folder.root.resolve(), course, stale, folder.db_url)
     _set_due_dates(folder, course)
 
