@@ -25,6 +25,7 @@ MODULES = {
     "00_getting_started": ["getting_started"],
     "01_implementing_cnn": ["implementing_cnn_layers", "by_hand"],
     "02_training_cnn": ["training_cnn"],
+    "03_data_augmentation": ["augmentation"],
     "04_visualizing_cnn": ["visualizing"],
     "05_fooling_cnn": ["fooling"],
 }
