@@ -109,6 +109,7 @@ def _labels(facts: dict[str, Any], dataset: str) -> dict[str, np.ndarray]:
 
 
 def _verdict(case: Case, parts: list[PartVerdict]) -> CaseVerdict:
+    parts = [PartVerdict(p.part, True) if p.ok else p for p in parts]
     wrong = [p for p in parts if not p.ok]
     message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
     mistakes = tuple(m for p in wrong for m in p.mistakes)
