@@ -32,6 +32,12 @@ _PATIENCE = {
     "ascent": 2.0,
     "smallest_change": 3.0,
     "targets_table": 4.0,
+    "augmenter": 2.0,
+    "streams": 2.0,
+    "class_pictures": 3.0,
+    "driven_unit": 3.0,
+    "driven_smoothly": 3.0,
+    "driven_naturally": 3.0,
 }
 """Assessments whose calls may take longer: several nets, thousands of images, many steps."""
 _LARGE_NET = 4.0

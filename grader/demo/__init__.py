@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from grader import (
     build,
@@ -94,8 +94,9 @@ def _play_students(out: Path, archive: Path) -> list[Path]:
     handout = out / "handout"
     handout.mkdir()
     released = students.unpack_release(archive, handout)
-    solved = {n: students.worked_through(released, n, solved=True) for n in (FIRST, SECOND)}
-    blank = {n: students.worked_through(released, n, solved=False) for n in (FIRST, SECOND)}
+    names = {blank: {n for t in CLASS if t.blank == blank for n in t.expected} for blank in (0, 1)}
+    solved = {n: students.worked_through(released, n, solved=True) for n in names[False]}
+    blank = {n: students.worked_through(released, n, solved=False) for n in names[True]}
     where = out / "students"
     where.mkdir()
     return [
@@ -106,7 +107,7 @@ def _play_students(out: Path, archive: Path) -> list[Path]:
 def _settings() -> str:
     due = students.DUE.isoformat()
     return (
-        "[limits]\nseconds_per_call = 3\n\n"
+        "[limits]\nseconds_per_call = 5\n\n"
         f"[notebooks.{FIRST}]\ndue = {due}\n\n[notebooks.{SECOND}]\ndue = {due}\n"
     )
 
@@ -127,10 +128,19 @@ def _compare(
     taken_off = {(m.team, m.notebook): m.late_penalty for m in gradebook.marks(folder, course.id)}
     by_key = {(r.team, r.notebook): r for r in graded}
     rejected = {r.team for r in _rejected(folder)}
-    table = Table("team", "what it is", "00", "01", "expected", "named mistake", "", box=None)
+    shown = sorted({name for team in CLASS for name in team.expected})
+    table = Table(
+        Column("team", no_wrap=True),
+        "what it is",
+        Column("points", no_wrap=True),
+        "expected",
+        "named mistake",
+        "",
+        box=None,
+    )
     wrong = 0
     for team in CLASS:
-        found = {n: by_key.get((_id(team), n)) for n in (FIRST, SECOND)}
+        found = {n: by_key.get((_id(team), n)) for n in shown}
         good = team.rejected == (_id(team) in rejected)
         good &= all((found[n] is not None) == (n in team.expected) for n in found)
         for name, points in team.expected.items():
@@ -146,8 +156,8 @@ def _compare(
         table.add_row(
             team.name,
             team.about,
-            *(_points(found[n]) for n in (FIRST, SECOND)),
-            "rejected" if team.rejected else ", ".join(map(_expected, team.expected.values())),
+            "\n".join(_points(result) for result in found.values() if result) or "–",
+            "rejected" if team.rejected else _in_words(team.expected),
             named[0] if named else "",
             "[green]ok[/green]" if good else "[red]NOT AS EXPECTED[/red]",
         )
@@ -170,9 +180,10 @@ def _rejected(folder: ClassFolder) -> list[results.Rejected]:
     return found
 
 
-def _points(result: Result | None) -> str:
-    return "–" if result is None else f"{result.points:g}/{result.max_points:g}"
+def _points(result: Result) -> str:
+    return f"{result.notebook[:2]}: {result.points:g}/{result.max_points:g}"
 
 
-def _expected(points: float) -> str:
-    return "all" if points == FULL else f"{points:g}"
+def _in_words(expected: dict[str, float]) -> str:
+    points = ["all" if value == FULL else f"{value:g}" for value in expected.values()]
+    return points[0] if len(set(points)) == 1 else ", ".join(points)

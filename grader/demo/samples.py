@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 FULL = float("inf")
 """All points that the autograde cells of the notebook give."""
 
-FIRST, SECOND = "00_getting_started", "01_implementing_cnn"
+FIRST, SECOND, THIRD = "00_getting_started", "01_implementing_cnn", "02_training_cnn"
+FOURTH, FIFTH, SIXTH = "03_data_augmentation", "04_visualizing_cnn", "05_fooling_cnn"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Team:
     expected: dict[str, float]
     """Notebook -> points of its autograde cells; a notebook that is not taken in is left out."""
     changes: dict[str, str] = field(default_factory=dict)
-    """Id of a solution cell in notebook 01 -> the code that this team wrote there."""
+    """Id of a solution cell -> the code that this team wrote there."""
     diagnosis: str = ""
     """The named mistake that one of its checks must show."""
     blank: bool = False
@@ -251,8 +252,40 @@ def maxpool_backward(dy, x, size, stride, padding):
     return np.zeros(x.shape)
 """
 
+SORTED_SPLIT = """
+def split(x, y, validation, seed):
+    return x[validation:], y[validation:], x[:validation], y[:validation]
+"""
+
+AUGMENTED_VALIDATION = """
+def streams(data, augmenter, batch, seed):
+    def stream(x, y):
+        changed = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=seed).batch(batch)
+        return changed.map(lambda images, labels: (augmenter(images, training=True), labels))
+
+    return stream(data.x_train, data.y_train), stream(data.x_val, data.y_val)
+"""
+
+SIGNED_SALIENCY = """
+def saliency(net, images, classes):
+    x = tf.constant(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(tf.gather(net.logits(x), classes, batch_dims=1))
+    return tf.reduce_max(tape.gradient(total, x), axis=-1).numpy()
+"""
+
+UNCLIPPED = """
+def step_towards(image, gradient, size):
+    return image + size * gradient / np.linalg.norm(gradient)
+"""
+
 CLASS = [
-    Team("team_01", "the reference solution", {FIRST: FULL, SECOND: FULL}),
+    Team(
+        "team_01",
+        "the reference solution",
+        dict.fromkeys((FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH), FULL),
+    ),
     Team(
         "team_02",
         "right, with loops over everything",
@@ -322,4 +355,31 @@ CLASS = [
         {"maxpool_backward": STRIPPED},
     ),
     Team("team_20", "right, a day and a half late", {SECOND: FULL}, late_days=1.5, late_share=0.2),
+    Team(
+        "team_21",
+        "validation images not drawn at random",
+        {THIRD: 78.4},
+        {"split": SORTED_SPLIT},
+        "not drawn at random",
+    ),
+    Team(
+        "team_22",
+        "validation augmented, too",
+        {FOURTH: 61},
+        {"streams": AUGMENTED_VALIDATION},
+        "validation images are augmented",
+    ),
+    Team(
+        "team_23",
+        "saliency without absolute value",
+        {FIFTH: 58},
+        {"saliency": SIGNED_SALIENCY},
+        "no absolute value",
+    ),
+    Team(
+        "team_24",
+        "steps that leave the range of pixels",
+        {SIXTH: 32.7},
+        {"step_towards": UNCLIPPED},
+    ),
 ]

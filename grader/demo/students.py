@@ -37,6 +37,7 @@ def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
         notebook = with_solutions(build.source_of(name))
     else:
         notebook = nbformat.read(released / "notebooks" / f"{name}.ipynb", as_version=4)
+    _bring_weights(released, name)
     figures = [cell for cell in notebook.cells if not runs_when_graded(cell)]
     short = nbformat.from_dict(notebook)
     short.cells = [cell for cell in notebook.cells if runs_when_graded(cell)]
@@ -44,7 +45,7 @@ def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
         cell.source = cell.source.replace("your_id", "team_01")
     with tempfile.TemporaryDirectory(prefix="course-demo-") as sockets:
         manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/k")
-        client = NotebookClient(short, timeout=120, allow_errors=True, km=manager)
+        client = NotebookClient(short, timeout=600, allow_errors=True, km=manager)
         client.owns_km = True
         environment = {**os.environ, "PYTHONPATH": str(released), "OMP_NUM_THREADS": "1"}
         client.execute(cwd=str(released / "notebooks"), env=environment)
@@ -53,11 +54,21 @@ def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
     return notebook
 
 
+def _bring_weights(released: Path, name: str) -> None:
+    """What the reference solution has trained: training it again would take minutes."""
+    for trained in (config.HERE / "reference" / name).glob("*"):
+        target = released / "notebooks" / "handin" / name / trained.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(trained, target)
+
+
 def hand_in(team: Team, released: Path, originals: dict[str, NotebookNode], where: Path) -> Path:
     """Make one team's folder, let it hand in, and return the archive."""
     home = where / team.name
-    shutil.copytree(released, home, ignore=shutil.ignore_patterns("*.ipynb", "data"))
     names = list(team.expected) or [SECOND]
+    others = {path.name for path in (released / "notebooks" / "handin").glob("*")} - set(names)
+    ignored = shutil.ignore_patterns("*.ipynb", "data", *others)
+    shutil.copytree(released, home, ignore=ignored)
     for name in names:
         notebook = nbformat.from_dict(originals[name])
         _personalise(notebook, team)
