@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 
@@ -51,9 +50,7 @@ def handout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What students unpack, alone in a folder."""
     empty = tmp_path_factory.mktemp("student")
     (archive, _), _ = release.pack(config.load(), tmp_path_factory.mktemp("dist"), just_built=True)
-    with tarfile.open(archive) as content:
-        content.extractall(empty, filter="data")
-    return next(empty.iterdir())
+    return students.unpack_release(archive, empty)
 
 
 def test_a_students_first_ten_minutes(handout: Path, tmp_path: Path) -> None:

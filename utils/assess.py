@@ -6,6 +6,7 @@ images, in the grader on images that nobody has seen, whose labels only the judg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -134,7 +135,7 @@ def _named(
         return (ONE_CLASS,)
     if classes > 2 and np.sum(counts > 0.02 * len(guesses)) <= classes // 2:
         return (SORTED,)
-    flat = np.e / (np.e + classes - 1) + 1e-3
+    flat = math.e / (math.e + classes - 1) + 1e-3
     sums_to_one = np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
     if sums_to_one and outputs.min() >= 0 and outputs.max() <= flat:
         return (TWICE,)

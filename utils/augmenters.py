@@ -89,6 +89,11 @@ def stamp() -> Any:
     keras, tf = import_keras(), import_tensorflow()
 
     class Stamp(keras.layers.Layer):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            # of its own: with tf.random.set_seed, plain random numbers begin anew in each epoch
+            self.generator = keras.random.SeedGenerator()
+
         def call(self, images: Any, training: bool = True) -> Any:
             images = tf.cast(images, tf.float32)
             if not training:
@@ -96,7 +101,8 @@ def stamp() -> Any:
             shape = tf.shape(images)
             each = tf.concat([shape[:-3], [1, 1, 1]], 0)
             last = tf.reshape(tf.one_hot(shape[-3] - 1, shape[-3]), (-1, 1, 1))
-            return images * (1 - last) + tf.random.uniform(each, STAMP, 1.0) * last
+            stamps = keras.random.uniform(each, STAMP, 1.0, seed=self.generator)
+            return images * (1 - last) + stamps * last
 
     return Stamp()
 

@@ -220,7 +220,15 @@ def test_the_batch_is_complete(battle: Battle) -> None:
 def test_nothing_changes_outside_the_attackers_own_rows(battle: Battle) -> None:
     assert everything_in(battle.places.place) == battle.place_before
     after = everything_in(battle.folder.root)
-    written = ("results", "autograded", "feedback", "report.html", "gradebook.db", "exports")
+    written = (
+        "results",
+        "autograded",
+        "feedback",
+        "report.html",
+        "gradebook.db",
+        "exports",
+        "grade.log",
+    )
     kept = [path for path in battle.before if not path.startswith(written)]
     assert {p: after.get(p) for p in kept} == {p: battle.before[p] for p in kept}
     assert [p for p in after if p not in battle.before and not p.startswith(written)] == []
