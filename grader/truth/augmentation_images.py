@@ -346,7 +346,6 @@ _AUGMENTERS = [
         "parts erased",
         _layered(lambda k: [k.RandomErasing(scale=(0.02, 0.12), value_range=(0, 1))]),
     ),
-    _right("augmenter", "AugMix", _layered(lambda k: [k.AugMix(value_range=(0, 1))])),
     _right(
         "augmenter",
         "shifted by a tenth, black edges",
