@@ -3,14 +3,14 @@ with the gap between them."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 from utils import models
+from utils.training_view import TextTable
 
 
-class Strategies:
+class Strategies(TextTable):
     """Results of trainings that differ in their augmentation; a notebook shows it as a table."""
 
     def __init__(self, records: list[dict[str, Any]]):
@@ -20,18 +20,6 @@ class Strategies:
         """The cells as text, the head first."""
         head = ["name", "augmentation", "epochs", "batch", "seed", "training", "validation", "gap"]
         return [head, *(_line(record) for record in self.records)]
-
-    def _repr_html_(self) -> str:
-        head, *body = self.lines()
-        side = ' style="text-align:left;white-space:normal"'
-        rows = ["<tr>" + "".join(f"<th{side}>{html.escape(c)}</th>" for c in head) + "</tr>"]
-        for cells in body:
-            inside = "".join(f"<td{side}>{html.escape(c)}</td>" for c in cells)
-            rows.append(f"<tr>{inside}</tr>")
-        return f'<table style="font-size:13px;max-width:70em">{"".join(rows)}</table>'
-
-    def __repr__(self) -> str:
-        return "\n".join("  ".join(cells) for cells in self.lines())
 
 
 def table(names: Sequence[str]) -> Strategies:

@@ -142,7 +142,27 @@ def in_words(record: dict[str, Any]) -> str:
     )
 
 
-class Table:
+class TextTable:
+    """Cells of text that a notebook shows as a table, and a terminal as lines."""
+
+    def lines(self) -> list[list[str]]:
+        """The cells as text, the head first."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        head, *body = self.lines()
+        side = ' style="text-align:left;white-space:normal"'
+        rows = ["<tr>" + "".join(f"<th{side}>{html.escape(c)}</th>" for c in head) + "</tr>"]
+        for cells in body:
+            inside = "".join(f"<td{side}>{html.escape(c)}</td>" for c in cells)
+            rows.append(f"<tr>{inside}</tr>")
+        return f'<table style="font-size:13px;max-width:70em">{"".join(rows)}</table>'
+
+    def __repr__(self) -> str:
+        return "\n".join("  ".join(cells) for cells in self.lines())
+
+
+class Table(TextTable):
     """Results of several models; a notebook shows it as a table."""
 
     def __init__(self, rows: list[dict[str, Any]], test: dict[str, float] | None = None):
@@ -173,18 +193,6 @@ class Table:
             for cells, row in zip(body, self.rows, strict=True):
                 cells.append(_percent(self.test.get(str(row.get("name")))))
         return [head, *body]
-
-    def _repr_html_(self) -> str:
-        head, *body = self.lines()
-        side = ' style="text-align:left;white-space:normal"'
-        rows = ["<tr>" + "".join(f"<th{side}>{html.escape(c)}</th>" for c in head) + "</tr>"]
-        for cells in body:
-            inside = "".join(f"<td{side}>{html.escape(c)}</td>" for c in cells)
-            rows.append(f"<tr>{inside}</tr>")
-        return f'<table style="font-size:13px;max-width:70em">{"".join(rows)}</table>'
-
-    def __repr__(self) -> str:
-        return "\n".join("  ".join(cells) for cells in self.lines())
 
 
 def _percent(fraction: Any) -> str:
