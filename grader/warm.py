@@ -7,12 +7,13 @@ than one core; so a command that will grade calls `begin` first.  This module im
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from grader import config
+from grader import config, sandbox
 from grader.classroom import ClassFolder
-from grader.sandbox import leftovers, probe, warm_parents
+from grader.sandbox import leftovers, warm_parents
 
 
 def begin(
@@ -29,8 +30,12 @@ def begin(
 def start(profiles: Iterable[str]) -> None:
     """Start the parents for some import profiles, if this machine's sandbox uses any."""
     leftovers.sweep()
-    for modules in profiles if probe().way == "direct" else ():
+    if not sys.platform.startswith("linux"):
+        return
+    for modules in profiles:  # at once: finding out takes a while, and is rarely in vain
         warm_parents.start(modules)
+    if sandbox.way() != "direct":
+        warm_parents.close()
 
 
 @contextmanager

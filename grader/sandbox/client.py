@@ -24,6 +24,9 @@ FORKS_PER_PARENT = 400
 MB_PER_PARENT = 1500
 """A warm parent that is larger is replaced; with all libraries imported, one takes 700."""
 
+_HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""Memory in pages of 2 MB, where Linux has them: a fork, which copies their table, is faster."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 _MAIN = (
     "import sys; sys.path.insert(0, {root!r}); from grader.sandbox import server; "
@@ -42,6 +45,7 @@ class _Parent:
         command = [sys.executable, "-I", "-B", "-c", _MAIN.format(root=str(_ROOT))]
         command += [str(theirs.fileno()), str(os.getpid()), modules]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
+        environment |= _HUGE_PAGES
         environment["HOME"] = os.environ.get(
             "HOME", "/"
         )  # where matplotlib keeps its list of fonts

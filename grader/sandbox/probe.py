@@ -43,7 +43,13 @@ class Report:
         return "\n".join([head, *(f"- {text}" for text in self.findings), self.advice]).strip()
 
 
-@functools.cache
+def way() -> str:
+    """The best way that works here, or "": what `probe().way` says, found out sooner."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    return next((name for name, attempt in _ATTEMPTS.items() if not attempt()), "")
+
+
 def probe() -> Report:
     """Try each way with a real sandbox.  Cached: a machine's rules don't change while we run."""
     if not sys.platform.startswith("linux"):
@@ -52,21 +58,17 @@ def probe() -> Report:
             advice="Grade in a Linux container or virtual machine, or on a Linux computer.",
         )
     ways, findings = [], []
-    direct = _try_direct()
-    if direct:
-        findings.append(f"Namespaces: not available ({direct}).")
-    else:
-        ways.append("direct")
-        findings.append("Namespaces: available; kernels are forked from a warm parent.")
-    wrapped = _try_bubblewrap()
-    if wrapped:
-        findings.append(f"bubblewrap: not available ({wrapped}).")
-    else:
-        ways.append("bubblewrap")
-        findings.append("bubblewrap: available.")
+    for name, attempt in _ATTEMPTS.items():
+        what, good = _WORDS[name]
+        if problem := attempt():
+            findings.append(f"{what}: not available ({problem}).")
+        else:
+            ways.append(name)
+            findings.append(f"{what}: {good}.")
     return Report(tuple(ways), tuple(findings), "" if ways else _advice())
 
 
+@functools.cache
 def _try_direct() -> str:
     """Build a whole sandbox without a kernel; returns what went wrong, or ""."""
     from grader.sandbox.client import WarmParents
@@ -100,6 +102,7 @@ def _try_direct() -> str:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@functools.cache
 def _try_bubblewrap() -> str:
     from grader.sandbox.plan import draw_up
 
@@ -117,6 +120,14 @@ def _try_bubblewrap() -> str:
         return str(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_ATTEMPTS = {"direct": _try_direct, "bubblewrap": _try_bubblewrap}
+"""Ways, the best one first -> what tries it and returns what went wrong, or ""."""
+_WORDS = {
+    "direct": ("Namespaces", "available; kernels are forked from a warm parent"),
+    "bubblewrap": ("bubblewrap", "available"),
+}
 
 
 def _folder() -> Path:

@@ -29,7 +29,7 @@ from grader.sandbox.bounds import Bounds
 from grader.sandbox.client import warm_parents
 from grader.sandbox.errors import SandboxUnavailable
 from grader.sandbox.plan import Plan, draw_up, unreadable
-from grader.sandbox.probe import probe
+from grader.sandbox.probe import probe, way
 from grader.sandbox.watch import Watch
 
 _CHANNELS = ("hb", "shell", "control", "stdin", "iopub")
@@ -288,9 +288,9 @@ def _choose(isolation: str) -> str:
         raise ValueError(f"isolation {isolation!r}: choose auto, direct, bubblewrap or none")
     if isolation == "none":
         return isolation
+    if isolation == "auto" and (best := way()):
+        return best
     report = probe()
-    if isolation == "auto" and report.way:
-        return report.way
     if isolation in report.ways:
         return isolation
     raise SandboxUnavailable(str(report))

@@ -15,7 +15,7 @@ from pathlib import Path
 from grader.sandbox.bounds import MIB, Bounds
 
 _EXACT_EVERY = 1.0
-"""Seconds between exact looks at memory, which cost a millisecond or two each."""
+"""Seconds between exact looks at memory, which cost milliseconds each."""
 _MANY_FILES = 20_000
 
 
@@ -41,7 +41,7 @@ class Watch:
         self.scratch = scratch
         """A folder whose size is bounded by looking at it, where no file system does that."""
         self.usage = Usage()
-        self._next_exact = 0.0
+        self._next_exact = time.monotonic() + _EXACT_EVERY
 
     def look(self, exactly: bool = False) -> str:
         """Which bound is exceeded, in words, or "".  exactly: whatever it costs."""

@@ -355,6 +355,7 @@ def test_a_warm_parent_is_replaced_after_many_forks_or_when_it_has_grown(
 def test_without_isolation_grading_refuses_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     report = sandbox.Report((), ("Namespaces: not available (Operation not permitted).",), "Do so.")
     monkeypatch.setattr(provisioner, "probe", lambda: report)
+    monkeypatch.setattr(provisioner, "way", lambda: report.way)
     with pytest.raises(sandbox.SandboxUnavailable, match=r"not permitted(.|\n)*Do so"):
         run("print('never')")
 
