@@ -27,23 +27,34 @@ Progress = Callable[[str, str], None]
 
 @dataclass
 class Summary:
-    """What came of a run."""
+    """What came of a run, in numbers; the results lie in the class folder, see `results.graded`.
 
-    graded: list[Result] = field(default_factory=list)
-    """All results, those kept from earlier runs included."""
+    It holds no results, so that it stays small however large the class is.
+    """
+
+    graded: int = 0
+    """How many have a result, those kept from earlier runs included."""
     executed: int = 0
     """How many were executed this time."""
     marked_again: int = 0
     """How many had answers to the same questions, and were marked again without executing."""
     changes: list[rejudge.Change] = field(default_factory=list)
     """Those of them whose marks changed."""
+    human: dict[str, str] = field(default_factory=dict)
+    """"team/notebook" -> why a person must look at it, for those whose result says so."""
     broken: list[str] = field(default_factory=list)
     """Submissions whose own files in the class folder can't be read, each with the reason."""
 
     @property
     def need_human(self) -> int:
         """How many submissions a person must look at."""
-        return len(self.broken) + sum(bool(r.needs_human) for r in self.graded)
+        return len(self.broken) + len(self.human)
+
+    def count(self, label: str, result: Result) -> None:
+        """Take note of a result."""
+        self.graded += 1
+        if result.needs_human:
+            self.human[label] = result.needs_human
 
 
 def grade(
@@ -100,7 +111,7 @@ def grade(
             finally:
                 if own:
                     executor.shutdown()
-    summary.graded.sort(key=lambda result: (result.team, result.notebook))
+    summary.human = dict(sorted(summary.human.items()))
     return summary
 
 
@@ -120,7 +131,7 @@ class _Run:
         """Say in the log what came of it."""
         found = self.summary
         self.log.write(
-            f"grading ends: {len(found.graded)} graded, {found.executed} executed, "
+            f"grading ends: {found.graded} graded, {found.executed} executed, "
             f"{found.marked_again} marked again, {found.need_human} need a human"
         )
 
@@ -130,7 +141,7 @@ class _Run:
         old = None if force else stored_result(recorder.folder, task)
         if old is not None and old.key == task.key:
             recorder.record(task.submission, old)
-            self.summary.graded.append(old)
+            self.summary.count(task.label, old)
             self.progress("kept", task.label)
             return
         job = task.job(recorder.course, isolation)
@@ -138,7 +149,7 @@ class _Run:
         if again is not None and old is not None:
             if not recorder.mark_again(task.submission, old, again):
                 recorder.record(task.submission, again)
-            self.summary.graded.append(again)
+            self.summary.count(task.label, again)
             self.summary.marked_again += 1
             if change := rejudge.difference(old, again):
                 self.summary.changes.append(change)
@@ -148,7 +159,7 @@ class _Run:
         if job is None:
             result, shown = marking.unreadable(task)
             recorder.store(task.submission, result, shown)
-            self.summary.graded.append(result)
+            self.summary.count(task.label, result)
             self._tell("failed", task.label, result)
             return
         recorder.withdraw(task.submission)
@@ -168,7 +179,7 @@ class _Run:
             except Exception as wrong:  # one outcome must not stop all, whatever is in it
                 result, executed = marking.judged(task, marking.no_outcome(task, wrong))
             self.recorder.store(task.submission, result, executed, task.execution, outcome)
-            self.summary.graded.append(result)
+            self.summary.count(task.label, result)
             self.summary.executed += 1
             self._tell("failed" if result.needs_human else "done", task.label, result)
 

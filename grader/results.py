@@ -5,13 +5,14 @@ All are JSON, read back with their types checked; a malformed file raises msgspe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from grader.classroom import write_atomically
+from grader.classroom import ClassFolder, write_atomically
 
 _Kind = TypeVar("_Kind")
 
@@ -105,3 +106,12 @@ def write(path: Path, value: msgspec.Struct | list, durable: bool = True) -> Non
 def read(path: Path, kind: type[_Kind]) -> _Kind:
     """Read a structure back.  Raises OSError or msgspec.ValidationError."""
     return msgspec.json.decode(path.read_bytes(), type=kind)
+
+
+def graded(folder: ClassFolder) -> Iterator[Result]:
+    """What grading found, for every submission that has a result, by team and notebook.
+
+    One at a time, since a class may be large.  Raises OSError or msgspec.ValidationError.
+    """
+    for path in sorted((folder.root / "results").glob("*/*/result.json")):
+        yield read(path, Result)

@@ -173,7 +173,7 @@ def _evaluation(answer: dict[str, Any], originals: Array) -> str:
     if "evaluation" not in answer:
         return "can't be switched off"
     still = _images(answer["evaluation"], originals.shape)
-    # the kernel has rendered the images itself, and now and then rounds a pixel the other way
+    # the kernel rendered the images itself, and its pixels may be rounded the other way
     changed = np.abs(still - originals).max() > 2.5 / 255
     return "changes, too" if changed else "images stay as they are"
 

@@ -35,7 +35,7 @@ _SHARES = (0.60, 0.15, 0.25)  # of the handwritten digits of each class
 _CHUNK = 500  # images that are drawn from one random stream and rendered at once
 _SPLIT_SEED = 2018
 _KEPT_IN_MEMORY = 4
-_VERSION = 1  # raise when the pictures of a style change, so that old caches are not used
+_VERSION = 2  # raise when the pictures of a style change, so that old caches are not used
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _chunk(
     labels = np.argsort(rng.random((_CHUNK // 10, 10)), axis=1).reshape(-1)
     ink = _ink(labels, split, size, style, rng)
     backdrop = _patches(split, size, rng)
-    brightness = backdrop.mean(axis=(1, 2, 3), keepdims=True)
+    brightness = backdrop.mean(axis=(1, 2, 3), keepdims=True, dtype=float).astype(np.float32)
     clutter = rng.uniform(*style.clutter, (_CHUNK, 1, 1, 1)).astype(np.float32)
     contrast = rng.uniform(*style.contrast, (_CHUNK, 1, 1, 1)).astype(np.float32)
     level = rng.uniform(0.25, 0.45, (_CHUNK, 1, 1, 1)).astype(np.float32)
@@ -161,7 +161,8 @@ def _ink(
     centre = 0.5 + rng.uniform(-style.shift, style.shift, (2, len(labels)))
     rows = _enlarge(size, height, centre[0])
     columns = _enlarge(size, width, centre[1])
-    smooth = rows @ digits @ columns.transpose(0, 2, 1)
+    # sums in double precision, whose order differs between machines, and then no pixel does
+    smooth = (rows @ digits.astype(float) @ columns.transpose(0, 2, 1)).astype(np.float32)
     return np.clip((smooth - 0.25) / 0.4, 0, 1)  # an edge about a pixel wide
 
 
@@ -173,7 +174,7 @@ def _enlarge(size: int, extent: np.ndarray, centre: np.ndarray) -> np.ndarray:
     # Keys' cubic kernel with a = -1/2 (IEEE Trans. ASSP 29, 1981)
     near = (1.5 * distance - 2.5) * distance**2 + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    return np.where(distance < 1, near, np.where(distance < 2, far, 0)).astype(np.float32)
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0))
 
 
 def _patches(split: Split, size: int, rng: np.random.Generator) -> np.ndarray:

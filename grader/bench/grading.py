@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from nbgrader.api import Gradebook
 
-from grader import build, class_setup, config
+from grader import build, class_setup, config, results
 from grader.bench import machine, small_course
 from grader.classroom import ClassFolder
 from grader.demo.samples import CLASS, SECOND
@@ -117,9 +117,11 @@ def grade_class(root: Path, name: str) -> None:
         course = small_course.install(root / "course", TRIVIAL, SOURCE, JUDGES)
     else:
         course = config.load()
-    summary = grade(ClassFolder(root / "class"), course)
-    cells = [result.cell_seconds for result in summary.graded]
-    peak = max(result.peak_mb for result in summary.graded)
+    folder = ClassFolder(root / "class")
+    grade(folder, course)
+    graded = list(results.graded(folder))
+    cells = [result.cell_seconds for result in graded]
+    peak = max(result.peak_mb for result in graded)
     print(json.dumps({"cell_seconds": sum(cells), "peak_mb": peak}))
 
 

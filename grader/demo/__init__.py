@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 
 from rich.console import Console
@@ -12,11 +13,13 @@ from rich.table import Column, Table
 from grader import (
     build,
     config,
+    database,
     export,
     feedback,
     grade,
     gradebook,
     intake,
+    migrate,
     release,
     report,
     results,
@@ -32,10 +35,15 @@ SEED = "sample class"
 MARKER = ".made-by-course-demo"
 
 
-def run(out: Path, console: Console) -> int:
-    """Grade the sample class in `out`.  Returns 0 if every score is as it should be."""
+def run(out: Path, console: Console, executor: Executor | None = None) -> int:
+    """Grade the sample class in `out`.  Returns 0 if every score is as it should be.
+
+    executor: where notebooks run, see `grade.grade`.
+    """
     out = out.resolve()
     _empty(out)
+    folder = ClassFolder(out / "class")
+    _refuse_a_used_gradebook(folder)
     started = time.monotonic()
     course = config.load()
 
@@ -52,7 +60,6 @@ def run(out: Path, console: Console) -> int:
     handed_in = _play_students(out, archives[0][0])
     say(f"{len(handed_in)} teams handed in")
 
-    folder = ClassFolder(out / "class")
     folder.root.mkdir()
     (folder.root / "course.toml").write_text(_settings())
     course = config.load(folder.root)
@@ -61,18 +68,19 @@ def run(out: Path, console: Console) -> int:
     say(f"collected {len(collected.taken)} notebooks, rejected {len(collected.rejected)} archives")
 
     before = time.monotonic()
-    summary = grade.grade(folder, course, seed=SEED)
+    summary = grade.grade(folder, course, executor=executor, seed=SEED)
     seconds = time.monotonic() - before
-    say(f"graded {len(summary.graded)} notebooks in {seconds:.0f} s")
+    say(f"graded {summary.graded} notebooks in {seconds:.0f} s")
     pages = feedback.write(folder, course)
     feedback.bundle(folder)
     page = report.write(folder, course)
     sheets = [export.write(folder, course, kind) for kind in ("csv", "moodle", "canvas")]
     say(f"wrote {len(pages)} pages of feedback, the report and {len(sheets)} exports")
 
-    wrong = _compare(folder, course, summary.graded, console)
+    wrong = _compare(folder, course, console)
     console.print(f"report:    {page}\nfeedback:  {folder.root / 'feedback'}")
-    console.print(f"exports:   {sheets[0].parent}\ngradebook: {folder.root / 'gradebook.db'}")
+    book = folder.database or database.shown(folder.db_url)
+    console.print(f"exports:   {sheets[0].parent}\ngradebook: {book}")
     if wrong:
         console.print(f"[red]{wrong} scores are not as expected[/red]")
         return 1
@@ -88,6 +96,15 @@ def _empty(out: Path) -> None:
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).touch()
+
+
+def _refuse_a_used_gradebook(folder: ClassFolder) -> None:
+    """The sample class has no business in the gradebook of a real one."""
+    if found := migrate.rows(folder.db_url):
+        raise config.ConfigError(
+            f"{database.VARIABLE} names {database.shown(folder.db_url)}, which holds {found} rows; "
+            "name an empty database for the sample class, or unset it"
+        )
 
 
 def _play_students(out: Path, archive: Path) -> list[Path]:
@@ -121,12 +138,10 @@ def _roster() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare(
-    folder: ClassFolder, course: config.Course, graded: list[Result], console: Console
-) -> int:
+def _compare(folder: ClassFolder, course: config.Course, console: Console) -> int:
     """Print the table; returns how many scores differ from what is written beside the samples."""
     taken_off = {(m.team, m.notebook): m.late_penalty for m in gradebook.marks(folder, course.id)}
-    by_key = {(r.team, r.notebook): r for r in graded}
+    by_key = {(r.team, r.notebook): r for r in results.graded(folder)}
     rejected = {r.team for r in _rejected(folder)}
     shown = sorted({name for team in CLASS for name in team.expected})
     table = Table(

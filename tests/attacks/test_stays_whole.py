@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from grader import classroom, config, execute, gradebook, judging, sandbox
+from grader import classroom, config, execute, gradebook, judging, results, sandbox
 from grader.class_setup import set_up
 from grader.classroom import ClassFolder
 from grader.grade import grade
@@ -236,7 +236,7 @@ def test_a_full_disk_where_kernels_run_costs_nobody_points(
         patch.setattr(execute.leftovers, "make", full)
         summary = grade(folder, course, workers=2, seed="fixed")
     assert summary.need_human == TEAMS
-    assert all("No space left" in result.needs_human for result in summary.graded)
+    assert all("No space left" in reason for reason in summary.human.values())
     assert grade(folder, course, workers=2, seed="fixed").need_human == 0
     assert gradebook.marks(folder, course.id) == undisturbed
 
@@ -301,7 +301,7 @@ def test_a_submission_that_a_judge_stumbles_over_stops_nobody(
     with monkeypatch.context() as patch:
         patch.setattr(judging, "draw", stumble)
         summary = grade(folder, course, workers=2, seed="fixed")
-    assert [r.team for r in summary.graded if r.needs_human] == ["team_2"]
+    assert list(summary.human) == [f"team_2/{NAME}"]
     marks = gradebook.marks(folder, course.id)
     assert [m for m in marks if m.team != "team_2"] == [
         m for m in undisturbed if m.team != "team_2"
@@ -328,8 +328,8 @@ def test_no_mark_of_an_earlier_submission_stays(
     cells = {c.cell: c.points for c in gradebook.marks(folder, course.id)[0].cells}
     assert cells["check_square"] == 4
     hand_in(folder, "team_1", notebook_of(again, Places(tmp_path, tmp_path, tmp_path, 9)))
-    summary = grade(folder, course)
-    assert summary.graded[0].points == 0
+    grade(folder, course)
+    assert [result.points for result in results.graded(folder)] == [0]
     cells = {c.cell: c.points for c in gradebook.marks(folder, course.id)[0].cells}
     assert cells["check_square"] == cells["check_sums"] == 0
     assert (folder.autograded("team_1", NAME) / f"{NAME}.ipynb").is_file()

@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nbgrader.api import Base
+from sqlalchemy import create_engine, text
+
+from grader import database, migrate
 
 _SECONDS = 60
 
@@ -53,6 +57,27 @@ def server() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(_SECONDS)
+
+
+def new_database(server: str, name: str) -> str:
+    """Make an empty database; returns its URL."""
+    engine = create_engine(database.normalised(server), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def contents(url: str) -> dict[str, list[tuple]]:
+    """Every row of every table of a gradebook, sorted, with all values."""
+    engine = create_engine(url)
+    tables = [*Base.metadata.sorted_tables, migrate._VERSION]
+    with engine.connect() as connection:
+        found = {
+            t.name: sorted(map(tuple, connection.execute(t.select())), key=repr) for t in tables
+        }
+    engine.dispose()
+    return found
 
 
 def _wait(found: Path, root: Path, process: subprocess.Popen) -> None:

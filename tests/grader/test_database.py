@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -11,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nbgrader.api import Base, Gradebook
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy import create_engine, text
 from traitlets.config import Config
 
 from grader import class_setup, config, database, gradebook, migrate, sandbox
@@ -24,6 +24,7 @@ from grader.grade import grade
 from tests.attacks import small_class
 from tests.attacks.small_class import TEAMS, fill
 from tests.grader import postgres
+from tests.grader.postgres import contents
 from tests.grader.tiny_course import NAME
 
 
@@ -43,12 +44,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def empty(server: str, request: pytest.FixtureRequest) -> str:
     """URL of a new database."""
-    name = f"test_{abs(hash(request.node.name))}"
-    engine = create_engine(database.normalised(server), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.replace("/postgres?", f"/{name}?")
+    return postgres.new_database(server, f"test_{abs(hash(request.node.name))}")
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +60,6 @@ def graded(course: config.Course, tmp_path_factory: pytest.TempPathFactory) -> C
         book.add_student("nobody", email="x@example.org", lms_user_id="17")
         book.db.commit()
     return folder
-
-
-def contents(url: str) -> dict[str, list[tuple]]:
-    """Every row of every table, sorted, with all values."""
-    engine = create_engine(url)
-    tables = [*Base.metadata.sorted_tables, migrate._VERSION]
-    with engine.connect() as connection:
-        found = {
-            t.name: sorted(map(tuple, connection.execute(t.select())), key=repr) for t in tables
-        }
-    engine.dispose()
-    return found
 
 
 def test_a_gradebook_goes_to_a_server_and_back_without_losing_anything(
@@ -127,7 +111,7 @@ def test_what_cant_be_copied_is_named_and_nothing_is(
     assert migrate.rows(target) == 0
 
 
-def test_a_class_is_graded_on_a_server_while_two_people_mark(
+def test_a_class_is_graded_on_a_server_while_two_people_mark_in_formgrader(
     course: config.Course, empty: str, graded: ClassFolder, tmp_path: Path
 ) -> None:
     folder = fill(tmp_path, seconds=0.5)
@@ -139,19 +123,28 @@ def test_a_class_is_graded_on_a_server_while_two_people_mark(
     url = folder.db_url
     assert url.startswith("postgresql+psycopg://") and not folder.uses_sqlite
     class_setup.set_up(folder, course)
-    command = [sys.executable, "-m", "tests.grader.marker", url, course.id, NAME]
+    command = [sys.executable, "-m", "tests.grader.marker", str(folder.root), NAME]
     markers = [
-        subprocess.Popen([*command, name, part, "2", str(TEAMS)], cwd=config.ROOT)
+        subprocess.Popen(
+            [*command, name, part, "2", str(TEAMS)],
+            cwd=config.ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for name, part in (("ada", "0"), ("max", "1"))
     ]
+    said = [marker.stdout for marker in markers if marker.stdout]
+    assert [lines.readline() for lines in said] == ["ready\n"] * 2
     grade(folder, course, workers=2, seed="fixed")
-    grade(folder, course, workers=2, seed="fixed", force=True)  # while they are at it
-    assert [marker.wait(150) for marker in markers] == [0, 0]
+    while any(marker.poll() is None for marker in markers):  # all the time that they mark
+        grade(folder, course, workers=2, seed="fixed", force=True)
+    assert [marker.returncode for marker in markers] == [0, 0]
+    assert all(json.loads(lines.read())["PUT"] >= TEAMS // 2 * 2 for lines in said)
     assert grade(folder, course, workers=2, seed="fixed").executed == 0
 
     marks = gradebook.marks(folder, course.id)
     essays = [c for m in marks for c in m.cells if c.cell == "why"]
-    assert [(c.points, c.needs_manual) for c in essays] == [(1.5, False)] * TEAMS
+    assert [(c.points, c.needs_manual) for c in essays] == [(1.75, False)] * TEAMS
     assert sorted(c.comment for c in essays) == ["by ada"] * (TEAMS // 2) + ["by max"] * 3
     checks = [[c.auto for c in m.cells if c.kind == "check"] for m in marks]
     expected = gradebook.marks(graded, course.id)
@@ -163,7 +156,7 @@ def test_a_class_is_graded_on_a_server_while_two_people_mark(
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600 and url in settings.read_text()
     seen = formgrader(folder, course, url).get_submissions(NAME)
     assert len(seen) == TEAMS and not any(s["needs_manual_grade"] for s in seen)
-    assert sorted(s["score"] for s in seen) == [5.5, 5.5, 5.5, 7.5, 7.5]
+    assert sorted(s["score"] for s in seen) == [5.75, 5.75, 5.75, 7.75, 7.75]
 
 
 def formgrader(folder: ClassFolder, course: config.Course, url: str) -> NbGraderAPI:

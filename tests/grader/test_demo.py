@@ -1,14 +1,47 @@
-"""The demonstration as a user runs it."""
+"""The demonstration as a user runs it; and its class again, elsewhere, with nothing different.
+
+With COURSE_WHOLE_DEMO=1 all of it is executed again on a cluster, and not only a part of it.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
-from grader import config
+from grader import config, database, export, gradebook, migrate, report, results
+from grader.classroom import ClassFolder
+from grader.cluster import ClusterExecutor
+from grader.demo import SEED
+from grader.demo.samples import CLASS, SECOND
+from grader.grade import grade
+from grader.gradebook import NotebookMark
+from tests.grader import postgres
+from tests.grader.dask_cluster import cluster, wait_until
+from tests.grader.postgres import contents
+
+WHOLE = "COURSE_WHOLE_DEMO"
+A_PART = ("team_07", "team_12", "team_14", "team_16", "team_19", "team_20")
+"""Wrong, repeated, noisy, without notebook 01, hostile and late."""
+
+
+def course(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "grader", *words],
+        cwd=config.ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +49,56 @@ def demo(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     out = tmp_path_factory.mktemp("demo") / "out"
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", "demo", "--out", str(out)],
-        cwd=config.ROOT,
-        capture_output=True,
-        text=True,
-    )
-    return done, out
+    return course("demo", "--out", str(out)), out
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an instructor gets out of a class."""
+
+    marks: list[NotebookMark]
+    files: dict[str, bytes]
+    """The report and the exports, by name."""
+
+
+def found_in(folder: ClassFolder) -> Found:
+    settings = config.load(folder.root)
+    page = report.write(folder, settings, datetime(2026, 2, 1, tzinfo=UTC))
+    sheets = [export.write(folder, settings, kind) for kind in export.KINDS]
+    marks = gradebook.marks(folder, settings.id)
+    return Found(marks, {path.name: path.read_bytes() for path in (page, *sheets)})
+
+
+@pytest.fixture
+def here(
+    demo: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
+) -> tuple[ClassFolder, Found]:
+    """A copy of the demonstration's class, on SQLite, and what is in it."""
+    folder = copy_of(ClassFolder(demo[1] / "class"), tmp_path / "here")
+    return folder, found_in(folder)
+
+
+def copy_of(folder: ClassFolder, where: Path, url: str = "") -> ClassFolder:
+    """The same class, with its gradebook in another database if there is a URL."""
+    shutil.copytree(folder.root, where)
+    if url:
+        (where / "gradebook.db").unlink()
+        with (where / "course.toml").open("a") as settings:
+            settings.write(f'\n[gradebook]\nurl = "{url}"\n')
+    return ClassFolder(where)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+class Idle(Executor):
+    """Runs nothing."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[NoReturn]:
+        raise AssertionError("there is nothing to execute")
 
 
 def test_every_score_is_as_expected(
@@ -45,13 +121,89 @@ def test_it_leaves_a_report_feedback_and_exports(
     assert "team_07_a" in members and "team_07_b" in members
 
 
+def test_on_postgresql_marks_report_and_exports_are_the_same(
+    here: tuple[ClassFolder, Found], server: str, tmp_path: Path
+) -> None:
+    url = postgres.new_database(server, "sample")
+    there = copy_of(here[0], tmp_path / "there", url)
+    assert not there.uses_sqlite
+    summary = grade(there, config.load(there.root), executor=Idle(), seed=SEED)
+    assert (summary.executed, summary.marked_again) == (0, 0)
+    assert summary.graded == sum(len(team.expected) for team in CLASS)
+    found = found_in(there)
+    assert found.marks == here[1].marks and len(found.marks) == summary.graded
+    assert found.files == here[1].files
+    assert not (there.root / "gradebook.db").exists()
+
+    again = course("demo", "--out", str(tmp_path / "out"), **{database.VARIABLE: url})
+    assert again.returncode == 125 and "name an empty database" in again.stderr
+    assert gradebook.marks(there) == here[1].marks
+
+
+def test_it_moves_to_postgresql_and_back_with_nothing_lost(
+    here: tuple[ClassFolder, Found], server: str, tmp_path: Path
+) -> None:
+    url = postgres.new_database(server, "moved")
+    there = copy_of(here[0], tmp_path / "there", url)
+    before = contents(here[0].db_url)
+    done = course("migrate", str(here[0].database), url)
+    assert done.returncode == 0, done.stderr
+    assert contents(database.normalised(url)) == before
+    assert found_in(there) == here[1]
+    grade(there, config.load(there.root), executor=Idle(), seed=SEED)
+    assert found_in(there) == here[1]
+
+    back = database.normalised(str(tmp_path / "back.db"))
+    migrate.migrate(there.db_url, back)
+    assert contents(back) == before
+
+
+def test_two_workers_find_the_same_as_this_machine(
+    here: tuple[ClassFolder, Found], tmp_path: Path
+) -> None:
+    folder, expected = here
+    whole = bool(os.environ.get(WHOLE))
+    teams = {mark.team for mark in expected.marks} if whole else {*map(team_id, A_PART)}
+
+    def chosen(team: str, notebook: str) -> bool:
+        return team in teams and (whole or notebook == SECOND)
+
+    count = sum(chosen(mark.team, mark.notebook) for mark in expected.marks)
+    before = {(r.team, r.notebook): r.checks for r in results.graded(folder)}
+    (tmp_path / "cluster").mkdir()
+    with (
+        cluster(tmp_path / "cluster") as running,
+        ClusterExecutor(running.address) as executor,
+    ):
+        wait_until(lambda: executor.workers == 2)
+        summary = grade(
+            folder,
+            config.load(folder.root),
+            executor=executor,
+            seed=SEED,
+            force=True,
+            only=chosen,
+        )
+    assert summary.executed == count >= 5
+    found = found_in(folder)
+    assert found.marks == expected.marks
+    sheets = {f"{kind}.csv" for kind in ("grades", "moodle", "canvas")}
+    assert {n: found.files[n] for n in sheets} == {n: expected.files[n] for n in sheets}
+    after = {(r.team, r.notebook): r.checks for r in results.graded(folder)}
+    assert {key: [(c.name, c.points, c.mistake) for c in value] for key, value in after.items()} == {
+        key: [(c.name, c.points, c.mistake) for c in value] for key, value in before.items()
+    }
+
+
+def team_id(name: str) -> str:
+    """"team_07" as intake writes it."""
+    from utils.identity import normalise_id
+
+    return normalise_id(name)
+
+
 def test_it_does_not_empty_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", "demo", "--out", str(tmp_path)],
-        cwd=config.ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = course("demo", "--out", str(tmp_path))
     assert done.returncode == 125 and "not empty" in done.stderr
     assert (tmp_path / "thesis.tex").read_text() == "years of work"

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grader import config, gradebook
+from grader import config, gradebook, results
 from grader.classroom import ClassFolder
-from grader.grade import Summary, grade
+from grader.grade import grade
 from grader.results import Result
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
@@ -26,12 +26,12 @@ def folder(tmp_path: Path) -> ClassFolder:
     return ClassFolder(tmp_path / "class")
 
 
-def result_of(summary: Summary, team: str) -> Result:
-    return next(r for r in summary.graded if r.team == team)
+def result_of(folder: ClassFolder, team: str) -> Result:
+    return next(r for r in results.graded(folder) if r.team == team)
 
 
-def points_of(summary: Summary, team: str) -> dict[str, float]:
-    return {c.name: c.points for c in result_of(summary, team).checks}
+def points_of(folder: ClassFolder, team: str) -> dict[str, float]:
+    return {c.name: c.points for c in result_of(folder, team).checks}
 
 
 def test_a_class_gets_the_marks_it_earned(course: config.Course, folder: ClassFolder) -> None:
@@ -43,12 +43,12 @@ def test_a_class_gets_the_marks_it_earned(course: config.Course, folder: ClassFo
     hand_in(folder, "team_4", reference("team_9"))
     summary = grade(folder, course, workers=2)
     assert summary.need_human == 0
-    assert points_of(summary, "team_1") == {"square": 4, "sums": 2}
-    assert points_of(summary, "team_2") == {"square": 2, "sums": 2}
-    assert result_of(summary, "team_2").checks[0].mistake == "sign kept"
-    assert points_of(summary, "team_3") == {"square": 0, "sums": 0}
-    assert points_of(summary, "team_4") == {"square": 4, "sums": 0}
-    assert "team_9" in result_of(summary, "team_4").checks[1].mistake
+    assert points_of(folder, "team_1") == {"square": 4, "sums": 2}
+    assert points_of(folder, "team_2") == {"square": 2, "sums": 2}
+    assert result_of(folder, "team_2").checks[0].mistake == "sign kept"
+    assert points_of(folder, "team_3") == {"square": 0, "sums": 0}
+    assert points_of(folder, "team_4") == {"square": 4, "sums": 0}
+    assert "team_9" in result_of(folder, "team_4").checks[1].mistake
 
     marks = {m.team: {c.cell: c for c in m.cells} for m in gradebook.marks(folder, course.id)}
     assert marks["team_1"]["check_square"].points == 4
@@ -109,10 +109,10 @@ def test_a_duplicated_cell_a_missing_cell_and_an_edited_check_cost_nothing(
     for cell in tagged.cells:
         cell.metadata["tags"] = ["skip-execution"]
     hand_in(folder, "team_4", tagged)
-    summary = grade(folder, course)
+    grade(folder, course)
     for team in ("team_1", "team_2", "team_3", "team_4"):
-        assert result_of(summary, team).points == 6, team
-    assert any("appears 2 times" in note for note in result_of(summary, "team_1").notes)
+        assert result_of(folder, team).points == 6, team
+    assert any("appears 2 times" in note for note in result_of(folder, "team_1").notes)
 
 
 def test_one_bad_submission_stops_nobody(course: config.Course, folder: ClassFolder) -> None:
@@ -125,12 +125,12 @@ def test_one_bad_submission_stops_nobody(course: config.Course, folder: ClassFol
     hand_in(folder, "team_4", reference("team_4", {"square": prints}))
     hand_in(folder, "team_5", reference("team_5"))
     summary = grade(folder, course, workers=2)
-    assert "can't be read" in result_of(summary, "team_1").needs_human
-    assert "died" in result_of(summary, "team_2").needs_human
-    assert points_of(summary, "team_3") == {"square": 0, "sums": 2}
-    assert "CallTimeout" in result_of(summary, "team_3").checks[0].cases[0].message
-    assert result_of(summary, "team_4").points == 6
-    assert result_of(summary, "team_5").points == 6
+    assert "can't be read" in result_of(folder, "team_1").needs_human
+    assert "died" in result_of(folder, "team_2").needs_human
+    assert points_of(folder, "team_3") == {"square": 0, "sums": 2}
+    assert "CallTimeout" in result_of(folder, "team_3").checks[0].cases[0].message
+    assert result_of(folder, "team_4").points == 6
+    assert result_of(folder, "team_5").points == 6
     assert summary.need_human == 2
     executed = (folder.autograded("team_4", NAME) / f"{NAME}.ipynb").stat().st_size
     assert executed < 200_000
