@@ -169,7 +169,7 @@ def test_two_workers_find_the_same_as_this_machine(
         return team in teams and (whole or notebook == SECOND)
 
     count = sum(chosen(mark.team, mark.notebook) for mark in expected.marks)
-    before = {(r.team, r.notebook): r.checks for r in results.graded(folder)}
+    before = checks_of(folder)
     (tmp_path / "cluster").mkdir()
     with (
         cluster(tmp_path / "cluster") as running,
@@ -189,14 +189,19 @@ def test_two_workers_find_the_same_as_this_machine(
     assert found.marks == expected.marks
     sheets = {f"{kind}.csv" for kind in ("grades", "moodle", "canvas")}
     assert {n: found.files[n] for n in sheets} == {n: expected.files[n] for n in sheets}
-    after = {(r.team, r.notebook): r.checks for r in results.graded(folder)}
-    assert {key: [(c.name, c.points, c.mistake) for c in value] for key, value in after.items()} == {
-        key: [(c.name, c.points, c.mistake) for c in value] for key, value in before.items()
+    assert checks_of(folder) == before
+
+
+def checks_of(folder: ClassFolder) -> dict[tuple[str, str], list[tuple[str, float, str]]]:
+    """What the judges found: (name, points, mistake) of every check."""
+    return {
+        (result.team, result.notebook): [(c.name, c.points, c.mistake) for c in result.checks]
+        for result in results.graded(folder)
     }
 
 
 def team_id(name: str) -> str:
-    """"team_07" as intake writes it."""
+    """ "team_07" as intake writes it."""
     from utils.identity import normalise_id
 
     return normalise_id(name)

@@ -1,0 +1,27 @@
+"""The commands of ./course, by what they are for: making the course, grading, giving back.
+
+Each does its work in one room and ends with an honest exit status.  Rooms are imported when a
+command runs, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+REFUSED = 125
+"""Exit status when a command could not do its work at all."""
+
+MOST_COUNTED = 120
+"""Largest exit status that is a count of submissions."""
+
+ClassOption = Annotated[
+    Path, typer.Option("--class", "-c", help="The class folder.", envvar="COURSE_CLASS")
+]
+CLASS = Path("class")

@@ -1,0 +1,214 @@
+"""Commands that take in what was handed in, grade it, mark it again, and move the gradebook."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader import config
+from grader.classroom import ClassFolder, write_atomically
+from grader.commands import CLASS, MOST_COUNTED, REFUSED, ClassOption, cluster, console, errors
+from grader.display import Display
+
+
+def collect(
+    archives: Annotated[
+        list[Path], typer.Argument(help="Archives, notebooks, folders, or LMS bulk downloads.")
+    ],
+    folder: ClassOption = CLASS,
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV: team, student, and optionally name, email, LMS ids.")
+    ] = None,
+    received: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When they arrived, if the files' own times do not say: 2027-01-29T20:00"
+        ),
+    ] = None,
+) -> None:
+    """Take in what students handed in.
+
+    Takes tar.gz and zip archives, single notebooks, folders of those, and the bulk downloads of
+    Moodle and Canvas.  Who handed in is decided by the archive's own name (team_7.tar.gz) or by
+    the LMS, never by anything inside it.  A bad archive is reported with the reason and passed
+    over; an earlier good submission of that team stays.
+
+    Exit status: the number of archives or notebooks that could not be taken in (at most 120).
+    """
+    from grader import intake
+
+    course = config.load(folder)
+    moment = received.astimezone() if received else None
+    place = ClassFolder(folder.resolve())
+    report = intake.collect(place, course, archives, roster, moment)
+    if roster is not None:  # the way out needs it, too
+        write_atomically(place.root / "roster.csv", roster.read_bytes())
+    teams = {s.team for s in report.taken}
+    console.print(f"took in {len(report.taken)} notebooks of {len(teams)} teams")
+    for submission in report.taken:
+        for note in submission.notes:
+            console.print(f"  note: {submission.team}/{submission.notebook}: {note}", markup=False)
+    for rejected in report.rejected:
+        console.print(f"  REJECTED {rejected.archive}: {rejected.reason}", markup=False)
+    raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
+
+
+def grade(
+    folder: ClassOption = CLASS,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-j", help="How many at a time; default: two per core."),
+    ] = None,
+    team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
+    notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
+    force: Annotated[bool, typer.Option(help="Execute again what has a result.")] = False,
+    no_isolation: Annotated[
+        bool,
+        typer.Option("--no-isolation", help="Run student code without a sandbox. Dangerous."),
+    ] = False,
+    seed: Annotated[
+        str | None, typer.Option(help="Draw the cases from this instead of the class's secret.")
+    ] = None,
+    part: Annotated[
+        str, typer.Option(help="Only one part of the teams, 2/16 say, beside other graders.")
+    ] = "",
+    scheduler: cluster.SchedulerOption = "",
+) -> None:
+    """Grade everything that was taken in.
+
+    Each notebook runs in a kernel of its own, with bounds on time, memory and output.  The kernel
+    only computes; a judge outside it compares what it handed back with cases drawn for this run.
+    Marks go to nbgrader's gradebook, one submission at a time.  Interrupted or killed, it goes on
+    where it was when started again; marks given by hand stay.  With --scheduler, notebooks run on
+    the workers of a Dask cluster (docs/cluster.md); everything else stays here.  Another terminal
+    can follow: tail -F class/grade.log
+
+    Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
+    grade at all.
+    """
+    from grader import warm
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    count = len(place.submissions())
+    if not count:
+        errors.print(f"nothing to grade in {folder}; run ./course collect first")
+        raise typer.Exit(REFUSED)
+
+    in_part = one_part(part)
+
+    def wanted(a_team: str, a_notebook: str) -> bool:
+        named = (not team or a_team in team) and (not notebook or a_notebook in notebook)
+        return named and in_part(a_team)
+
+    if not no_isolation and not scheduler:
+        warm.begin(place, course, wanted)
+    with warm.quick_imports():  # meanwhile the parents import theirs
+        from grader import grade as room
+
+    total = sum(wanted(*pair) for pair in place.submissions())
+    with (
+        cluster.executor(scheduler, place) as executor,
+        Display(console, total, workers) as display,
+    ):
+        summary = room.grade(
+            place,
+            course,
+            executor=executor,
+            workers=workers,
+            seed=seed,
+            force=force,
+            isolation="none" if no_isolation else "auto",
+            only=wanted,
+            progress=display,
+        )
+    kept = summary.graded - summary.executed - summary.marked_again
+    again = f", {summary.marked_again} marked again" if summary.marked_again else ""
+    console.print(f"{summary.graded} graded: {summary.executed} executed{again}, {kept} kept")
+    for change in summary.changes:
+        console.print(f"  CHANGED {change}", markup=False)
+    for label, reason in summary.human.items():
+        console.print(f"  NEEDS A HUMAN {label}: {reason}", markup=False)
+    for line in summary.broken:
+        console.print(f"  NEEDS A HUMAN {line}", markup=False)
+    raise typer.Exit(min(summary.need_human, MOST_COUNTED))
+
+
+def rejudge(
+    folder: ClassOption = CLASS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Change it without asking.")] = False,
+    seed: Annotated[
+        str | None, typer.Option(help="What the cases were drawn from, if it was given.")
+    ] = None,
+) -> None:
+    """Mark again what is stored, with the judges and thresholds of today, without executing it.
+
+    Says whose marks would change, and changes them when you agree.  Marks given by hand stay, and
+    are flagged for another look where the mark under them changed.  What has no answers to the
+    questions of today is listed; ./course grade executes it.
+
+    Exit status: 0; 1 if marks would change and were not changed; 125 if nothing could be done.
+    """
+    from grader import rejudge as room
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    found = room.preview(place, course, seed)
+    for change in found.changes:
+        console.print(f"  {change}", markup=False, soft_wrap=True)
+    for label in found.to_execute:
+        console.print(f"  to be executed again: {label}", markup=False)
+    for line in found.broken:
+        console.print(f"  NEEDS A HUMAN {line}", markup=False)
+    console.print(
+        f"{len(found.changes)} marks change, {len(found.pending) - len(found.changes)} stay under "
+        f"new judges, {found.current} are current, {len(found.to_execute)} must be executed again"
+    )
+    if not found.pending or dry_run:
+        raise typer.Exit(bool(found.changes))
+    agreed = yes or not found.changes
+    if not agreed and not (sys.stdin.isatty() and typer.confirm("Change these marks?")):
+        console.print("nothing was changed; --yes changes it without asking")
+        raise typer.Exit(1)
+    room.apply(place, course, found)
+    console.print("done; write feedback, report and exports anew")
+
+
+def migrate(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Path or URL of a gradebook.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Path or URL, of nothing or empty.")],
+) -> None:
+    """Copy a gradebook to another database: class/gradebook.db to postgresql://…, or back.
+
+    Every row is copied and compared; then counts and contents are equal, or the target is as it was
+    and the command says why.  The source is only read.  Close formgrader meanwhile.
+
+    Exit status: 0; 125 if it could not be copied.
+    """
+    from grader import database
+    from grader import migrate as room
+
+    target = database.normalised(target)
+    counts = room.migrate(database.normalised(source), target)
+    for line in room.describe(target, counts):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def one_part(text: str) -> Callable[[str], bool]:
+    """Whether a team belongs to a part: "2/16" is the second of sixteen, "" is everybody.
+
+    Each team belongs to one part, whoever else is in the class.  Raises ConfigError.
+    """
+    if not text:
+        return lambda team: True
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise config.ConfigError(f"--part {text}: write 2/16 for the second of sixteen parts")
+    return lambda team: zlib.crc32(team.encode()) % int(parts) == int(number) - 1

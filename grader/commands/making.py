@@ -1,0 +1,150 @@
+"""Commands that make the course, and show that it and this machine are in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader import config
+from grader.classroom import ClassFolder
+from grader.commands import CLASS, REFUSED, ClassOption, cluster, console, errors
+
+
+def build(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; show what is stale and exit with 1.")
+    ] = False,
+) -> None:
+    """Make notebooks/ and the public cases in data/checks/ from grader/source and the judges.
+
+    Sources are text (jupytext py:percent) with solutions, points and rubrics; nbgrader's own
+    release step takes the solutions out.  A source with a repeated id, a missing point or a check
+    without a judge is refused, with the line.
+
+    Exit status: 0 if all is well, 1 if --check found stale files, 125 for a source that is refused.
+    """
+    from grader import build as room
+
+    course = config.load()
+    if check:
+        lines = room.differences(course)
+        for line in lines:
+            print(line)
+        if lines:
+            errors.print("stale: run ./course build and commit what it changes")
+        raise typer.Exit(bool(lines))
+    changed = room.build(course)
+    for path in changed:
+        console.print(f"wrote {path.relative_to(config.ROOT)}")
+    console.print("everything is up to date" if not changed else f"{len(changed)} files changed")
+
+
+def release(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the archives.")] = Path(
+        "dist"
+    ),
+) -> None:
+    """Pack what students get: course.tar.gz and course.zip, without grader/, tests/ or solutions.
+
+    The archives hold notebooks/, utils/, data/, environment.yml, requirements.txt,
+    collect_submission.sh and a README for students.  They are the same bytes for the same content.
+    """
+    from grader import release as room
+
+    for path, digest in room.pack(config.load(), out):
+        console.print(f"{path}  sha256 {digest}")
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Where to put the class.")] = Path(
+        "demo"
+    ),
+    scheduler: cluster.SchedulerOption = "",
+) -> None:
+    """Grade a sample class from end to end, and check every score.
+
+    Builds, releases, makes sample submissions with collect_submission.sh, collects and grades them,
+    writes feedback, report and exports, and prints a table.  Ends with 0 only if every sample got
+    the score written beside it.  With --scheduler its notebooks run on a cluster; with
+    COURSE_GRADEBOOK its marks go to the empty database named there.
+    """
+    from grader.demo import run
+
+    with cluster.executor(scheduler, ClassFolder(folder.resolve() / "class")) as executor:
+        status = run(folder, console, executor)
+    raise typer.Exit(status)
+
+
+def truth() -> None:
+    """Try the judges on known wrong and known right answers.
+
+    Prints each with its points and the diagnosis it got, and as the last line a JSON summary.
+    Exits with 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
+    called by the wrong name.
+    """
+    from grader.truth import run
+
+    raise typer.Exit(run(console))
+
+
+def doctor(
+    folder: ClassOption = CLASS,
+    inside: Annotated[
+        bool, typer.Option(help="Also try from inside the sandbox what must not work there.")
+    ] = False,
+) -> None:
+    """Say what this machine offers for grading, and what is missing.
+
+    Exit status: 0 if grading can work here, 1 if something that it needs is missing.
+    """
+    from grader import doctor as room
+
+    findings = room.examine(folder)
+    for finding in findings:
+        mark = "[green]ok[/green]  " if finding.good else "[red]NO[/red]  "
+        first, *rest = finding.text.splitlines()
+        console.print(f"{mark}{finding.what}: {first}")
+        for line in rest:
+            console.print(f"      {line}", markup=False)
+    failed = any(finding.needed and not finding.good for finding in findings)
+    if inside and not failed:
+        failed = not _print_probe_from_inside()
+    raise typer.Exit(failed)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="fooling, grading, layers, scale, training, …")],
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="training: on CIFAR-10, hours; scale: 5,000 submissions"),
+    ] = False,
+) -> None:
+    """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
+    from importlib import import_module
+
+    known = ("fooling", "grading", "layers", "scale", "training", "visualizing")
+    if name not in known:
+        errors.print(f"no bench called {name!r}; there are {', '.join(known)}")
+        raise typer.Exit(REFUSED)
+    if full and name not in ("training", "scale"):
+        errors.print(f"the bench {name!r} has no --full")
+        raise typer.Exit(REFUSED)
+    import_module(f"grader.bench.{name}").main(**({"full": True} if full else {}))
+
+
+def _print_probe_from_inside() -> bool:
+    """Print what hostile code gets hold of in the sandbox; returns whether it got nothing."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from grader.sandbox import probe_table
+
+    table = Table("tried from inside", "held", "what came of it", box=None)
+    attempts = probe_table()
+    for attempt in attempts:
+        held = "[green]yes[/green]" if attempt.held else "[red]NO[/red]"
+        table.add_row(attempt.what, held, Text(attempt.outcome))
+    console.print(table)
+    return all(attempt.held for attempt in attempts)

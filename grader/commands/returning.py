@@ -1,0 +1,114 @@
+"""Commands that give back what grading found: to students, instructors and the LMS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader import config
+from grader.classroom import ClassFolder
+from grader.commands import CLASS, REFUSED, ClassOption, console, errors
+
+
+def feedback(folder: ClassOption = CLASS) -> None:
+    """Write HTML feedback for every team into feedback/ of the class folder.
+
+    Each page shows points, what passed and failed, the named mistake, a hint, and what markers
+    wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
+    lies beside it.
+    """
+    from grader import feedback as room
+
+    place, course = _graded_class(folder)
+    pages = room.write(place, course)
+    console.print(f"wrote {len(pages)} pages and {room.bundle(place)}")
+
+
+def report(folder: ClassOption = CLASS) -> None:
+    """Write report.html: one page about the class, to read in the evening or show in the lecture.
+
+    It shows who needs a human, the distribution of points, each exercise, the most frequent named
+    mistakes, essays still to be marked, and times.
+    """
+    from grader import report as room
+
+    console.print(f"wrote {room.write(*_graded_class(folder))}")
+
+
+def similar(
+    folder: ClassOption = CLASS,
+    notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
+) -> None:
+    """Write similar.html: pairs of teams that share more than the release and chance explain.
+
+    Names, comments, layout and the order of functions don't count; what many teams wrote alike
+    counts little.  Both texts stand side by side.  No mark depends on it: it says whom to talk to.
+
+    Exit status: 0; 125 if nothing was handed in.
+    """
+    from grader import similar as room
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    found = room.search(place, course, tuple(notebook or ()))
+    if not found:
+        errors.print(f"nothing to compare in {folder}; run ./course collect first")
+        raise typer.Exit(REFUSED)
+    for each in found:
+        count = sum(pair.stands_out for pair in each.pairs)
+        console.print(f"{each.notebook}: {each.teams} submissions, {count} pairs stand out")
+        for pair in each.pairs[:count]:
+            names = f"{pair.first.team} and {pair.second.team}"
+            console.print(f"  {names}: {pair.share:.0%} of the smaller work", markup=False)
+        for line in each.left_out:
+            console.print(f"  not compared: {line}", markup=False)
+    console.print(f"wrote {room.write(place, course, found)}")
+
+
+def export(
+    kind: Annotated[str, typer.Argument(help="csv, moodle or canvas")] = "csv",
+    folder: ClassOption = CLASS,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    notebook: Annotated[str, typer.Option(help="Only this notebook.")] = "",
+    provisional: Annotated[
+        bool, typer.Option(help="Write what there is where essays are still to be marked.")
+    ] = False,
+    missing_is_zero: Annotated[
+        bool, typer.Option(help="Write 0, not nothing, for what was not handed in.")
+    ] = False,
+) -> None:
+    """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
+
+    One row per student; the members of a team share its grade.  Only final grades are written: what
+    needs a human, or has essays to be marked, stays empty and is listed.
+
+    Exit status: 0; 125 for a kind that does not exist or a class that was not graded.
+    """
+    from grader import export as room
+
+    if kind not in ("csv", "moodle", "canvas"):
+        errors.print(f"no export called {kind!r}; there are csv, moodle and canvas")
+        raise typer.Exit(REFUSED)
+    place, course = _graded_class(folder)
+    choices = room.Choices(
+        notebook=notebook, provisional=provisional, missing_is_zero=missing_is_zero
+    )
+    console.print(f"wrote {room.write(place, course, kind, out, choices)}")
+    if not provisional:
+        for line in room.unfinished(place, course):
+            console.print(f"  not final: {line}", markup=False)
+
+
+def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
+    """A class that has been graded, with late penalties that fit the marks as they are now."""
+    from grader import gradebook
+    from grader.lateness import Lateness
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    if place.database is not None and not place.database.is_file():
+        raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
+    gradebook.refresh_late_penalties(place, course.id, Lateness(place, course).fraction)
+    return place, course
