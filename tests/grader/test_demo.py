@@ -69,12 +69,12 @@ def found_in(folder: ClassFolder) -> Found:
     return Found(marks, {path.name: path.read_bytes() for path in (page, *sheets)})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def here(
-    demo: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
+    demo: tuple[subprocess.CompletedProcess[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[ClassFolder, Found]:
-    """A copy of the demonstration's class, on SQLite, and what is in it."""
-    folder = copy_of(ClassFolder(demo[1] / "class"), tmp_path / "here")
+    """A copy of the demonstration's class, on SQLite, and what is in it.  Nobody changes it."""
+    folder = copy_of(ClassFolder(demo[1] / "class"), tmp_path_factory.mktemp("copy") / "here")
     return folder, found_in(folder)
 
 
@@ -161,7 +161,8 @@ def test_it_moves_to_postgresql_and_back_with_nothing_lost(
 def test_two_workers_find_the_same_as_this_machine(
     here: tuple[ClassFolder, Found], tmp_path: Path
 ) -> None:
-    folder, expected = here
+    expected = here[1]
+    folder = copy_of(here[0], tmp_path / "there")
     whole = bool(os.environ.get(WHOLE))
     teams = {mark.team for mark in expected.marks} if whole else {*map(team_id, A_PART)}
 
