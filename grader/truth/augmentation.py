@@ -7,20 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from grader.truth.augmentation_augmenters import SAMPLES_AUGMENTERS
 from grader.truth.augmentation_images import SAMPLES_IMAGES
 from grader.truth.augmentation_nets import SAMPLES_NETS
-from grader.truth.base import Sample
+from grader.truth.augmentation_streams import SAMPLES_STREAMS
+from grader.truth.base import right, wrong
 from utils.augmentation_numbers import Numbers, numbers_of
 
 _TEAM = "team_1"
-
-
-def _right(check: str, title: str, answer: Any) -> Sample:
-    return Sample(title, check, True, answer)
-
-
-def _wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    return Sample(title, check, False, answer, diagnosis)
 
 
 # -- the gap --------------------------------------------------------------------------------------
@@ -41,27 +35,27 @@ def _gap_of(**changed: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 _GAPS = [
-    _right("gap", "lists, numpy numbers", _gap),
-    _right("gap", "as a tuple", lambda history: tuple(_gap(history).values())),
-    _wrong(
+    right("gap", "lists, numpy numbers", _gap),
+    right("gap", "as a tuple", lambda history: tuple(_gap(history).values())),
+    wrong(
         "gap",
         "argmin alone",
         "epochs counted from zero",
         _gap_of(best_epoch=lambda h: int(np.argmin(h["val_loss"]))),
     ),
-    _wrong(
+    wrong(
         "gap",
         "best by accuracy",
         "the epoch with the highest validation accuracy",
         _gap_of(best_epoch=lambda h: int(np.argmax(h["val_accuracy"])) + 1),
     ),
-    _wrong(
+    wrong(
         "gap",
         "training minus validation, both",
         "the loss gap has the sign of the accuracy gap",
         _gap_of(loss_gap=lambda h: h["loss"][-1] - h["val_loss"][-1]),
     ),
-    _wrong(
+    wrong(
         "gap",
         "the first epoch",
         "the gap in the first epoch",
@@ -70,13 +64,13 @@ _GAPS = [
             accuracy_gap=lambda h: h["accuracy"][0] - h["val_accuracy"][0],
         ),
     ),
-    _wrong(
+    wrong(
         "gap",
         "in percent",
         "percent in place of fractions",
         _gap_of(accuracy_gap=lambda h: 100 * (h["accuracy"][-1] - h["val_accuracy"][-1])),
     ),
-    _wrong("gap", "forgotten return", "", lambda history: None),
+    wrong("gap", "forgotten return", "", lambda history: None),
 ]
 
 
@@ -109,22 +103,20 @@ def _storage(number: Numbers, first: int = 1, mega: float = 1e6) -> dict[str, fl
 _OWN = numbers_of(_TEAM)
 
 _REVIEW = [
-    _right("four_nets", "as they are", _nets()),
-    _right("four_nets", "in capitals", {net: kind.upper() for net, kind in _nets().items()}),
-    _wrong(
+    right("four_nets", "as they are", _nets()),
+    right("four_nets", "in capitals", {net: kind.upper() for net, kind in _nets().items()}),
+    wrong(
         "four_nets",
         "the two words swapped",
         "overfitting and underfitting swapped",
         _nets(overfits="underfits", underfits="overfits"),
     ),
-    _wrong("four_nets", "a small gap", "every gap taken for overfitting", _nets(fits="overfits")),
-    _wrong(
-        "four_nets", "equal, so good", "a bad net taken for a good one", _nets(underfits="fits")
-    ),
-    _right("offline_online", "with numpy", _storage(_OWN)),
-    _wrong("offline_online", "copies only", "the originals forgotten", _storage(_OWN, first=0)),
-    _wrong("offline_online", "divided by 2²⁰", "mebibytes", _storage(_OWN, mega=2**20)),
-    _wrong(
+    wrong("four_nets", "a small gap", "every gap taken for overfitting", _nets(fits="overfits")),
+    wrong("four_nets", "equal, so good", "a bad net taken for a good one", _nets(underfits="fits")),
+    right("offline_online", "with numpy", _storage(_OWN)),
+    wrong("offline_online", "copies only", "the originals forgotten", _storage(_OWN, first=0)),
+    wrong("offline_online", "divided by 2²⁰", "mebibytes", _storage(_OWN, mega=2**20)),
+    wrong(
         "offline_online",
         "rounded down",
         "the last batch left out",
@@ -134,7 +126,7 @@ _REVIEW = [
             "updates per epoch, online": _OWN.images // _OWN.batch,
         },
     ),
-    _wrong(
+    wrong(
         "offline_online",
         "swapped",
         "offline and online swapped",
@@ -146,5 +138,12 @@ _REVIEW = [
     ),
 ]
 
-SAMPLES = [*SAMPLES_IMAGES, *SAMPLES_NETS, *_GAPS, *_REVIEW]
+SAMPLES = [
+    *SAMPLES_IMAGES,
+    *SAMPLES_AUGMENTERS,
+    *SAMPLES_STREAMS,
+    *SAMPLES_NETS,
+    *_GAPS,
+    *_REVIEW,
+]
 """Known answers."""

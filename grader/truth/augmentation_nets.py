@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from grader.train_reference import reference_of
-from grader.truth.base import Sample
+from grader.truth.base import right, wrong
 from grader.truth.training_nets import net
 from utils import assess, augmenting, models, quiet
 from utils import assess_augmentation as claims
@@ -24,14 +24,6 @@ NOTEBOOK = "03_data_augmentation"
 
 ROWS = ("none", "augmented", "shift", "colour", "erase")
 """The reference solution's strategies."""
-
-
-def _right(check: str, title: str, answer: Any) -> Sample:
-    return Sample(title, check, True, answer)
-
-
-def _wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    return Sample(title, check, False, answer, diagnosis)
 
 
 # -- how nets are made ----------------------------------------------------------------------------
@@ -71,45 +63,45 @@ def vgg(filters: int, order: str = "relu, bn", blocks: int = 4, dropout: float =
 
 
 _CONFIGURED = [
-    _right("three_convolutions", "ReLU as a layer", models.configuration(three_convolutions)),
-    _wrong(
+    right("three_convolutions", "ReLU as a layer", models.configuration(three_convolutions)),
+    wrong(
         "three_convolutions",
         "VALID",
         assess.PADDING,
         models.configuration(lambda: three_convolutions("valid")),
     ),
-    _wrong(
+    wrong(
         "three_convolutions",
         "no ReLU",
         assess.ACTIVATION,
         models.configuration(lambda: three_convolutions(relu=False)),
     ),
-    _wrong(
+    wrong(
         "three_convolutions",
         "16 filters",
         assess.PARAMETERS,
         models.configuration(lambda: three_convolutions(filters=16)),
     ),
-    _right("vgg_configuration", "nested blocks", augmenting.configured(vgg)),
-    _wrong(
+    right("vgg_configuration", "nested blocks", augmenting.configured(vgg)),
+    wrong(
         "vgg_configuration",
         "BN before ReLU",
         assess.ORDER,
         augmenting.configured(lambda filters: vgg(filters, "bn, relu")),
     ),
-    _wrong(
+    wrong(
         "vgg_configuration",
         "five blocks",
         assess.EXTRA,
         augmenting.configured(lambda filters: vgg(filters, blocks=5)),
     ),
-    _wrong(
+    wrong(
         "vgg_configuration",
         "dropout 0.5",
         "",
         augmenting.configured(lambda filters: vgg(filters, dropout=0.5)),
     ),
-    _wrong(
+    wrong(
         "vgg_configuration", "filters ignored", "", augmenting.configured(lambda filters: vgg(32))
     ),
 ]
@@ -150,12 +142,12 @@ def _always(label: int, count: int) -> dict[str, Any]:
 
 
 _TRAINED = [
-    _right("plain", "the reference's weights", trained("plain")),
-    _right("augmented", "the reference's weights", trained("augmented")),
-    _wrong(
+    right("plain", "the reference's weights", trained("plain")),
+    right("augmented", "the reference's weights", trained("augmented")),
+    wrong(
         "augmented", "augmented when evaluated", claims.RESTLESS, trained("augmented", _restless)
     ),
-    _wrong(
+    wrong(
         "augmented",
         "always 3",
         assess.ONE_CLASS,
@@ -232,22 +224,22 @@ def _reported(table: Table, **changed: tuple[float, float]) -> dict[str, dict[st
 
 
 _REPORTS = [
-    _right("report", "as measured", made_up(_reported(_TWO), _TWO)),
-    _right("report", "rounded to whole percents", made_up(
+    right("report", "as measured", made_up(_reported(_TWO), _TWO)),
+    right("report", "rounded to whole percents", made_up(
         _reported(_TWO, augmented=(91.0, 89.0)), _TWO)),
-    _wrong("report", "five points too many", claims.NOT_MEASURED, made_up(
+    wrong("report", "five points too many", claims.NOT_MEASURED, made_up(
         _reported(_TWO, augmented=(91.0, 93.5)), _TWO)),
-    _wrong("report", "training accuracy twice", assess.TRAINING, made_up(
+    wrong("report", "training accuracy twice", assess.TRAINING, made_up(
         _reported(_TWO, none=(97.0, 97.0)), _TWO)),
-    _wrong("report", "columns swapped", claims.SWAPPED, made_up(
+    wrong("report", "columns swapped", claims.SWAPPED, made_up(
         _reported(_TWO, none=(84.0, 97.0), augmented=(88.5, 91.0)), _TWO)),
-    _wrong("report", "fractions", claims.FRACTIONS, made_up(
+    wrong("report", "fractions", claims.FRACTIONS, made_up(
         _reported(_TWO, none=(0.97, 0.84), augmented=(0.91, 0.885)), _TWO)),
-    _wrong("report", "rows swapped", claims.OTHER_MODEL, made_up(
+    wrong("report", "rows swapped", claims.OTHER_MODEL, made_up(
         _reported(_TWO, none=_TWO["augmented"], augmented=_TWO["none"]), _TWO)),
-    _wrong("report", "not filled in", "", made_up({"none": {"train": None}}, _TWO)),
-    _right("vgg_report", "as measured", made_up(_reported(_TWO_VGG), _TWO_VGG)),
-    _wrong("vgg_report", "wishful", claims.NOT_MEASURED, made_up(
+    wrong("report", "not filled in", "", made_up({"none": {"train": None}}, _TWO)),
+    right("vgg_report", "as measured", made_up(_reported(_TWO_VGG), _TWO_VGG)),
+    wrong("vgg_report", "wishful", claims.NOT_MEASURED, made_up(
         _reported(_TWO_VGG, vgg=(96.5, 93.0)), _TWO_VGG)),
 ]  # fmt: skip
 
@@ -259,25 +251,25 @@ _CONCLUSIONS = {
 }
 
 _FINDINGS = [
-    _right("findings", "as the table says", made_up(_CONCLUSIONS)),
-    _right("findings", "names as a tuple, rounded", made_up(
+    right("findings", "as the table says", made_up(_CONCLUSIONS)),
+    right("findings", "names as a tuple, rounded", made_up(
         _CONCLUSIONS | {"gain": 4.4, "helps": ("shift", "augmented"),
                         "gap": {n: round(g) for n, g in _CONCLUSIONS["gap"].items()}})),  # type: ignore[attr-defined]
-    _right("findings", "nothing helps, and nothing is said to", made_up(
+    right("findings", "nothing helps, and nothing is said to", made_up(
         {"best": "none", "gain": -0.4, "helps": [], "gap": {"none": 1.0, "shift": -3.0}},
         {"none": (85.0, 84.0), "shift": (80.6, 83.6)})),
-    _wrong("findings", "the second best", claims.BEST, made_up(_CONCLUSIONS | {"best": "shift"})),
-    _wrong("findings", "a gain of ten points", claims.GAIN, made_up(_CONCLUSIONS | {"gain": 10})),
-    _wrong("findings", "gain as a fraction", claims.FRACTIONS, made_up(
+    wrong("findings", "the second best", claims.BEST, made_up(_CONCLUSIONS | {"best": "shift"})),
+    wrong("findings", "a gain of ten points", claims.GAIN, made_up(_CONCLUSIONS | {"gain": 10})),
+    wrong("findings", "gain as a fraction", claims.FRACTIONS, made_up(
         _CONCLUSIONS | {"gain": 0.045})),
-    _wrong("findings", "all of them help", claims.HELPS, made_up(
+    wrong("findings", "all of them help", claims.HELPS, made_up(
         _CONCLUSIONS | {"helps": ["augmented", "shift", "colour", "erase"]})),
-    _wrong("findings", "only the best helps", claims.UNHELPFUL, made_up(
+    wrong("findings", "only the best helps", claims.UNHELPFUL, made_up(
         _CONCLUSIONS | {"helps": ["augmented"]})),
-    _wrong("findings", "gaps with the sign reversed", claims.GAP, made_up(
+    wrong("findings", "gaps with the sign reversed", claims.GAP, made_up(
         _CONCLUSIONS | {"gap": {name: b - a for name, (a, b) in _TABLE.items()}})),
-    _wrong("findings", "an unknown row", "", made_up(_CONCLUSIONS | {"best": "mine"})),
-    _wrong("findings", "not filled in", "", made_up(dict.fromkeys(_CONCLUSIONS))),
+    wrong("findings", "an unknown row", "", made_up(_CONCLUSIONS | {"best": "mine"})),
+    wrong("findings", "not filled in", "", made_up(dict.fromkeys(_CONCLUSIONS))),
 ]  # fmt: skip
 
 
@@ -300,26 +292,26 @@ def compared(
 
 
 _STRATEGIES = [
-    _right("strategies", "the reference's", compared()),
-    _wrong("strategies", "no row without", claims.NO_COMPARISON, compared(ROWS[1:])),
-    _wrong(
+    right("strategies", "the reference's", compared()),
+    wrong("strategies", "no row without", claims.NO_COMPARISON, compared(ROWS[1:])),
+    wrong(
         "strategies", "one for longer", claims.BUDGET, compared(shift={"epochs": 60})
     ),
-    _wrong("strategies", "another seed", claims.BUDGET, compared(erase={"seed": 7})),
-    _wrong(
+    wrong("strategies", "another seed", claims.BUDGET, compared(erase={"seed": 7})),
+    wrong(
         "strategies",
         "a claim of 97 %",
         claims.NOT_MEASURED,
         compared(augmented={"validation": 0.97, "train": 0.99}),
     ),
-    _wrong(
+    wrong(
         "strategies",
         "training accuracy claimed",
         assess.TRAINING,
         compared(colour={"validation": 0.97, "train": 0.97}),
     ),
-    _wrong("strategies", "one under two names", claims.ALIKE, compared(copies="again")),
-    _wrong("strategies", "two strategies", "", compared(ROWS[:3])),
+    wrong("strategies", "one under two names", claims.ALIKE, compared(copies="again")),
+    wrong("strategies", "two strategies", "", compared(ROWS[:3])),
 ]  # fmt: skip
 
 
@@ -329,9 +321,9 @@ def _choice(chosen: str, times: int = 1) -> dict[str, Any]:
 
 
 _CHOICES = [
-    _right("strategy_choice", "the best, opened once", _choice("augmented")),
-    _wrong("strategy_choice", "not the best", assess.NOT_BEST, _choice("colour")),
-    _wrong("strategy_choice", "opened twice", assess.PEEKED, _choice("augmented", 2)),
+    right("strategy_choice", "the best, opened once", _choice("augmented")),
+    wrong("strategy_choice", "not the best", assess.NOT_BEST, _choice("colour")),
+    wrong("strategy_choice", "opened twice", assess.PEEKED, _choice("augmented", 2)),
 ]
 
 SAMPLES_NETS = [*_CONFIGURED, *_TRAINED, *_REPORTS, *_FINDINGS, *_STRATEGIES, *_CHOICES]

@@ -20,3 +20,13 @@ class Sample:
     diagnosis: str = ""
     """For wrong answers: the judge's name of the mistake, or "" if it has none."""
     student: str = "team_1"
+
+
+def right(check: str, title: str, answer: Any) -> Sample:
+    """An answer that keeps all points."""
+    return Sample(title, check, True, answer)
+
+
+def wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
+    """An answer that loses points, and what the judge should call it ("": it has no name)."""
+    return Sample(title, check, False, answer, diagnosis)

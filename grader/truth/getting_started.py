@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.truth.base import Sample
+from grader.truth.base import right, wrong
 from utils import pretrained, quiet
 
 Array = np.ndarray
@@ -172,175 +172,167 @@ _RAW = "preprocessing left out"
 _SAME_CLASS = "the same class for all images"
 
 
-def _right(check: str, title: str, answer: Any) -> Sample:
-    return Sample(title, check, True, answer)
-
-
-def _wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    return Sample(title, check, False, answer, diagnosis)
-
-
 SAMPLES = [
-    _right("installation", "as it is", _installation()),
-    _wrong(
+    right("installation", "as it is", _installation()),
+    wrong(
         "installation",
         "version strings",
         "whole version numbers; only the part before the first point is asked for",
         _installation(tensorflow="2.21.0", keras="3.15.1"),
     ),
-    _wrong("installation", "blank", "", dict.fromkeys(_installation())),
-    _wrong("installation", "channels first", "", _installation(image_data_format="channels_first")),
-    _right("one_convolution", "tf.nn.conv2d", _conv2d),
-    _right("one_convolution", "keras.ops.conv", _conv_keras),
-    _right("one_convolution", "loops in float64", _conv_loops),
-    _wrong(
+    wrong("installation", "blank", "", dict.fromkeys(_installation())),
+    wrong("installation", "channels first", "", _installation(image_data_format="channels_first")),
+    right("one_convolution", "tf.nn.conv2d", _conv2d),
+    right("one_convolution", "keras.ops.conv", _conv_keras),
+    right("one_convolution", "loops in float64", _conv_loops),
+    wrong(
         "one_convolution",
         "padding SAME",
         "padding SAME, though VALID was asked for",
         lambda images, kernels: _conv2d(images, kernels, padding="SAME"),
     ),
-    _wrong(
+    wrong(
         "one_convolution",
         "flips the kernels",
         "kernels flipped: that is convolution, not cross-correlation",
         _conv_scipy_style,
     ),
-    _wrong(
+    wrong(
         "one_convolution",
         "stride 2",
         "stride 2",
         lambda images, kernels: _conv2d(images, kernels, strides=2),
     ),
-    _wrong(
+    wrong(
         "one_convolution",
         "with ReLU",
         "a ReLU too many",
         lambda images, kernels: _tf().nn.relu(_conv2d(images, kernels)),
     ),
-    _wrong(
+    wrong(
         "one_convolution",
         "first channel only",
         "the sum over the channels is missing",
         _conv_first_channel,
     ),
-    _wrong(
+    wrong(
         "one_convolution",
         "kernels transposed",
         "kernel height and width swapped",
         lambda images, kernels: _conv2d(images, np.swapaxes(kernels, 0, 1)),
     ),
-    _right("classify", "argmax of the scores", lambda images: np.argmax(_scores(images), axis=1)),
-    _right("classify", "image by image, a list", _classify_one_by_one),
-    _right("classify", "by way of the names", _classify_by_name),
-    _wrong("classify", "raw pixels", _RAW, _classify_raw),
-    _wrong(
+    right("classify", "argmax of the scores", lambda images: np.argmax(_scores(images), axis=1)),
+    right("classify", "image by image, a list", _classify_one_by_one),
+    right("classify", "by way of the names", _classify_by_name),
+    wrong("classify", "raw pixels", _RAW, _classify_raw),
+    wrong(
         "classify",
         "argmin",
         "the least likely class",
         lambda images: _scores(images).argmin(axis=1),
     ),
-    _wrong(
+    wrong(
         "classify",
         "axis 0",
         "the best image of each class, not the best class of each image",
         lambda images: np.argmax(_scores(images), axis=0),
     ),
-    _wrong(
+    wrong(
         "classify",
         "counts from one",
         "classes counted from one",
         lambda images: 1 + _scores(images).argmax(axis=1),
     ),
-    _wrong(
+    wrong(
         "classify",
         "last but one of the sorted",
         "the second best class",
         lambda images: np.argsort(_scores(images))[:, -2],
     ),
-    _wrong("classify", "scores", "scores in place of classes", _scores),
-    _wrong(
+    wrong("classify", "scores", "scores in place of classes", _scores),
+    wrong(
         "classify",
         "probabilities",
         "probabilities in place of classes",
         lambda images: _net().probabilities(images),
     ),
-    _wrong(
+    wrong(
         "classify",
         "first image only",
         _SAME_CLASS,
         lambda images: np.repeat(_scores(images)[:1].argmax(axis=1), len(images)),
     ),
-    _wrong("classify", "names of the classes", "", _names),
-    _wrong("classify", "returns nothing", "", lambda images: None),
-    _right("top5", "softmax by hand, argsort", _top5_numpy),
-    _right("top5", "tf.math.top_k", _top5_tensorflow),
-    _right("top5", "lists, by way of net.top", _top5_lists),
-    _wrong(
+    wrong("classify", "names of the classes", "", _names),
+    wrong("classify", "returns nothing", "", lambda images: None),
+    right("top5", "softmax by hand, argsort", _top5_numpy),
+    right("top5", "tf.math.top_k", _top5_tensorflow),
+    right("top5", "lists, by way of net.top", _top5_lists),
+    wrong(
         "top5",
         "raw pixels",
         _RAW,
         _top5_of(lambda images: _softmax(_net().model(images.astype(np.float32)))),
     ),
-    _wrong(
+    wrong(
         "top5",
         "last five of argsort",
         "the likeliest class comes last",
         _top5_sliced(slice(-5, None)),
     ),
-    _wrong(
+    wrong(
         "top5",
         "first five of argsort",
         "the five least likely classes",
         _top5_sliced(slice(0, 5)),
     ),
-    _wrong("top5", "logits", "logits in place of probabilities", _top5_of(_scores)),
-    _wrong(
+    wrong("top5", "logits", "logits in place of probabilities", _top5_of(_scores)),
+    wrong(
         "top5",
         "softmax of net.probabilities",
         "softmax applied twice",
         _top5_of(lambda images: _softmax(_net().probabilities(images))),
     ),
-    _wrong(
+    wrong(
         "top5",
         "softmax along axis 0",
         "softmax over the images, not over the classes",
         _top5_of(lambda images: _tf().nn.softmax(_scores(images), axis=0).numpy()),
     ),
-    _wrong(
+    wrong(
         "top5",
         "sigmoid",
         "sigmoid in place of softmax",
         _top5_of(lambda images: _tf().sigmoid(_scores(images)).numpy()),
     ),
-    _wrong(
+    wrong(
         "top5",
         "exponentials",
         "not divided by the sum",
         _top5_of(lambda images: np.exp(_scores(images))),
     ),
-    _wrong(
+    wrong(
         "top5",
         "percent",
         "percent in place of fractions",
         _top5_of(lambda images: _softmax(_scores(images)) * 100),
     ),
-    _wrong(
+    wrong(
         "top5",
         "argpartition",
         "the right five, but not sorted by probability",
         _top5_partition,
     ),
-    _wrong(
+    wrong(
         "top5", "slice begins at -2", "the best class is left out", _top5_sliced(slice(-2, -7, -1))
     ),
-    _wrong("top5", "counts from one", "classes counted from one", _top5_from_one),
-    _wrong("top5", "argmax five times", "the best class five times", _top5_only_best),
-    _wrong(
+    wrong("top5", "counts from one", "classes counted from one", _top5_from_one),
+    wrong("top5", "argmax five times", "the best class five times", _top5_only_best),
+    wrong(
         "top5",
         "first five columns",
         "probabilities that belong to other classes",
         _top5_misplaced,
     ),
-    _wrong("top5", "swapped", "classes and probabilities swapped", _top5_swapped),
-    _wrong("top5", "three only", "", _top5_three),
+    wrong("top5", "swapped", "classes and probabilities swapped", _top5_swapped),
+    wrong("top5", "three only", "", _top5_three),
 ]

@@ -7,9 +7,9 @@ mistakes; the diagnosis is what the judge has to call them.
 from __future__ import annotations
 
 from grader.truth import student_layers as by
-from grader.truth.base import Sample
+from grader.truth.base import Sample, right
 from grader.truth.implementing_cnn_pooling import POOL_BACKWARD, POOL_FORWARD
-from grader.truth.student_layers import right, wrong
+from grader.truth.student_layers import wrong
 
 _EXTRA_FIRST = "the odd row or column of SAME padding was put first (top, left)"
 _FIXED = "SAME padding of k - 1 in all, whatever the stride"

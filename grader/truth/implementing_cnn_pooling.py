@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grader.truth import student_layers as by
-from grader.truth.student_layers import right, wrong
+from grader.truth.base import right
+from grader.truth.student_layers import wrong
 
 _ZEROS_WIN = "padding takes part in the maximum: zeros win over negative values"
 _STEP = "the window's size is taken as the stride"

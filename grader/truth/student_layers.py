@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -29,11 +28,6 @@ def with_bug(function: Callable, *changes: tuple[str, str]) -> Callable:
     room = dict(function.__globals__)
     exec(compile(text, f"<{function.__name__} with a bug>", "exec"), room)
     return room[function.__name__]
-
-
-def right(check: str, title: str, answer: Any) -> Sample:
-    """A right answer."""
-    return Sample(title, check, True, answer)
 
 
 def wrong(

@@ -8,19 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from grader.truth.base import Sample
+from grader.truth.base import right, wrong
 from utils import graphs, models, quiet
 
 Array = np.ndarray
 Weights = dict[str, Array]
-
-
-def _right(check: str, title: str, answer: Any) -> Sample:
-    return Sample(title, check, True, answer)
-
-
-def _wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    return Sample(title, check, False, answer, diagnosis)
 
 
 # -- inception ------------------------------------------------------------------------------------
@@ -173,81 +165,81 @@ def _to_end(name: str) -> Callable[[Any], Any]:
 
 
 SAMPLES_BY_HAND = [
-    _right("inception_module", "activations as layers", _module()),
-    _wrong(
+    right("inception_module", "activations as layers", _module()),
+    wrong(
         "inception_module",
         "3×3 and 5×5 on the input itself",
         "without the reductions",
         _module(reduced=False),
     ),
-    _wrong(
+    wrong(
         "inception_module",
         "pooling as it is",
         "no 1×1 convolution after pooling",
         _module(projected=False),
     ),
-    _wrong("inception_module", "linear", "no ReLU", _module(relu=False)),
-    _wrong(
+    wrong("inception_module", "linear", "no ReLU", _module(relu=False)),
+    wrong(
         "inception_module", "three branches", "the pooling branch is missing", _module((0, 1, 2))
     ),
-    _wrong("inception_module", "another order", "stacked in another order", _module((0, 1, 3, 2))),
-    _wrong(
+    wrong("inception_module", "another order", "stacked in another order", _module((0, 1, 3, 2))),
+    wrong(
         "inception_module",
         "filters[1] and filters[3]",
         "reductions of 3×3 and 5×5 swapped",
         _module(swapped=True),
     ),
-    _wrong("inception_module", "one convolution", "", models.module(_no_stack)),
-    _right("small_network", "Keras layers", _keras_network),
-    _right("small_network", "tf.nn.convolution, as a tuple", _network(as_tuple=True)),
-    _wrong("small_network", "no biases", "biases left out", _network(bias=False)),
-    _wrong("small_network", "no ReLU", "ReLU left out", _network(relu=False)),
-    _wrong(
+    wrong("inception_module", "one convolution", "", models.module(_no_stack)),
+    right("small_network", "Keras layers", _keras_network),
+    right("small_network", "tf.nn.convolution, as a tuple", _network(as_tuple=True)),
+    wrong("small_network", "no biases", "biases left out", _network(bias=False)),
+    wrong("small_network", "no ReLU", "ReLU left out", _network(relu=False)),
+    wrong(
         "small_network",
         "average pooling",
         "average in place of maximum",
         _network(pool="avg_pool2d"),
     ),
-    _wrong("small_network", "softmax", "softmax at the end", _network(end=_to_end("softmax"))),
-    _wrong(
+    wrong("small_network", "softmax", "softmax at the end", _network(end=_to_end("softmax"))),
+    wrong(
         "small_network",
         "ReLU everywhere",
         "a ReLU too many, at the end",
         _network(end=_to_end("relu")),
     ),
-    _wrong(
+    wrong(
         "small_network",
         "transposed before the reshape",
         "flattened with the channels first",
         _network(transpose=True),
     ),
-    _right("initial_weights", "RandomState", _weights(_he)),
-    _wrong("initial_weights", "zeros", "all weights are zero", _weights(lambda shape: 0.0)),
-    _wrong("initial_weights", "as they come", "standard deviation 1", _weights(lambda shape: 1.0)),
-    _wrong(
+    right("initial_weights", "RandomState", _weights(_he)),
+    wrong("initial_weights", "zeros", "all weights are zero", _weights(lambda shape: 0.0)),
+    wrong("initial_weights", "as they come", "standard deviation 1", _weights(lambda shape: 1.0)),
+    wrong(
         "initial_weights",
         "Xavier's",
         "1/n in place of 2/n",
         _weights(lambda shape: _he(shape) / np.sqrt(2)),
     ),
-    _wrong(
+    wrong(
         "initial_weights",
         "0.05 everywhere",
         "a deviation other than √(2/n)",
         _weights(lambda shape: 0.05),
     ),
-    _wrong("initial_weights", "biases 0.1", "biases that are not zero", _weights(_he, 0.1)),
-    _right("tensorboard_graph", "tf.summary.graph", graphs.event_file(_written())),
-    _right("tensorboard_graph", "trace_on and trace_export", graphs.event_file(_written(old=True))),
-    _wrong("tensorboard_graph", "an empty file", "no graph in the file", graphs.event_file(_empty)),
-    _wrong("tensorboard_graph", "nothing written", "", graphs.event_file(lambda folder: None)),
-    _wrong(
+    wrong("initial_weights", "biases 0.1", "biases that are not zero", _weights(_he, 0.1)),
+    right("tensorboard_graph", "tf.summary.graph", graphs.event_file(_written())),
+    right("tensorboard_graph", "trace_on and trace_export", graphs.event_file(_written(old=True))),
+    wrong("tensorboard_graph", "an empty file", "no graph in the file", graphs.event_file(_empty)),
+    wrong("tensorboard_graph", "nothing written", "", graphs.event_file(lambda folder: None)),
+    wrong(
         "tensorboard_graph",
         "stops at the hidden layer",
         "the graph ends before the scores",
         graphs.event_file(_written(lambda maps: maps["hidden"], _network(last=False))),
     ),
-    _wrong(
+    wrong(
         "tensorboard_graph",
         "no ReLU",
         "ReLU left out",
