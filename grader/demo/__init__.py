@@ -123,10 +123,7 @@ def _play_students(out: Path, archive: Path) -> list[Path]:
 
 def _settings() -> str:
     due = students.DUE.isoformat()
-    return (
-        "[limits]\nseconds_per_call = 5\n\n"
-        f"[notebooks.{FIRST}]\ndue = {due}\n\n[notebooks.{SECOND}]\ndue = {due}\n"
-    )
+    return f"[notebooks.{FIRST}]\ndue = {due}\n\n[notebooks.{SECOND}]\ndue = {due}\n"
 
 
 def _roster() -> str:
