@@ -146,8 +146,11 @@ class ClusterExecutor(Executor):
 
     def _connect(self, deadline: float) -> None:
         """Find the scheduler, and see that its workers have this version of the course."""
+        import dask
         from distributed import Client
 
+        # trained weights are some dozen megabytes, sent once; Dask has advice for other cases
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
         where: dict[str, Any] = (
             {"address": self.address} if "://" in self.address else {"scheduler_file": self.address}
         )
