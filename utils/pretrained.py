@@ -142,8 +142,9 @@ class PretrainedNet:
         """The model, compiled once for any number of images: twice as fast as layer by layer."""
         import tensorflow as tf
 
-        images = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)
-        return tf.function(lambda x: self.model(x, training=False), input_signature=[images])
+        model = self.model  # kept here, so that its variables last as long as the graph
+        images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        return tf.function(lambda x: model(x, training=False), input_signature=[images])
 
     def top(self, images: Any, k: int = 5) -> list[list[tuple[str, float]]]:
         """The k likeliest classes of each image, likeliest first, as (class name, probability)."""

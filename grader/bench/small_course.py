@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,11 +63,20 @@ def reference(name: str, team: str, changes: dict[str, str] | None = None) -> No
     return notebook
 
 
-def hand_in(folder: ClassFolder, name: str, team: str, notebook: NotebookNode | bytes) -> None:
-    """Put a submission where intake would."""
+def hand_in(
+    folder: ClassFolder,
+    name: str,
+    team: str,
+    notebook: NotebookNode | bytes,
+    files: Mapping[str, bytes] | None = None,
+) -> None:
+    """Put a submission where intake would.  files: what is handed in with it, by name."""
     team = normalise_id(team)
     data = notebook if isinstance(notebook, bytes) else nbformat.writes(notebook).encode()
     place = folder.submitted(team, name)
     write_atomically(place / f"{name}.ipynb", data)
-    submission = results.Submission(team, name, f"{team}.tar.gz", "0" * 64, RECEIVED)
+    for path, content in (files or {}).items():
+        write_atomically(place / "files" / path, content)
+    listed = [f"files/{path}" for path in sorted(files or {})]
+    submission = results.Submission(team, name, f"{team}.tar.gz", "0" * 64, RECEIVED, listed)
     results.write(place / "submission.json", submission)

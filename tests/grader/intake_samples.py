@@ -7,7 +7,7 @@ import json
 import os
 import tarfile
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ IDS = {
     SECOND: ["setup", "learning_rate", "train_net", "why_relu"],
 }
 NOON = datetime(2024, 1, 20, 12, 0, tzinfo=UTC)
+LATER = NOON + timedelta(hours=5)
+INNER = f"notebooks/{FIRST}.ipynb"
+"""Where an archive has its first notebook."""
 
 ROSTER = """Team,Student ID,Full name,E-mail address,Identifier,Canvas user id
 team_7,s101,Ann Example-Seven,s101@example.org,Participant 5001,901

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
-import pytest
-from nbformat.notebooknode import NotebookNode
-
-from grader import build, config, results, source_text
-from grader.bench.small_course import RECEIVED
-from grader.classroom import ClassFolder, write_atomically
+from grader import config, results
+from grader.bench.small_course import hand_in, reference
+from grader.classroom import ClassFolder
 from grader.grade import grade
 from grader.train_reference import reference_of
 from utils import assess_augmentation, codec, models
@@ -29,38 +24,8 @@ findings = {"best": "none", "gain": 20.0, "helps": list(strategies), "gap": {}}
 """
 
 
-@pytest.fixture(autouse=True)
-def real_course(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Other tests put a small course in place of this one."""
-    monkeypatch.setattr(build, "SOURCES", config.HERE / "source")
-    monkeypatch.setattr(build, "RELEASED", config.ROOT / "notebooks")
-    yield
-
-
-def solved(team: str, changes: dict[str, str] | None = None) -> NotebookNode:
-    source = source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
-    notebook = source_text.with_solutions(source)
-    for cell in notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        cell.source = (changes or {}).get(grade_id, cell.source).replace("your_id", team)
-    return notebook
-
-
 def weights() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in reference_of(NOTEBOOK).iterdir()}
-
-
-def hand_in(
-    folder: ClassFolder, team: str, notebook: NotebookNode, files: dict[str, bytes]
-) -> None:
-    """Put a submission where intake would."""
-    place = folder.submitted(team, NOTEBOOK)
-    write_atomically(place / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook).encode())
-    for name, content in files.items():
-        write_atomically(place / "files" / name, content)
-    listed = [f"files/{name}" for name in sorted(files)]
-    submission = results.Submission(team, NOTEBOOK, f"{team}.tar.gz", "0" * 64, RECEIVED, listed)
-    results.write(place / "submission.json", submission)
 
 
 def test_the_reference_earns_everything_and_wishes_are_held_against_the_nets(
@@ -69,14 +34,14 @@ def test_the_reference_earns_everything_and_wishes_are_held_against_the_nets(
     course = config.load()
     course = replace(course, notebooks={NOTEBOOK: course.notebooks[NOTEBOOK]})
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, "team_1", solved("team_1"), weights())
+    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"), weights())
 
     forged = weights()
     record, arrays = models.read(forged["shift.npz"])
     better = record | {"validation": 0.99, "train": 0.995}
     forged["shift.npz"] = codec.pack({"record": better, "weights": arrays})
-    wrong = solved("team_2", {"build_augmenter": FLIPS, "findings": WISHES})
-    hand_in(folder, "team_2", wrong, forged)
+    wrong = reference(NOTEBOOK, "team_2", {"build_augmenter": FLIPS, "findings": WISHES})
+    hand_in(folder, NOTEBOOK, "team_2", wrong, forged)
 
     summary = grade(folder, course, workers=2, seed="fixed")
     assert summary.need_human == 0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.notebooknode import NotebookNode
 
-from grader import build, config, results, source_text
-from grader.bench.small_course import RECEIVED
-from grader.classroom import ClassFolder, write_atomically
+from grader import build, config, results
+from grader.bench.small_course import hand_in, reference
+from grader.classroom import ClassFolder
 from grader.grade import grade
 from grader.results import CheckResult
 from grader.train_reference import NOTEBOOK, REFERENCE
@@ -47,46 +44,15 @@ def course() -> config.Course:
     return replace(course, notebooks={NOTEBOOK: course.notebooks[NOTEBOOK]})
 
 
-@pytest.fixture(autouse=True)
-def real_course(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Other tests put a small course in place of this one."""
-    monkeypatch.setattr(build, "SOURCES", config.HERE / "source")
-    monkeypatch.setattr(build, "RELEASED", config.ROOT / "notebooks")
-    yield
-
-
-def reference(changes: dict[str, str] | None = None) -> NotebookNode:
-    source = source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
-    notebook = source_text.with_solutions(source)
-    for cell in notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        cell.source = (changes or {}).get(grade_id, cell.source)
-    return notebook
-
-
 def weights() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in REFERENCE.iterdir()}
-
-
-def hand_in(
-    folder: ClassFolder, team: str, notebook: NotebookNode, files: dict[str, bytes]
-) -> None:
-    """Put a submission where intake would."""
-    place = folder.submitted(team, NOTEBOOK)
-    write_atomically(place / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook).encode())
-    for name, content in files.items():
-        write_atomically(place / "files" / name, content)
-    listed = [f"files/{name}" for name in sorted(files)]
-    archive = f"{team}.tar.gz"
-    submission = results.Submission(team, NOTEBOOK, archive, "0" * 64, RECEIVED, listed)
-    results.write(place / "submission.json", submission)
 
 
 def test_trained_models_are_graded_and_broken_ones_are_told_why(
     course: config.Course, tmp_path: Path
 ) -> None:
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, "team_1", reference(), weights())
+    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"), weights())
 
     without = weights()
     del without["mlp.npz"]
@@ -95,13 +61,13 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     arrays[0][:] = float("nan")
     without["own_best.npz"] = codec.pack({"record": record, "weights": arrays})
     without["one_layer.npz"] = without["one_layer.npz"][:1000]
-    hand_in(folder, "team_2", reference(), without)
+    hand_in(folder, NOTEBOOK, "team_2", reference(NOTEBOOK, "team_2"), without)
 
-    cheat = reference({"build_rest": LOOK_UP})
-    hand_in(folder, "team_3", cheat, weights())
+    cheat = reference(NOTEBOOK, "team_3", {"build_rest": LOOK_UP})
+    hand_in(folder, NOTEBOOK, "team_3", cheat, weights())
 
-    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_text()
-    hand_in(folder, "team_4", nbformat.reads(released, as_version=4), {})
+    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_bytes()
+    hand_in(folder, NOTEBOOK, "team_4", released)
 
     summary = grade(folder, course, workers=2, seed="fixed")
     found: dict[str, dict[str, CheckResult]] = {

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
-import pytest
-from nbformat.notebooknode import NotebookNode
-
-from grader import build, config, results, source_text
-from grader.bench.small_course import RECEIVED
-from grader.classroom import ClassFolder, write_atomically
+from grader import build, config, results
+from grader.bench.small_course import hand_in, reference
+from grader.classroom import ClassFolder
 from grader.grade import grade
 
 NOTEBOOK = "04_visualizing_cnn"
@@ -25,40 +20,15 @@ def class_images(net, classes, seed):
 """The net in the kernel is taught to see every class in grey; the judge's own net is another."""
 
 
-@pytest.fixture(autouse=True)
-def real_course(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Other tests put a small course in place of this one."""
-    monkeypatch.setattr(build, "SOURCES", config.HERE / "source")
-    monkeypatch.setattr(build, "RELEASED", config.ROOT / "notebooks")
-    yield
-
-
-def reference(changes: dict[str, str] | None = None) -> NotebookNode:
-    source = source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
-    notebook = source_text.with_solutions(source)
-    for cell in notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        cell.source = (changes or {}).get(grade_id, cell.source)
-    return notebook
-
-
-def hand_in(folder: ClassFolder, team: str, notebook: NotebookNode) -> None:
-    """Put a submission where intake would."""
-    place = folder.submitted(team, NOTEBOOK)
-    write_atomically(place / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook).encode())
-    archive = f"{team}.tar.gz"
-    submission = results.Submission(team, NOTEBOOK, archive, "0" * 64, RECEIVED, [])
-    results.write(place / "submission.json", submission)
-
-
 def test_pictures_are_graded_by_a_net_outside_the_kernel(tmp_path: Path) -> None:
     course = config.load()
     course = replace(course, notebooks={NOTEBOOK: course.notebooks[NOTEBOOK]})
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, "team_1", reference())
-    hand_in(folder, "team_2", reference({"class_images": FORGED}))
-    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_text()
-    hand_in(folder, "team_3", nbformat.reads(released, as_version=4))
+    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"))
+    forged = reference(NOTEBOOK, "team_2", {"class_images": FORGED})
+    hand_in(folder, NOTEBOOK, "team_2", forged)
+    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_bytes()
+    hand_in(folder, NOTEBOOK, "team_3", released)
 
     summary = grade(folder, course, workers=2, seed="fixed")
     found = {r.team: {check.name: check for check in r.checks} for r in results.graded(folder)}

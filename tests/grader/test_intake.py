@@ -13,12 +13,13 @@ import pytest
 from nbgrader.utils import parse_utc
 
 from grader import results
-from grader.classroom import ClassFolder
 from grader.intake import collect, store
 from grader.results import Rejected, Submission
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import (
     FIRST,
+    INNER,
+    LATER,
     NAMES,
     NOON,
     SECOND,
@@ -30,21 +31,6 @@ from tests.grader.intake_samples import (
     tar,
     zipped,
 )
-
-LATER = NOON + timedelta(hours=5)
-INNER = f"notebooks/{FIRST}.ipynb"
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> ClassFolder:
-    return samples.class_folder(tmp_path / "class")
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture

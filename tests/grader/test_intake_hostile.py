@@ -6,15 +6,14 @@ import os
 import tarfile
 import zipfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from grader.classroom import ClassFolder
 from grader.intake import bounds
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import (
     FIRST,
+    INNER,
     SECOND,
     ipynb,
     only_reason,
@@ -24,21 +23,6 @@ from tests.grader.intake_samples import (
     tar,
     zipped,
 )
-
-INNER = f"notebooks/{FIRST}.ipynb"
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> ClassFolder:
-    return samples.class_folder(tmp_path / "class")
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
 
 # ---------------------------------------------------------------- hostile archives
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import zipfile
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from grader.classroom import ClassFolder
 from grader.intake import RosterError
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import (
     FIRST,
+    INNER,
+    LATER,
     NOON,
     SECOND,
     ipynb,
@@ -24,21 +24,6 @@ from tests.grader.intake_samples import (
     tar,
     zipped,
 )
-
-LATER = NOON + timedelta(hours=5)
-INNER = f"notebooks/{FIRST}.ipynb"
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> ClassFolder:
-    return samples.class_folder(tmp_path / "class")
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
