@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from grader import attack_reference, judging, trusted
+from grader import attack_reference, judging, trusted, trusted_keras
 from grader.judges.base import Handed, Judge
 from grader.judges.fooling import JUDGES, exhibits
 from grader.truth import fooling_attacks
-from utils import codec, nets, opinions
+from utils import codec, fooling, nets, opinions
 from utils.assess_fooling import ENOUGH, LEAST, WON
 from utils.cases import CaseSet
 from utils.compare import Reply, compare
@@ -201,3 +201,31 @@ def test_photographs_for_a_large_net_are_those_that_it_knows(
     assert all(exhibit.image.shape == (24, 24, 3) for exhibit in found)
     assert len({exhibit.image.tobytes() for exhibit in found}) == 6
     assert Handed().net == "mini"
+
+
+class Nervous(trusted_keras.KerasNet):
+    """An ImageNet net that knows a coffee, and whose gradient the least noise changes."""
+
+    def __init__(self) -> None:
+        self.name, self.input_shape, self.classes = "mobilenet_0.25", (32, 32, 3), 1000
+
+    def _logits(self, x: np.ndarray) -> np.ndarray:
+        scores = np.linspace(0, 1, self.classes)
+        scores[list(fooling.IMAGENET_CLASSES["coffee"])] = 20
+        return np.tile(scores, (len(x), 1)).astype(np.float32)
+
+    def _gradient(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        seed = np.frombuffer(x.tobytes(), np.uint8).sum()
+        return np.random.default_rng(seed).standard_normal(x.shape).astype(np.float32)
+
+
+def test_an_imagenet_net_need_not_be_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel computes what the trusted copy does; no photograph of any would be left."""
+    nervous = Nervous()
+    monkeypatch.setattr(trusted, "net", lambda name: nervous)
+    (judge,) = (judge for judge in JUDGES if judge.name == "score_gradient")
+    questions = list(judge.draw(np.random.default_rng(1), 0, Handed(net="mobilenet_0.25")))
+    assert [q.label for q in questions[2:]] == [
+        "a photograph, the second likeliest class",
+        "a photograph, the least likely",
+    ]

@@ -87,8 +87,11 @@ def _variants(
 def steady(net: TrustedNet, images: np.ndarray, target: int) -> bool:
     """Does the score's gradient stay if the images (N, H, W, 3) change by next to nothing?
 
-    Where two values are equal, pooling has a choice, and right programs choose differently.
+    Where two values are equal, pooling has a choice, and right programs choose differently.  An
+    ImageNet net is never so steady, and needn't be: the trusted copy computes what the kernel's does.
     """
+    if isinstance(net, KerasNet):
+        return True
     weights = np.zeros((len(images), net.classes), np.float32)
     weights[:, target] = 1
     before = net.gradient(images, weights)
