@@ -88,7 +88,8 @@ def steady(net: TrustedNet, images: np.ndarray, target: int) -> bool:
     """Does the score's gradient stay if the images (N, H, W, 3) change by next to nothing?
 
     Where two values are equal, pooling has a choice, and right programs choose differently.  An
-    ImageNet net is never so steady, and needn't be: the trusted copy computes what the kernel's does.
+    ImageNet net is never so steady, and needn't be: the trusted copy and the kernel's compute the
+    same numbers.
     """
     if isinstance(net, KerasNet):
         return True
