@@ -84,18 +84,20 @@ def draw(
     names.  limits: thresholds by check and data set, the course's own if left out.  net: the
     pretrained net that the class has chosen for this notebook, the mini net if left out.
     """
-    variant = variant_of(team)
     shared = hashlib.sha256(f"{seed}|{notebook}|{team}".encode()).digest()
     limits = thresholds.load() if limits is None else limits
     handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"), net or "mini")
-    cases = {}
-    for name, judge in judges_of(notebook).items():
-        digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{name}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-        cases[name] = judge.cases(rng, variant, handed)
+    cases = {name: cases_of(notebook, team, seed, name, handed) for name in judges_of(notebook)}
     missing = (c.expected.get("unavailable") for s in cases.values() for c in s.cases)
     problem = next((str(text) for text in missing if text), "")
     return Examination(team, cases, problem, handed.net)
+
+
+def cases_of(notebook: str, team: str, seed: str, check: str, handed: Handed) -> CaseSet:
+    """The cases of one check: those that `draw` draws for it, from the same seed."""
+    digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{check}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    return judges_of(notebook)[check].cases(rng, variant_of(team), handed)
 
 
 def judge(

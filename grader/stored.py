@@ -45,12 +45,17 @@ def keep(folder: ClassFolder, submission: Submission, execution: str, outcome: O
 
 def find(folder: ClassFolder, submission: Submission, execution: str) -> Stored | None:
     """The answers kept from the same job, if there are any."""
-    path = folder.result(submission.team, submission.notebook) / FILE
+    stored = read(folder, submission.team, submission.notebook)
+    return stored if stored is not None and stored.execution == execution else None
+
+
+def read(folder: ClassFolder, team: str, notebook: str) -> Stored | None:
+    """The answers that are kept, whatever job they came from; None if there are none."""
+    path = folder.result(team, notebook) / FILE
     try:
-        stored = msgspec.msgpack.decode(path.read_bytes(), type=Stored)
+        return msgspec.msgpack.decode(path.read_bytes(), type=Stored)
     except (OSError, msgspec.MsgspecError):
         return None
-    return stored if stored.execution == execution else None
 
 
 def execution_key(job: Job) -> str:

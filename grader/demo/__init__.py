@@ -64,11 +64,12 @@ def run(out: Path, console: Console, executor: Executor | None = None) -> int:
     (folder.root / "course.toml").write_text(_settings())
     course = config.load(folder.root)
     (folder.root / "roster.csv").write_text(_roster())
+    (folder.root / "seed").write_text(SEED)
     collected = intake.collect(folder, course, handed_in, None)
     say(f"collected {len(collected.taken)} notebooks, rejected {len(collected.rejected)} archives")
 
     before = time.monotonic()
-    summary = grade.grade(folder, course, executor=executor, seed=SEED)
+    summary = grade.grade(folder, course, executor=executor)
     seconds = time.monotonic() - before
     say(f"graded {summary.graded} notebooks in {seconds:.0f} s")
     pages = feedback.write(folder, course)

@@ -17,7 +17,7 @@ from grader import standing
 from grader.classroom import ClassFolder, write_atomically
 from grader.config import Course
 from grader.page import environment, stylesheet
-from grader.report import figures
+from grader.report import figures, pictures
 from grader.report.histogram import histogram
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -31,6 +31,7 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
     """
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    found = figures.gather(standing.read(folder, course))
     html = _ENV.get_template("report.html").render(
         course=course,
         now=now or datetime.now(UTC).astimezone(),
@@ -39,7 +40,8 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
         script_digest=digest,
         histogram=histogram,
         states=standing,
-        f=figures.gather(standing.read(folder, course)),
+        f=found,
+        pictures=pictures.typical(folder, course, found.everyone.handed_in(), found.mistakes),
         similar=(folder.root / "similar.html").is_file(),  # what ./course similar wrote
     )
     path = folder.root / "report.html"

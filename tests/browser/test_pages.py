@@ -15,6 +15,7 @@ import pytest
 
 from grader import feedback, report
 from tests.browser.conftest import Browser
+from tests.grader.planted import mistaken, packed, plant
 from tests.grader.sample_class import START, SampleClass
 from tests.grader.test_report import a_class
 
@@ -26,6 +27,9 @@ WIDTHS = (1280, 400)
 def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleClass:
     made = a_class(tmp_path_factory.mktemp("pages"))
     made.hand_in("team_9", START, late=timedelta(days=3), late_fraction=0.3)
+    signed = ("04_visualizing_cnn", "team_8", "saliency", "no absolute value")
+    notebook, team, check, _ = signed
+    plant(made, team, notebook, check, packed(mistaken(*signed)))  # a mistake with pictures
     return made
 
 
@@ -58,6 +62,11 @@ def test_axe_finds_nothing_serious_and_nothing_runs_out_of_the_page(
     browser.resize(width, 900)
     browser.get(pages[name].as_uri())
     browser.keep_whole_page(f"{name}_{width}", width)
+    if name == "report":
+        pictures = browser.execute_script(
+            "return Array.from(document.images).map(i => i.complete && i.offsetWidth)"
+        )
+        assert len(pictures) == 3 and min(pictures) > 80
     assert failures(browser) == []
     browser.resize(width, 900)
     wide = browser.execute_script(

@@ -1,0 +1,249 @@
+"""Typical wrong pictures: what a submission handed back, beside what is right.
+
+They are drawn here, from answers that were kept as plain arrays and from the cases that belong to
+them.  No code of a student's runs, no text of theirs is shown, and nobody is named.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from grader import judging, stored
+from grader.classroom import ClassFolder
+from grader.config import Course
+from grader.judges.base import Handed
+from grader.report.figures import Mistake
+from grader.standing import Standing
+from utils import codec
+from utils.cases import Case, CaseSet
+from utils.compare import Reply, compare_case
+
+SIDE = 160
+"""Pixels of a picture's longer side, about."""
+
+_TRIED = 3  # submissions looked at for one mistake
+_LARGEST, _MOST_PIXELS, _NARROWEST = 1024, 4_000_000, 1 / 8
+
+_RISING = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+_DIVERGING = ((84, 39, 136), (178, 171, 210), (247, 247, 247), (253, 184, 99), (179, 88, 6))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, ready to be shown."""
+
+    caption: str
+    alt: str
+    data: str
+    """Base64 of a PNG."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the answers to one check become pictures."""
+
+    before: str = ""
+    """The input that is shown beside them."""
+    chosen: Callable[[Any], Any] = lambda value: value
+    """What of an answer is shown, if it is more than one thing."""
+    amounts: bool = False
+    """Numbers in colours, from the lowest to the highest; otherwise brightness, from 0 to 1."""
+    white: float = 1.0
+    """Where brightness ends."""
+
+
+def _lit(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Images that are dark where their masks say that there is nothing."""
+    if images.shape[:-1] != masks.shape:
+        raise ValueError("the masks are of another size")
+    return images * (0.3 + 0.7 * (masks > 0.5))[..., None]
+
+
+_WAYS = {
+    "shift": _Way("images"),
+    "move_with_masks": _Way("images", lambda value: _lit(*value)),
+    "filter_pictures": _Way(),
+    "grid": _Way(),
+    "saliency": _Way("images", amounts=True),
+    "saliency_points": _Way("images", amounts=True),
+    "blur": _Way("images"),
+    "class_images": _Way(),
+    "drive_unit": _Way(chosen=lambda value: value["with"]),
+    "drive_smoothly": _Way(chosen=lambda value: value["with"]),
+    "drive_naturally": _Way(chosen=lambda value: value["with"]),
+    "occlusion_map": _Way("image", amounts=True),
+    "occlusion_points": _Way("image", amounts=True),
+    "heat_map": _Way(amounts=True),
+    "probability_map": _Way("image", amounts=True),
+    "fool": _Way("image", lambda value: np.asarray(value)[-1]),
+    "difference_pictures": _Way("fooled", lambda value: value[1]),
+    "to_8_bit": _Way("image", white=255.0),
+    "smallest_change": _Way("image", white=255.0),
+}
+"""The checks whose answers are pictures."""
+
+
+def typical(
+    folder: ClassFolder, course: Course, rows: Iterable[Standing], mistakes: Iterable[Mistake]
+) -> dict[tuple[str, str], tuple[Picture, ...]]:
+    """Pictures of mistakes, where there are any: (notebook, mistake) -> pictures, side by side.
+
+    rows: the class.  Whatever is wrong with an answer costs its picture, and nothing else.
+    """
+    try:
+        seed = (folder.root / "seed").read_text(encoding="utf-8").strip()
+    except OSError:
+        return {}
+    rows = list(rows)
+    found = {}
+    for mistake in mistakes:
+        for team, check in list(_made_by(rows, mistake))[:_TRIED]:
+            try:
+                pictures = _pictures(folder, course, seed, team, check, mistake)
+            except Exception:  # answers are hostile input
+                continue
+            if pictures:
+                found[mistake.notebook.name, mistake.mistake] = pictures
+                break
+    return found
+
+
+def _made_by(rows: list[Standing], mistake: Mistake) -> Iterator[tuple[str, str]]:
+    """Teams that made a mistake in a check whose answers are pictures: (team, check)."""
+    for row in rows:
+        if row.notebook.name == mistake.notebook.name and row.result is not None:
+            for check in row.result.checks:
+                if check.mistake == mistake.mistake and check.name in _WAYS:
+                    yield row.team, check.name
+
+
+def _pictures(
+    folder: ClassFolder, course: Course, seed: str, team: str, check: str, mistake: Mistake
+) -> tuple[Picture, ...]:
+    """What was asked, what was handed back, and what is right; () if it can't be shown."""
+    name = mistake.notebook.name
+    kept = stored.read(folder, team, name)
+    answers = kept.answers.get(check, []) if kept is not None else []
+    if not answers:
+        return ()
+    content = codec.unpack(answers[0])
+    handed = Handed(net=course.notebooks[name].net or "mini")
+    cases = judging.cases_of(name, team, seed, check, handed)
+    shown = [
+        _side_by_side(check, cases, case, row.get("value"))
+        for case, row in zip(cases.cases, content["replies"], strict=False)
+        if mistake.mistake in compare_case(cases, case, Reply(row.get("value"))).mistakes
+    ]
+    return max(shown, key=lambda found: found[0], default=(0, ()))[1]  # photographs say most
+
+
+def _side_by_side(
+    check: str, cases: CaseSet, case: Case, value: Any
+) -> tuple[int, tuple[Picture, ...]]:
+    """(pixels of what was handed in, pictures); (0, ()) if there is nothing to see."""
+    way = _WAYS[check]
+    handed = _stack(way.chosen(value))
+    if handed is None:
+        return 0, ()
+    right = None if cases.assess else _stack(case.expected.get(cases.parts[-1]))
+    if right is not None and right.shape == handed.shape and np.allclose(right, handed):
+        return 0, ()  # another part of the answer is wrong
+    before = _stack(case.inputs.get(way.before))
+    number = _most_different(handed, right)
+    panels: list[tuple[np.ndarray | None, str, bool, float]] = [
+        (before, "given", False, 255.0 if _is_whole(case.inputs.get(way.before)) else 1.0),
+        (handed, "handed in", way.amounts, way.white),
+        (right, "right", way.amounts, way.white),
+    ]
+    shown = tuple(
+        _picture(check, stack[min(number, len(stack) - 1)], what, amounts, white)
+        for stack, what, amounts, white in panels
+        if stack is not None
+    )
+    if right is not None and not way.amounts and shown[-1].data == shown[-2].data:
+        return 0, ()  # black and white hide what is wrong
+    return handed[0].size, shown
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8
+
+
+def _stack(value: Any) -> np.ndarray | None:
+    """Anything that can be looked at, as (N, H, W) or (N, H, W, 3) float64; otherwise None."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        return None
+    if not 0 < value.size <= _MOST_PIXELS or value.ndim not in (2, 3, 4):
+        return None
+    colours = value.ndim > 2 and value.shape[-1] == 3
+    if value.ndim - colours == 2:
+        value = value[None]
+    if value.ndim - colours != 3:
+        return None
+    height, width = value.shape[1:3]
+    if not 2 <= min(height, width) <= max(height, width) <= _LARGEST:
+        return None
+    if min(height, width) < _NARROWEST * max(height, width):
+        return None
+    value = value.astype(np.float64)
+    return value if np.isfinite(value).all() else None
+
+
+def _most_different(handed: np.ndarray, right: np.ndarray | None) -> int:
+    """Which picture of a stack shows best what is wrong."""
+    if right is None or right.shape != handed.shape:
+        return 0
+    scale = max(np.abs(handed).max(), np.abs(right).max(), 1e-300)
+    away = np.abs(handed / scale - right / scale)
+    return int(away.reshape(len(away), -1).mean(axis=1).argmax())
+
+
+def _picture(check: str, values: np.ndarray, what: str, amounts: bool, white: float) -> Picture:
+    low, high = float(values.min()), float(values.max())
+    caption = what
+    if amounts or low < 0 or high > white:
+        caption = f"{what}: {_number(low)} … {_number(high)}"
+    colours = _in_colours(values, low, high) if amounts else _in_brightness(values / white)
+    image = Image.fromarray(colours)
+    times = SIDE / max(image.size)
+    width, height = (max(1, round(times * side)) for side in image.size)
+    how = Image.Resampling.NEAREST if times > 1 else Image.Resampling.BOX
+    image = image.resize((width, height), how)
+    data = io.BytesIO()
+    image.save(data, "PNG", optimize=True)
+    encoded = base64.b64encode(data.getvalue()).decode()
+    return Picture(caption, f"{check}, {caption}", encoded, width, height)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _in_brightness(values: np.ndarray) -> np.ndarray:
+    seen = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    return seen if seen.ndim == 3 else np.repeat(seen[..., None], 3, axis=-1)
+
+
+def _in_colours(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """From 0 or the lowest to the highest; where there are both signs, zero is white."""
+    scale = max(abs(low), abs(high)) or 1.0
+    values, low, high = values / scale, low / scale, high / scale
+    if values.ndim == 3:  # three numbers in place of one: they mix as light does
+        return _in_brightness(np.abs(values))
+    if low < 0 < high:
+        anchors, share = _DIVERGING, (values + 1) / 2
+    else:
+        anchors, share = _RISING, (values - min(low, 0.0)) / ((high - min(low, 0.0)) or 1.0)
+    places = np.linspace(0, 1, len(anchors))
+    table = np.array(anchors, np.float64)
+    mixed = [np.interp(share, places, table[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(mixed, axis=-1)).astype(np.uint8)
