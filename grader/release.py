@@ -76,6 +76,8 @@ def _members() -> dict[str, Path]:
         if not path.is_file():
             raise config.ConfigError(f"{name} is missing; the release needs it")
         found["README.md" if name == "docs/students.md" else name] = path
+    for path in sorted((config.ROOT / "docs" / "pictures").glob("students_*.png")):
+        found[f"pictures/{path.name}"] = path  # where README.md looks for them
     return found
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 from grader import config, release, source_text
 from grader.classroom import ClassFolder
@@ -23,6 +24,32 @@ from grader.demo.samples import FIRST, Team
 
 PATIENCE = 120
 _MINUTES = 900
+
+
+PICTURES = config.ROOT / "docs" / "pictures"
+_PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<link>[^)]+)\)")
+
+
+def test_every_picture_is_there_small_and_described() -> None:
+    """How they are made: tests/browser/guide_pictures.py."""
+    used = []
+    for guide in sorted((config.ROOT / "docs").glob("*.md")):
+        for found in _PICTURE.finditer(guide.read_text(encoding="utf-8")):
+            path = guide.parent / found["link"]
+            assert len(found["alt"]) > 20, f"{guide.name}: {path.name} is not described"
+            assert path.stat().st_size < 150_000, path
+            with Image.open(path) as image:
+                assert 300 < image.width <= 1280, path
+            used.append(path)
+    assert sorted(used) == sorted(PICTURES.glob("*.png"))
+    by_guide = [p.name.split("_")[0] for p in used]
+    assert by_guide.count("students") >= 3 and by_guide.count("instructors") >= 4
+
+
+def test_students_get_the_pictures_of_their_guide(handout: Path) -> None:
+    guide = (handout / "README.md").read_text(encoding="utf-8")
+    links = [found["link"] for found in _PICTURE.finditer(guide)]
+    assert links and all((handout / link).is_file() for link in links)
 
 
 def commands(guide: str, heading: str) -> list[str]:

@@ -78,6 +78,10 @@ def export(
     missing_is_zero: Annotated[
         bool, typer.Option(help="Write 0, not nothing, for what was not handed in.")
     ] = False,
+    canvas_id: Annotated[
+        list[str] | None,
+        typer.Option(help="NOTEBOOK=NUMBER of its assignment in Canvas, if titles differ there."),
+    ] = None,
 ) -> None:
     """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
 
@@ -93,12 +97,26 @@ def export(
         raise typer.Exit(REFUSED)
     place, course = _graded_class(folder)
     choices = room.Choices(
-        notebook=notebook, provisional=provisional, missing_is_zero=missing_is_zero
+        notebook=notebook,
+        provisional=provisional,
+        missing_is_zero=missing_is_zero,
+        canvas_ids=_canvas_ids(canvas_id or [], course),
     )
     console.print(f"wrote {room.write(place, course, kind, out, choices)}")
     if not provisional:
         for line in room.unfinished(place, course):
             console.print(f"  not final: {line}", markup=False)
+
+
+def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:
+    """Notebook -> number of the assignment.  Raises ConfigError."""
+    found = {}
+    for pair in pairs:
+        name, _, number = pair.partition("=")
+        if name not in course.notebooks or not number.isdecimal():
+            raise config.ConfigError(f"--canvas-id needs NOTEBOOK=NUMBER, not {pair!r}")
+        found[name] = int(number)
+    return found
 
 
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:

@@ -8,12 +8,13 @@ The assignment's maximum grade must be that of the sheet.  Grades that Moodle ha
 replaced only if "Update records that have been modified in Moodle since the download" is ticked.
 Participants' numbers belong to one assignment: the roster's column moodle holds those of the
 assignment that the file is for.  Without numbers, Grades > Import > CSV maps the email address.
+The headings are looked for in the language in which Moodle is shown; these are the English ones.
 
 Canvas: the gradebook CSV (Grades > Import).  Its importer (Canvas' lib/gradebook_importer.rb) wants
 the headings Student, ID, SIS User ID, SIS Login ID, Section in this order, then assignments, as
 "Title (number)" or a title that it knows; a row whose first cell says Points Possible gives the
 maxima.  A student is found by ID, else by SIS User ID or SIS Login ID, else by name.  An empty
-cell is no grade.
+cell is no grade, and takes away one that is there: Canvas shows what would change, and asks.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
         table.append(
             [
                 identifier,
-                text(who.name or who.student),
-                text(who.email),
+                _for_php(who.name or who.student),
+                _for_php(who.email),
                 number(row.total),
                 number(worth),
                 "-",
@@ -59,18 +60,28 @@ def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
     return table
 
 
+def _for_php(value: str) -> str:
+    """A cell for PHP's fgetcsv, to which a quote behind a backslash does not end a field."""
+    return text(value).replace("\\", "/")
+
+
 def _told(row: Row, columns: Sequence[Column]) -> str:
     """How the grade comes about, as the small piece of HTML that Moodle expects."""
     parts = []
     for column in columns:
         score, penalty = row.scores[column.name], row.penalties[column.name]
-        title = escape(text(column.title))
+        title = escape(_for_php(column.title))
         if row.states[column.name] == MISSING:
             parts.append(f"{title}: not handed in")
         elif score is not None:
             late = f" (late: −{points(penalty)})" if penalty else ""
             parts.append(f"{title}: {points(score)} of {points(column.worth)}{late}")
     return "<br>".join(parts)
+
+
+def _unlike_maxima(name: str) -> str:
+    """A student's name that Canvas can't take for the row of maxima."""
+    return name.replace("Points Possible", "Points possible")
 
 
 def canvas(
@@ -98,5 +109,5 @@ def canvas(
             "",
         ]
         scores = [number(row.scores[column.name]) for column in columns]
-        table.append([text(who.name or who.student), *known, *scores])
+        table.append([_unlike_maxima(text(who.name or who.student)), *known, *scores])
     return table
