@@ -115,7 +115,7 @@ def doctor(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="fooling, grading, layers, scale, training, …")],
+    name: Annotated[str, typer.Argument(help="explorers, fooling, grading, layers, scale, …")],
     full: Annotated[
         bool,
         typer.Option("--full", help="training: on CIFAR-10, hours; scale: 5,000 submissions"),
@@ -124,7 +124,7 @@ def bench(
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
     from importlib import import_module
 
-    known = ("fooling", "grading", "layers", "scale", "training", "visualizing")
+    known = ("explorers", "fooling", "grading", "layers", "scale", "training", "visualizing")
     if name not in known:
         errors.print(f"no bench called {name!r}; there are {', '.join(known)}")
         raise typer.Exit(REFUSED)
