@@ -138,6 +138,8 @@ def slider(net: PretrainedNet, image: np.ndarray, fooled: np.ndarray) -> Any:
 
     Returns a widget; where there are no widgets, a sentence.  `strip` shows the same on paper.
     """
+    from utils.explorers.frame import name_sliders
+
     try:
         import ipywidgets
     except ImportError:
@@ -156,6 +158,7 @@ def slider(net: PretrainedNet, image: np.ndarray, fooled: np.ndarray) -> Any:
         layout=ipywidgets.Layout(width="480px", max_width="98%"),
     )
     control.observe(lambda event: setattr(picture, "value", frames[event["new"] // step]), "value")
+    name_sliders()
     return ipywidgets.VBox([control, picture])
 
 

@@ -19,6 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from grader import config
 from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
 from tests.browser.test_lab import open_notebook, run_all
+from tests.browser.test_pages import AXE
 
 CELLS = (
     "import sys\n\nsys.path.insert(0, '..')\nfrom utils import explorers",
@@ -196,7 +197,24 @@ def test_explorers_answer_and_their_pictures_stand_in(browser: Browser, server: 
     evidence.until("grey square at [0, 16]")
     evidence.keep("evidence")
 
+    _controls_have_names(browser)
     _pictures_stand_in(browser, server)
+
+
+def _controls_have_names(browser: Browser) -> None:
+    """What a screen reader says when a control gets the focus."""
+    named = browser.execute_script(
+        "return Array.from(document.querySelectorAll('.widget-slider')).map(slider => ["
+        "slider.querySelector('label').textContent, document.getElementById("
+        "slider.querySelector('[role=slider]').getAttribute('aria-labelledby'))?.textContent])"
+    )
+    assert len(named) > 10 and all(label == name != "" for label, name in named), named
+    unnamed = browser.execute_async_script(
+        AXE.read_text(encoding="utf-8") + ";const done = arguments[arguments.length - 1];"
+        "axe.run('.jp-OutputArea', {runOnly: ['aria-input-field-name', 'label', 'button-name']})"
+        ".then(found => done(found.violations.flatMap(v => v.nodes.map(n => n.html))))"
+    )
+    assert unnamed == []
 
 
 def _twin_is_hidden(cell: Cell) -> None:

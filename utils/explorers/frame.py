@@ -16,6 +16,24 @@ _HIDE_PICTURE = (
     "{display:none}</style>"
 )
 
+_NAME_SLIDERS = """\
+if (!window.slidersHaveNames) {
+  let count = 0;
+  const name = () => {
+    for (const handle of document.querySelectorAll('.noUi-handle:not([aria-labelledby])')) {
+      const label = handle.closest('.widget-slider')?.querySelector('label');
+      if (!label) continue;
+      label.id = label.id || `slider-label-${++count}`;
+      handle.setAttribute('aria-labelledby', label.id);
+    }
+  };
+  window.slidersHaveNames = new MutationObserver(name);
+  window.slidersHaveNames.observe(document.body, {childList: true, subtree: true});
+  name();
+}
+"""
+"""ipywidgets shows a slider's label beside it, but does not tell screen readers whose it is."""
+
 _ALIVE = "In a running notebook you can move things here."
 """What stands in the place of the widgets where they don't run."""
 
@@ -40,9 +58,18 @@ def show(name: str, build: Callable[[], Any] | None, twin: Drawing) -> None:
             bundle = build()._repr_mimebundle_()
             bundle["text/plain"] = _ALIVE
             display.display(bundle, raw=True)
+            name_sliders()
         except ImportError:
             print("Install ipywidgets to move things here; the picture stands still.")
     display.display({"image/png": twin.png(), "text/plain": words}, raw=True)
+
+
+def name_sliders() -> None:
+    """Give the handles of all sliders on the page, now and later, their labels as names."""
+    from IPython import display, get_ipython
+
+    if get_ipython() is not None:
+        display.display({"application/javascript": _NAME_SLIDERS, "text/plain": ""}, raw=True)
 
 
 class Screen:
