@@ -81,6 +81,8 @@ class Course:
     extensions: Extensions = Extensions({})
     points: Mapping[str, float] = field(default_factory=dict)
     """Check -> points, where they are not those in the notebook's source."""
+    anonymous: bool = False
+    """Markers must not know whose work they mark."""
 
 
 def load(folder: Path | None = None) -> Course:
@@ -107,6 +109,7 @@ def load(folder: Path | None = None) -> Course:
             },
             _extensions(settings),
             _points(settings["points"]),
+            _switch(settings, "marking", "anonymous"),
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(f"course.toml: {error}") from None
@@ -150,6 +153,13 @@ def _points(table: dict[str, Any]) -> dict[str, float]:
         if not isinstance(points, int | float) or isinstance(points, bool) or points < 0:
             raise ConfigError(f"points: {check!r} needs a number of points, not {points!r}")
     return {check: float(points) for check, points in table.items()}
+
+
+def _switch(settings: dict[str, Any], table: str, key: str) -> bool:
+    value = settings[table][key]
+    if not isinstance(value, bool):
+        raise ConfigError(f"{table}: {key} is true or false, not {value!r}")
+    return value
 
 
 def _notebook(name: str, entry: dict[str, Any]) -> Notebook:

@@ -12,7 +12,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
-from grader import answer_key, config, defuse, gradebook, results, stored
+from grader import anonymity, answer_key, config, defuse, gradebook, results, standing, stored
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Outcome
 from grader.lateness import Lateness
@@ -27,6 +27,7 @@ class Recorder:
         self.folder, self.course, self.book = folder, course, book
         self._lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
+        self._people: list[standing.Person] | None = None
 
     def store(
         self,
@@ -69,13 +70,21 @@ class Recorder:
         shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
         before = shown.read_text() if shown.is_file() else ""
         fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
-        changed = _changed_answers(before, executed)
+        seen = answer_key.beside_essays(executed, self._answer_key(result.notebook))
+        if self.course.anonymous:
+            seen = anonymity.without_names(seen, self._names(result.team))
+        changed = _changed_answers(before, seen)
         gradebook.record(self.book, submission, result, executed, fraction, changed)
-        text = nbformat.writes(
-            answer_key.beside_essays(executed, self._answer_key(result.notebook))
-        )
+        text = nbformat.writes(seen)
         if before != text:
             write_atomically(shown, text, durable=False)
+
+    def _names(self, team: str) -> set[str]:
+        """What a team and its members are called."""
+        if self._people is None:
+            self._people = standing.people(self.folder.root / "roster.csv", [])
+        members = [person for person in self._people if person.team == team]
+        return {team}.union(*({p.student, p.name, p.email} for p in members))
 
     def withdraw(self, submission: Submission) -> None:
         """Take back the mark of an older result before grading anew: a stale mark never stays."""
