@@ -45,7 +45,7 @@ class _Stopwatch:
 def _convolution(watch: _Stopwatch) -> None:
     stepper = Stepper()
     for mode in MODES:
-        stepper.mode.value = mode
+        watch.sweep("convolution mode", stepper.mode, [mode])
         watch.sweep(f"convolution {mode}", stepper.position, range(stepper.position.max + 1))
         watch.sweep("convolution size", stepper.rows, range(1, 9))
         watch.sweep("convolution size", stepper.wide, range(1, 6))
