@@ -116,22 +116,30 @@ def smooth(labels: Any, classes: int, amount: float) -> Any:
     return tf.one_hot(labels, classes) * (1 - amount) + amount / classes
 
 
-def scores_of(model: Any, images: np.ndarray, mirrored: bool = False) -> np.ndarray:
+def scores_of(model: Any, images: np.ndarray, copies: bool = False) -> np.ndarray:
     """Scores (N, classes) of images (N, H, W, C), uint8 or in [0, 1].
 
-    mirrored: the mean of an image's scores and those of its mirror image.
+    copies: the mean over six copies of an image: as it is and moved by a pixel along each diagonal,
+    each of them mirrored, too.  The unmoved ones count as much as the moved ones together.
     """
     images = as_bytes(images)
     forward = tf.function(lambda x: model(x, training=False))
-    parts = []
-    for i in range(0, len(images), 500):
-        x = tf.constant(images[i : i + 500])
-        scores = forward(x)
-        parts.append((scores + forward(x[:, :, ::-1])) / 2 if mirrored else scores)
+
+    def both_sides(x: Any) -> Any:
+        return (forward(x) + forward(x[:, :, ::-1])) / 2
+
+    def all_copies(x: Any) -> Any:
+        height, width = x.shape[1:3]
+        padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+        moved = (padded[:, i : i + height, i : i + width] for i in (0, 2))
+        return both_sides(x) / 2 + sum(both_sides(part) / 4 for part in moved)
+
+    ask = all_copies if copies else forward
+    parts = [ask(tf.constant(images[i : i + 500])) for i in range(0, len(images), 500)]
     return np.concatenate(parts)
 
 
-def accuracy(model: Any, images: np.ndarray, labels: np.ndarray, mirrored: bool = False) -> float:
-    """Fraction of images whose highest score is that of their class."""
-    guesses = scores_of(model, images, mirrored).argmax(axis=1)
+def accuracy(model: Any, images: np.ndarray, labels: np.ndarray, copies: bool = False) -> float:
+    """Fraction of images whose highest score is that of their class.  copies: see scores_of."""
+    guesses = scores_of(model, images, copies).argmax(axis=1)
     return float(np.mean(guesses == np.asarray(labels).reshape(-1)))

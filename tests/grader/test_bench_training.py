@@ -26,7 +26,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[training.P
         shared = {"cpu_s": 800.0 if theirs else 100.0 + plan.seed, "wall_s": 50.0}
         if theirs:
             return {**shared, "accuracy": 0.8, "reached": False, "pflop": 0.1, "epochs": [0.8]}
-        return {**shared, "accuracy": 0.86, "accuracy_with_mirrored": 0.87, "pflop": 0.05}
+        return {**shared, "accuracy": 0.86, "accuracy_with_copies": 0.87, "pflop": 0.05}
 
     monkeypatch.setattr(training, "_measure_apart", run)
     monkeypatch.setattr(training, "KEPT", tmp_path / "cache" / "kept.jsonl")
