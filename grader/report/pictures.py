@@ -29,6 +29,7 @@ SIDE = 160
 """Pixels of a picture's longer side, about."""
 
 _TRIED = 3  # submissions looked at for one mistake
+_VISIBLE = 0.06  # of the way from black to white
 _LARGEST, _MOST_PIXELS, _NARROWEST = 1024, 4_000_000, 1 / 8
 
 _RISING = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
@@ -149,14 +150,14 @@ def _pictures(
 def _side_by_side(
     check: str, cases: CaseSet, case: Case, value: Any
 ) -> tuple[int, tuple[Picture, ...]]:
-    """(pixels of what was handed in, pictures); (0, ()) if there is nothing to see."""
+    """(pixels of the largest one, pictures); (0, ()) if there is nothing to see."""
     way = _WAYS[check]
     handed = _stack(way.chosen(value))
     if handed is None:
         return 0, ()
     right = None if cases.assess else _stack(case.expected.get(cases.parts[-1]))
-    if right is not None and right.shape == handed.shape and np.allclose(right, handed):
-        return 0, ()  # another part of the answer is wrong
+    if right is not None and _look_alike(handed, right, way):
+        return 0, ()  # another part of the answer is wrong, or it can't be seen
     before = _stack(case.inputs.get(way.before))
     number = _most_different(handed, right)
     panels: list[tuple[np.ndarray | None, str, bool, float]] = [
@@ -169,9 +170,16 @@ def _side_by_side(
         for stack, what, amounts, white in panels
         if stack is not None
     )
-    if right is not None and not way.amounts and shown[-1].data == shown[-2].data:
-        return 0, ()  # black and white hide what is wrong
-    return handed[0].size, shown
+    return max(stack[0].size for stack, *_ in panels if stack is not None), shown
+
+
+def _look_alike(handed: np.ndarray, right: np.ndarray, way: _Way) -> bool:
+    if handed.shape != right.shape:
+        return False
+    if way.amounts:
+        return bool(np.allclose(handed, right))
+    seen, wanted = (np.clip(stack / way.white, 0, 1) for stack in (handed, right))
+    return bool(np.abs(seen - wanted).max() < _VISIBLE)
 
 
 def _is_whole(value: Any) -> bool:

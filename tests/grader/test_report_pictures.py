@@ -101,6 +101,26 @@ def test_answers_that_are_no_pictures_show_none(tmp_path: Path) -> None:
     assert shown(sample) == {}
 
 
+def test_what_cannot_be_seen_is_not_shown(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    cut, wrapped = "cut off, not rounded", "256 wraps around to 0"
+    for team, mistake in (("team_1", cut), ("team_2", wrapped)):
+        answer = packed(mistaken(FOOLING, team, "to_8_bit", mistake))
+        assert plant(sample, team, FOOLING, "to_8_bit", answer).mistake == mistake
+    assert list(shown(sample)) == [wrapped]  # one step of 255 makes no difference to an eye
+
+
+def test_of_several_cases_the_photograph_is_shown(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    answer = packed(mistaken(VISUALIZING, "team_1", "occlusion_map", "a black box"))
+    plant(sample, "team_1", VISUALIZING, "occlusion_map", answer)
+    given = pixels(shown(sample)["a black box"][0])
+    cases = judging.cases_of(VISUALIZING, "team_1", planted.SEED, "occlusion_map", Handed()).cases
+    largest = max((case.inputs["image"] for case in cases), key=np.size)
+    shape = np.asarray(Image.fromarray(given).resize(largest.shape[1::-1], Image.Resampling.BOX))
+    assert np.abs(shape / 255 - largest).max() < 0.01
+
+
 def test_an_answer_to_other_questions_is_not_shown(sample: SampleClass) -> None:
     (sample.folder.root / "seed").write_text("another")
     assert ZEROS not in shown(sample)
