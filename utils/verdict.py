@@ -9,6 +9,10 @@ from utils.cases import CaseSet
 from utils.compare import CaseVerdict, CheckVerdict
 
 _OK, _NO = "✔", "✘"
+_AT_ONCE = 8
+"""Longest table that is shown whole; of a longer one, the failed cases that come first …"""
+_FAILED = 4
+"""… so many of them, since cases go from simple to hard, and the rest on a click."""
 _STYLE = "border-collapse:collapse;font-size:13px;line-height:1.45;margin:2px 0 6px;max-width:90em"
 
 
@@ -29,7 +33,7 @@ class Shown:
         """One line: the name, how much passed, and the diagnosis."""
         done = sum(c.score == 1 for c in self.outcome.cases)
         total = len(self.outcome.cases)
-        earned = f"{self.outcome.score * self.points:.4g} of {self.points:g} points"
+        earned = f"{round(self.outcome.score * self.points, 2):g} of {self.points:g} points"
         if total == 1 and len(self.outcome.cases[0].parts) > 1:
             parts = self.outcome.cases[0].parts
             counted = f"{sum(p.ok for p in parts)} of {len(parts)} answers right"
@@ -48,8 +52,10 @@ class Shown:
 
     def lines(self) -> list[str]:
         """The table as plain text."""
+        first, rest = self._in_short()
         shown = [self.headline()]
-        shown += [f"  {mark} {label}  {text}".rstrip() for mark, label, text in self._rows()]
+        shown += [f"  {mark} {label}  {text}".rstrip() for mark, label, text in first]
+        shown += [f"  … and {rest}"] if rest and first else []
         if self.outcome.hint:
             shown.append(f"  Hint: {self.outcome.hint}")
         if self.outcome.score < 1 and self.cases.section:
@@ -60,21 +66,16 @@ class Shown:
         """The table as HTML.  Everything is escaped: labels, messages, what the student printed."""
         ok = self.outcome.score == 1
         colour = "#1a7f37" if ok else "#b35900"
-        cells = []
-        for mark, label, text in self._rows():
-            ink = "#1a7f37" if mark == _OK else "#b3261e"
-            cells.append(
-                f'<tr><td style="color:{ink};padding:1px 8px;text-align:center">{mark}</td>'
-                f'<td style="text-align:left;padding:1px 12px 1px 0;min-width:14em">'
-                f"{html.escape(label)}</td>"
-                f'<td style="text-align:left;padding:1px 8px">{html.escape(text)}</td></tr>'
-            )
         body = [
             f'<div style="color:{colour};font-weight:600">{_OK if ok else _NO} '
             f"{html.escape(self.headline())}</div>"
         ]
-        if not ok or len(cells) > 1 or self.cases.assess:
-            body.append(f'<table style="{_STYLE}">{"".join(cells)}</table>')
+        first, rest = self._in_short()
+        rows = self._rows()
+        if first and (not ok or len(rows) > 1 or self.cases.assess):
+            body.append(_table(first))
+        if rest:
+            body.append(f"<details><summary>show all {len(rows)}</summary>{_table(rows)}</details>")
         if self.outcome.hint:
             body.append(f"<div><b>Hint:</b> {html.escape(self.outcome.hint)}</div>")
         if not ok and self.cases.section:
@@ -85,6 +86,17 @@ class Shown:
                 f"<pre>{html.escape(self.printed)}</pre></details>"
             )
         return "".join(body)
+
+    def _in_short(self) -> tuple[list[tuple[str, str, str]], str]:
+        """The rows to show at once, and what is left out, in words ("": nothing)."""
+        rows = self._rows()
+        if len(rows) <= _AT_ONCE:
+            return rows, ""
+        failed = [row for row in rows if row[0] == _NO]
+        more = max(len(failed) - _FAILED, 0)
+        words = [f"{more} more that failed"] if more else []
+        words += [f"{len(rows) - len(failed)} that passed"] if len(failed) < len(rows) else []
+        return failed[:_FAILED], ", ".join(words)
 
     def _rows(self) -> list[tuple[str, str, str]]:
         if len(self.outcome.cases) == 1 and len(self.outcome.cases[0].parts) > 1:
@@ -122,6 +134,19 @@ class HandedBack:
 
     def __repr__(self) -> str:
         return f"{self.name}: handed to the judge"
+
+
+def _table(rows: list[tuple[str, str, str]]) -> str:
+    cells = []
+    for mark, label, text in rows:
+        ink = "#1a7f37" if mark == _OK else "#b3261e"
+        cells.append(
+            f'<tr><td style="color:{ink};padding:1px 8px;text-align:center">{mark}</td>'
+            f'<td style="text-align:left;padding:1px 12px 1px 0;min-width:14em">'
+            f"{html.escape(label)}</td>"
+            f'<td style="text-align:left;padding:1px 8px">{html.escape(text)}</td></tr>'
+        )
+    return f'<table style="{_STYLE}">{"".join(cells)}</table>'
 
 
 def _result(case: CaseVerdict, named: str) -> str:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,22 @@ def test_each_way_to_fail_is_explained(
     with pytest.raises(CheckFailed):
         check("square", answer)
     assert message in capsys.readouterr().out
+
+
+def test_a_long_table_begins_with_the_first_failures(public: Path) -> None:
+    """A mistake fails many cases; who has made it needs few of them, and the hint in sight."""
+    long = replace(
+        SQUARE, draw=lambda rng, _: [Question(f"case {i}", {"x": np.array(i)}) for i in range(12)]
+    )
+    cases.save(long.public_cases(), public / "square.npz")
+    shown = check("square", lambda x: x**2 if x < 5 else x)
+    table, _, whole = shown.to_html().partition("<details>")
+    assert [f"case {i}<" in table for i in range(12)] == 5 * [False] + 4 * [True] + 3 * [False]
+    assert "show all 12" in whole and all(f"case {i}<" in whole for i in range(12))
+    assert "  … and 3 more that failed, 5 that passed" in shown.lines()
+    right = check("square", lambda x: x**2)
+    assert right.lines() == ["square: 12 of 12 cases passed, 4 of 4 points"]
+    assert "show all 12" in right.to_html()
 
 
 def test_an_answer_that_changes_its_input_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
