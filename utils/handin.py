@@ -99,7 +99,7 @@ def pack(options: argparse.Namespace) -> str:
     content = zipped(files) if as_zip else tarred(files)
     if len(content) > TOTAL_LIMIT:
         raise Problem(
-            f"the archive would have {_mb(len(content))}, the limit is {_mb(TOTAL_LIMIT)}"
+            f"the archive would have {_told(len(content))}, the limit is {_told(TOTAL_LIMIT)}"
         )
     archive = root / f"{name}{'.zip' if as_zip else '.tar.gz'}"
     if archive.exists():
@@ -112,7 +112,8 @@ def pack(options: argparse.Namespace) -> str:
     receipt = "\n".join([f"{digest}  {archive.name}", "", *lines]) + "\n"
     _write(archive, content)
     _write(root / f"{name}.receipt.txt", receipt.encode())
-    head = f"{archive.name} is ready to hand in ({_mb(len(content))}, {len(chosen)} notebook(s))."
+    count = f"{len(chosen)} notebook{'' if len(chosen) == 1 else 's'}"
+    head = f"{archive.name} is ready to hand in ({_told(len(content))}, {count})."
     return "\n".join([*messages, head, "Receipt (SHA-256):", receipt.rstrip()])
 
 
@@ -258,8 +259,8 @@ def handed_in_with(root: Path, notebook: str) -> dict[str, bytes]:
     size = sum(path.stat().st_size for path in paths)
     if size > LIMIT:
         raise Problem(
-            f"notebooks/handin/{notebook} has {_mb(size)}, the limit is {_mb(LIMIT)}: leave out "
-            "what the notebook does not need"
+            f"notebooks/handin/{notebook} has {_told(size)}, the limit is {_told(LIMIT)}: leave "
+            "out what the notebook does not need"
         )
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
@@ -371,8 +372,8 @@ def _write(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _mb(size: int) -> str:
-    return f"{size / 2**20:.1f} MB"
+def _told(size: int) -> str:
+    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 2**10:.0f} kB"
 
 
 def _parser() -> argparse.ArgumentParser:
