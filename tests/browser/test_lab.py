@@ -23,7 +23,6 @@ from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
 from utils import cases
 
 NOTEBOOKS = list(config.load().notebooks)
-START = "00_getting_started"
 
 _DRAWS = re.compile(r"\b(plt|figures|plots\w*)\.")
 """Source of a figure cell that must end in a picture; the others print."""
@@ -220,10 +219,11 @@ def test_a_wrong_solution_is_told_its_mistake_and_the_rest_still_runs(
     assert re.search(r"conv2d_fast: [1-9]\d* of \d+ cases passed", fast)
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_nbgraders_validate_button_accepts_the_reference_solution(
-    browser: Browser, lab: Server
+    browser: Browser, lab: Server, name: str
 ) -> None:
-    open_notebook(browser, lab, START, solved(START))
+    open_notebook(browser, lab, name, solved(name))
     button = browser.until(
         "document.querySelector('.jp-NotebookPanel-toolbar .validate-button')", "the button"
     )
@@ -231,6 +231,6 @@ def test_nbgraders_validate_button_accepts_the_reference_solution(
     dialog = browser.until(
         "document.querySelector('.jp-Dialog .jp-Dialog-body')?.innerText", "the verdict"
     )
-    browser.keep("validate")
+    browser.keep(f"{name}_validate")
     assert "Success! Your notebook passes all the tests." in dialog
     browser.find_element(By.CSS_SELECTOR, ".jp-Dialog .jp-mod-accept").click()

@@ -13,7 +13,7 @@ from grader.judges.base import Handed, Judge
 from grader.truth import augmentation_nets as nets
 from grader.truth.augmentation import SAMPLES
 from grader.truth.base import Sample
-from utils import assess, assess_observed, augmenting, cases, cifar10, codec, quiet
+from utils import assess, assess_observed, augmenting, cifar10, codec, quiet
 from utils import assess_augmentation as claims
 from utils.cases import CaseSet
 from utils.check import answer_bytes
@@ -68,16 +68,6 @@ def test_each_mistake_that_is_named_has_a_hint() -> None:
     named = {v for k, v in vars(claims).items() if k.isupper() and isinstance(v, str)}
     assert named - {assess.TRAINING} == set(claims.HINTS)
     assert all(claims.HINTS.values()) and all(assess_observed.HINTS.values())
-
-
-def test_public_cases_survive_the_disk_and_need_no_large_files(tmp_path: Any) -> None:
-    total = 0
-    for judge in JUDGES:
-        cases.save(judge.public_cases(), tmp_path / f"{judge.name}.npz")
-        stored = cases.load(judge.name, tmp_path)
-        assert stored.assess == judge.assess and stored.name == judge.name
-        total += (tmp_path / f"{judge.name}.npz").stat().st_size
-    assert total < 1_000_000
 
 
 def test_every_student_has_four_nets_of_three_kinds() -> None:
