@@ -18,8 +18,9 @@ from typing import IO
 from grader.sandbox.bounds import Bounds
 from grader.sandbox.plan import threads_environment
 
-FORKS_PER_PARENT = 400
-"""A warm parent that has forked this often is replaced, against whatever may pile up in it."""
+FORKS_PER_PARENT = 2000
+"""A warm parent that has forked this often is replaced, against whatever may pile up in it.  A new
+one costs seconds, since it imports everything."""
 
 MB_PER_PARENT = 1500
 """A warm parent that is larger is replaced; with all libraries imported, one takes 700."""
