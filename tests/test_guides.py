@@ -6,6 +6,7 @@ needs PyPI, so it runs in CI and where COURSE_GUIDES=1 asks for it.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -167,3 +168,7 @@ def test_an_instructors_evening(handout: Path, tmp_path: Path) -> None:
         "team_2",
     }
     assert "s2" in next((folder.root / "exports").glob("moodle*")).read_text(encoding="utf-8-sig")
+
+
+def test_the_guides_pictures_can_still_be_made() -> None:
+    importlib.import_module("tests.browser.guide_pictures")  # no name of a test: only run by hand

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,38 @@ class Server:
         """URL of a page, with the token that lets the browser in."""
         return f"{self.url}/{path.lstrip('/')}?token={self.token}"
 
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """Answer of its REST API, from JSON."""
+        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as reply:
+            text = reply.read()
+        return json.loads(text) if text else None
+
+    def end_kernels(self) -> None:
+        """Shut all kernels down."""
+        for kernel in self.ask("kernels"):
+            self.ask(f"kernels/{kernel['id']}", "DELETE")
+
 
 StartServer = Callable[..., Server]
+
+_RUNNING: list[tuple[Server, subprocess.Popen]] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails tells what the Jupyter servers said last."""
+    report = yield
+    if report.failed:
+        for server, process in _RUNNING:
+            state = "runs" if process.poll() is None else f"ended with {process.returncode}"
+            said = server.log.read_text(errors="replace")[-3000:]
+            report.sections.append((f"{server.url} {state}; its log ends", said))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +147,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Starts JupyterLab in a folder; all servers and their kernels end with the session."""
-    running: list[tuple[Server, subprocess.Popen]] = []
+    running = _RUNNING
 
     def start(root: Path) -> Server:
         home = tmp_path_factory.mktemp("home")
@@ -140,8 +170,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
         return server
 
     yield start
-    for server, process in running:
-        _stop(server, process)
+    while running:
+        _stop(*running.pop())
 
 
 def _environment(home: Path, token: str) -> dict[str, str]:
@@ -192,22 +222,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _ask(server: Server, path: str, method: str = "GET") -> Any:
-    request = urllib.request.Request(f"{server.url}/api/{path}", method=method)
-    request.add_header("Authorization", f"token {server.token}")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as reply:
-        text = reply.read()
-    return json.loads(text) if text else None
-
-
 def _wait_for(server: Server, process: subprocess.Popen) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            _ask(server, "status")
+            server.ask("status")
             return
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)
@@ -217,9 +238,8 @@ def _wait_for(server: Server, process: subprocess.Popen) -> None:
 def _stop(server: Server, process: subprocess.Popen) -> None:
     """Ask the server to end its kernels and itself; end what is left of its process group."""
     try:
-        for kernel in _ask(server, "kernels"):
-            _ask(server, f"kernels/{kernel['id']}", "DELETE")
-        _ask(server, "shutdown", "POST")
+        server.end_kernels()
+        server.ask("shutdown", "POST")
         process.wait(30)
     except (OSError, subprocess.TimeoutExpired):
         pass

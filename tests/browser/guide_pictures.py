@@ -32,15 +32,14 @@ from grader import class_setup, config, gradebook, report
 from grader.classroom import ClassFolder
 from tests.browser.conftest import Browser, Server, StartServer
 from tests.browser.test_lab import (  # noqa: F401
-    START,
-    _grade_id,
     handout,
     lab,
     open_notebook,
     run_all,
-    solved,
 )
 from tests.browser.test_similar import page as similar_page  # noqa: F401
+from tests.grader.sample_class import START
+from tests.handout import grade_id_of, solved
 
 PICTURES = config.ROOT / "docs" / "pictures"
 WIDTH = 1000
@@ -126,7 +125,7 @@ def test_the_first_notebook(browser: Browser, lab: Server) -> None:
 def _some_of_the_second() -> NotebookNode:
     """Notebook 01 up to its second check, with one answer right and the other flipped."""
     notebook = solved(SECOND)
-    ids = [_grade_id(cell) for cell in notebook.cells]
+    ids = [grade_id_of(cell) for cell in notebook.cells]
     notebook.cells = notebook.cells[: ids.index("check_conv2d_forward") + 1]
     forward = notebook.cells[ids.index("conv2d_forward")]
     right, wrong = "(window, w,", "(window, w[::-1, ::-1],"
@@ -172,7 +171,7 @@ def folder(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> ClassFolder:
     class_setup.set_up(folder, config.load(place))  # nbgrader's settings name the folder
     path = folder.autograded("team_1", SECOND) / f"{SECOND}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    next(cell for cell in notebook.cells if _grade_id(cell) == ESSAY).source = ANSWER
+    next(cell for cell in notebook.cells if grade_id_of(cell) == ESSAY).source = ANSWER
     nbformat.write(notebook, path)
     return folder
 

@@ -1,0 +1,58 @@
+"""Students can press nbgrader's Validate before they hand in: the right solutions pass it whole.
+
+The button itself: tests/browser/test_lab.py.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.handout import NOTEBOOKS, make_handout, solved
+
+_SUCCESS = "Success! Your notebook passes all the tests."
+
+
+@pytest.fixture(scope="module")
+def handout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What students unpack, with empty notebooks/."""
+    return make_handout(tmp_path_factory.mktemp("handout"))
+
+
+def _validate(handout: Path, name: str) -> str:
+    """What `nbgrader validate` says of a notebook in notebooks/, with patience for slow cells."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "COURSE_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "validate", "--Execute.timeout=600", f"{name}.ipynb"],
+        cwd=handout / "notebooks",
+        env=environment | {"HOME": str(handout)},
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + (done.stderr if done.returncode else "")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_validate_accepts_the_reference_solution(handout: Path, name: str) -> None:
+    nbformat.write(solved(name), handout / "notebooks" / f"{name}.ipynb")
+    assert _SUCCESS in _validate(handout, name)
+
+
+def test_validate_names_the_check_that_fails(handout: Path) -> None:
+    wrong = solved("01_implementing_cnn", {"same_padding": "def same_padding(*_): return None"})
+    wrong.cells = [
+        cell
+        for cell in wrong.cells
+        if cell.cell_type == "code"
+        and cell.metadata.get("nbgrader", {}).get("grade_id")
+        in ("setup", "same_padding", "check_same_padding")
+    ]
+    nbformat.write(wrong, handout / "notebooks" / "wrong.ipynb")
+    said = _validate(handout, "wrong")
+    assert _SUCCESS not in said
+    assert "check('same_padding'" in said.replace('"', "'")

@@ -1,0 +1,57 @@
+"""A folder that looks like what students unpack, and notebooks with the reference solution."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from nbformat.notebooknode import NotebookNode
+
+from grader import config, source_text
+from grader.judges import judges_of
+from utils import cases
+
+NOTEBOOKS = list(config.load().notebooks)
+
+
+def make_handout(root: Path) -> Path:
+    """Fill a folder with utils/, data/ with the public cases, and the reference's weights.
+
+    notebooks/ stays empty but for the weights.
+    """
+    (root / "notebooks").mkdir()
+    skipped = shutil.ignore_patterns("__pycache__", "checks", "downloads", "cache", ".*")
+    for name in ("utils", "data"):
+        shutil.copytree(config.ROOT / name, root / name, ignore=skipped)
+    built = config.ROOT / "data" / "checks"
+    if built.is_dir():
+        shutil.copytree(built, root / "data" / "checks")
+    points: dict[str, float] = {}
+    for notebook in NOTEBOOKS:  # and what ./course build has not written yet
+        source = source_text.read(config.HERE / "source" / f"{notebook}.py")
+        points |= {check.name: check.points for check in source.checks}
+        for name, judge in judges_of(notebook).items():
+            path = root / "data" / "checks" / f"{name}.npz"
+            if not path.is_file():
+                cases.save(judge.public_cases(), path)
+    (root / "data" / "checks" / "points.json").write_text(json.dumps(points))
+    for trained in (config.HERE / "reference").glob("*/*.npz"):  # training takes minutes
+        target = root / "notebooks" / "handin" / trained.parent.name / trained.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(trained, target)
+    return root
+
+
+def solved(name: str, changes: dict[str, str] | None = None) -> NotebookNode:
+    """The reference solution of a notebook, with the code of some solution cells replaced."""
+    notebook = source_text.with_solutions(source_text.read(config.HERE / "source" / f"{name}.py"))
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("your_id", "team_1")
+        cell.source = (changes or {}).get(grade_id_of(cell), cell.source)
+    return notebook
+
+
+def grade_id_of(cell: NotebookNode) -> str:
+    """Its nbgrader id; empty where it has none."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
