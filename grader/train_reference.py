@@ -1,7 +1,10 @@
 """Train what a notebook's reference solution trains, and keep the weights for tests and the demo.
 
-Run by whoever maintains the course, about ten minutes on two cores with PhotoDigits, an hour with
-CIFAR-10: python -m grader.train_reference [photodigits | cifar10] [--notebook NAME] [--out FOLDER]
+Run by whoever maintains the course, five to eight minutes on two cores with PhotoDigits, up to an
+hour with CIFAR-10:
+
+    python -m grader.train_reference [photodigits | cifar10] [--notebook NAME] [--out FOLDER]
+
 It executes the notebook with its solutions, as a student would, and prints what came out.
 """
 

@@ -1,4 +1,7 @@
-"""A folder that looks like what students unpack, and notebooks with the reference solution."""
+"""A folder that looks like what students unpack.
+
+Notebooks with the reference solution, to put there: `grader.bench.small_course.reference`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
 
-from grader import config, source_text
+from grader import build, config
 from grader.judges import judges_of
 from utils import cases
 
@@ -29,8 +32,7 @@ def make_handout(root: Path) -> Path:
         shutil.copytree(built, root / "data" / "checks")
     points: dict[str, float] = {}
     for notebook in NOTEBOOKS:  # and what ./course build has not written yet
-        source = source_text.read(config.HERE / "source" / f"{notebook}.py")
-        points |= {check.name: check.points for check in source.checks}
+        points |= {check.name: check.points for check in build.source_of(notebook).checks}
         for name, judge in judges_of(notebook).items():
             path = root / "data" / "checks" / f"{name}.npz"
             if not path.is_file():
@@ -41,15 +43,6 @@ def make_handout(root: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(trained, target)
     return root
-
-
-def solved(name: str, changes: dict[str, str] | None = None) -> NotebookNode:
-    """The reference solution of a notebook, with the code of some solution cells replaced."""
-    notebook = source_text.with_solutions(source_text.read(config.HERE / "source" / f"{name}.py"))
-    for cell in notebook.cells:
-        cell.source = cell.source.replace("your_id", "team_1")
-        cell.source = (changes or {}).get(grade_id_of(cell), cell.source)
-    return notebook
 
 
 def grade_id_of(cell: NotebookNode) -> str:

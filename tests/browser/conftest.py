@@ -147,7 +147,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """Starts JupyterLab in a folder; all servers and their kernels end with the session."""
-    running = _RUNNING
 
     def start(root: Path) -> Server:
         home = tmp_path_factory.mktemp("home")
@@ -165,13 +164,13 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
                 start_new_session=True,
             )
         server = Server(f"http://127.0.0.1:{port}", token, root, log)
-        running.append((server, process))
+        _RUNNING.append((server, process))
         _wait_for(server, process)
         return server
 
     yield start
-    while running:
-        _stop(*running.pop())
+    while _RUNNING:
+        _stop(*_RUNNING.pop())
 
 
 def _environment(home: Path, token: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from grader import class_setup, config, gradebook, report
+from grader.bench.small_course import reference
 from grader.classroom import ClassFolder
 from tests.browser.conftest import Browser, Server, StartServer
 from tests.browser.test_lab import (  # noqa: F401
@@ -39,7 +40,7 @@ from tests.browser.test_lab import (  # noqa: F401
 )
 from tests.browser.test_similar import page as similar_page  # noqa: F401
 from tests.grader.sample_class import START
-from tests.handout import grade_id_of, solved
+from tests.handout import grade_id_of
 
 PICTURES = config.ROOT / "docs" / "pictures"
 WIDTH = 1000
@@ -124,7 +125,7 @@ def test_the_first_notebook(browser: Browser, lab: Server) -> None:
 
 def _some_of_the_second() -> NotebookNode:
     """Notebook 01 up to its second check, with one answer right and the other flipped."""
-    notebook = solved(SECOND)
+    notebook = reference(SECOND, "team_1")
     ids = [grade_id_of(cell) for cell in notebook.cells]
     notebook.cells = notebook.cells[: ids.index("check_conv2d_forward") + 1]
     forward = notebook.cells[ids.index("conv2d_forward")]

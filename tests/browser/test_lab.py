@@ -17,8 +17,9 @@ from nbformat.notebooknode import NotebookNode
 from selenium.webdriver.common.by import By
 
 from grader import source_text
+from grader.bench.small_course import reference
 from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
-from tests.handout import NOTEBOOKS, grade_id_of, make_handout, solved
+from tests.handout import NOTEBOOKS, grade_id_of, make_handout
 
 _DRAWS = re.compile(r"\b(plt|figures|plots\w*)\.")
 """Source of a figure cell that must end in a picture; the others print."""
@@ -117,7 +118,7 @@ def keep_notebook(browser: Browser, name: str, width: int) -> None:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_reference_solution_runs_and_is_right(browser: Browser, lab: Server, name: str) -> None:
-    open_notebook(browser, lab, name, solved(name))
+    open_notebook(browser, lab, name, reference(name, "team_1"))
     cells = run_all(browser)
     keep_notebook(browser, name, 1280)
     _keep_pictures(browser, name)
@@ -160,7 +161,7 @@ def test_a_wrong_solution_is_told_its_mistake_and_the_rest_still_runs(
     browser: Browser, lab: Server
 ) -> None:
     name = "01_implementing_cnn"
-    notebook = solved(name)
+    notebook = reference(name, "team_1")
     notebook.cells = [
         cell
         for cell in notebook.cells
@@ -194,7 +195,7 @@ def test_nbgraders_validate_button_accepts_the_reference_solution(
 ) -> None:
     # the other notebooks: tests/grader/test_validate.py, as the server answers nothing meanwhile
     name = "00_getting_started"
-    open_notebook(browser, lab, name, solved(name))
+    open_notebook(browser, lab, name, reference(name, "team_1"))
     button = browser.until(
         "document.querySelector('.jp-NotebookPanel-toolbar .validate-button')", "the button"
     )

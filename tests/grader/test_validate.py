@@ -13,7 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.handout import NOTEBOOKS, make_handout, solved
+from grader.bench.small_course import reference
+from tests.handout import NOTEBOOKS, grade_id_of, make_handout
 
 _SUCCESS = "Success! Your notebook passes all the tests."
 
@@ -39,18 +40,19 @@ def _validate(handout: Path, name: str) -> str:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_validate_accepts_the_reference_solution(handout: Path, name: str) -> None:
-    nbformat.write(solved(name), handout / "notebooks" / f"{name}.ipynb")
+    nbformat.write(reference(name, "team_1"), handout / "notebooks" / f"{name}.ipynb")
     assert _SUCCESS in _validate(handout, name)
 
 
 def test_validate_names_the_check_that_fails(handout: Path) -> None:
-    wrong = solved("01_implementing_cnn", {"same_padding": "def same_padding(*_): return None"})
+    wrong = reference(
+        "01_implementing_cnn", "team_1", {"same_padding": "def same_padding(*_): return None"}
+    )
     wrong.cells = [
         cell
         for cell in wrong.cells
         if cell.cell_type == "code"
-        and cell.metadata.get("nbgrader", {}).get("grade_id")
-        in ("setup", "same_padding", "check_same_padding")
+        and grade_id_of(cell) in ("setup", "same_padding", "check_same_padding")
     ]
     nbformat.write(wrong, handout / "notebooks" / "wrong.ipynb")
     said = _validate(handout, "wrong")
