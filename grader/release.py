@@ -15,7 +15,7 @@ from pathlib import Path
 
 from grader import build, config
 from grader.classroom import write_atomically
-from utils import alexnet
+from grader.freshness import NOT_OURS
 
 FOLDERS = ("notebooks", "utils", "data")
 FILES = (
@@ -26,11 +26,6 @@ FILES = (
     "docs/students.md",
 )
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints", "downloads", "cache", "handin")
-_DOWNLOADED = (
-    *("cifar10.npz", "cifar-10-*", alexnet.FILE),
-    *("*.h5", "*.keras", "*.partial", "imagenet_class_index.json"),
-)
-"""What somebody may put into `data/`, which is not ours to hand on; git ignores it, too."""
 LARGEST = 4 * 1024 * 1024
 """A larger file is nothing that a release should hold, whatever it is."""
 _TOP = "cnn-course"
@@ -63,7 +58,7 @@ def _members() -> dict[str, Path]:
         for path in sorted((config.ROOT / folder).rglob("*")):
             relative = path.relative_to(config.ROOT)
             skipped = any(part in _SKIPPED or part.startswith(".") for part in relative.parts)
-            skipped |= any(fnmatch(part, p) for part in relative.parts for p in _DOWNLOADED)
+            skipped |= any(fnmatch(part, p) for part in relative.parts for p in NOT_OURS)
             if path.is_file() and not path.is_symlink() and not skipped:
                 if path.stat().st_size > LARGEST:
                     raise config.ConfigError(

@@ -1,27 +1,23 @@
 """Answers kept from an execution, so that a new judge or threshold can mark them again.
 
 They are as untrusted as on the day they came, and they count only for the very same job: the same
-notebook, inputs, files and limits, executed by the same code.
+notebook, inputs, files, net and limits, executed by the same code with the same libraries.
 """
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 
 import msgspec
 
-from grader import config
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job, Outcome
+from grader.freshness import execution_version, libraries, net_version
 from grader.results import Submission
 
 FILE = "answers.msgpack"
 LARGEST = 32 * 1024 * 1024
 """Bytes of answers of one submission that are kept; larger ones must be executed again."""
-
-_JUDGES_ONLY = ("assess", "compare", "measures")
-"""Modules of utils that no graded kernel calls."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -60,19 +56,7 @@ def read(folder: ClassFolder, team: str, notebook: str) -> Stored | None:
 
 def execution_key(job: Job) -> str:
     """Digest of all that the outcome of a job depends on."""
-    digest = hashlib.sha256(_code_version().encode())
+    course = [execution_version(), libraries(), net_version(job.net)]
+    digest = hashlib.sha256(", ".join(course).encode())
     digest.update(msgspec.msgpack.encode(msgspec.structs.replace(job, isolation="")))
-    return digest.hexdigest()
-
-
-@cache
-def _code_version() -> str:
-    """Digest of the code that a kernel may call, and of that which asks it."""
-    paths = [p for p in (config.ROOT / "utils").rglob("*.py") if p.stem not in _JUDGES_ONLY]
-    digest = hashlib.sha256()
-    for path in sorted([*paths, config.HERE / "execute.py"]):
-        try:
-            digest.update(path.read_bytes())
-        except OSError as error:
-            raise config.ConfigError(f"the course's own file can't be read: {error}") from error
     return digest.hexdigest()

@@ -10,8 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import config, judging, results, thresholds
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job
+from grader.freshness import code_version, net_version
 from grader.prepare import NotANotebook, prepare, read_notebook
 from grader.results import Submission
 from utils import pretrained
@@ -194,39 +193,11 @@ def _task(
 
 
 def _net_version(course: config.Course, name: str) -> str:
-    """Name of the net that a notebook is graded on, and digest of its files; "" without one.
+    """Name and digests of the net that a notebook is graded on.
 
     Raises ConfigError if it is not at hand.
     """
-    net = course.notebooks[name].net
     try:
-        if net:
-            pretrained.require(net)
-        paths = pretrained.files(net) if net else ()
-        return net + "".join(_digest(p, p.stat().st_mtime_ns, p.stat().st_size) for p in paths)
+        return net_version(course.notebooks[name].net)
     except (OSError, pretrained.NetUnavailable) as error:
         raise config.ConfigError(f"notebooks.{name}: {error}") from error
-
-
-@cache
-def _digest(path: Path, changed: int, size: int) -> str:
-    """Digest of a file that was last changed at some time; hundreds of megabytes are read once."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@cache
-def code_version() -> str:
-    """Digest of the code that decides marks: judges and comparison.  Raises ConfigError."""
-    digest = hashlib.sha256()
-    names: tuple[str, ...] = ("cases", "check", "codec", "compare", "identity", "measures")
-    names += ("assess", "describe", "exam_images", "graphs", "models", "nets", "photo_digits")
-    paths = [p for n in names if (p := config.ROOT / "utils" / f"{n}.py").is_file()]
-    paths += sorted((config.HERE / "judges").rglob("*.py"))
-    paths += sorted(config.HERE.glob("trusted*.py"))
-    for path in [*paths, Path(judging.__file__)]:
-        try:
-            digest.update(path.read_bytes())
-        except OSError as error:
-            raise config.ConfigError(f"the course's own file can't be read: {error}") from error
-    return digest.hexdigest()

@@ -242,7 +242,7 @@ def test_a_worker_of_another_version_is_refused_with_both_named(
     course: config.Course, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    for name in ("grader", "utils"):
+    for name in ("grader", "utils", "data"):
         shutil.copytree(
             config.ROOT / name, other / name, ignore=shutil.ignore_patterns("*.npz", "__pycache__")
         )
