@@ -37,7 +37,7 @@ def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
     result = _well_formed(
         submission.team,
         submission.notebook,
-        task.key,
+        _key(task.key, task.examination),
         checks,
         outcome.problem or task.examination.problem,
         task.notes,
@@ -66,7 +66,7 @@ def judged_again(task: Task, old: Result, kept: Stored) -> Result:
     return _well_formed(
         old.team,
         old.notebook,
-        task.key,
+        _key(task.key, task.examination),
         checks,
         kept.problem or task.examination.problem,
         task.notes,
@@ -102,6 +102,11 @@ def unreadable(task: Task) -> tuple[Result, NotebookNode]:
         finished=datetime.now(UTC),
     )
     return result, nbformat.reads(task.release.text, as_version=4)
+
+
+def _key(key: str, examination: judging.Examination) -> str:
+    """The key of a result; none where data was missing, which may be there when next it is run."""
+    return "" if examination.problem else key
 
 
 def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:

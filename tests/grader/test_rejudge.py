@@ -122,6 +122,22 @@ def test_other_questions_lost_answers_and_failures_need_an_execution(
     assert rejudge.preview(folder, course, "another seed").pending == []
 
 
+def test_what_lacked_data_is_graded_again_once_the_data_is_there(
+    course: config.Course, home: Path, folder: ClassFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = tiny_course.JUDGES[0].draw
+    lacking = {"unavailable": "trained on cifar10, which the grader has not got"}
+    judges_change(home, monkeypatch, draw=lambda rng, _: [Question("one", {"x": 1}, 0, lacking)])
+    before = grade(folder, course, workers=2, seed="fixed")
+    assert (before.executed, before.need_human) == (TEAMS, TEAMS)
+    assert rejudge.preview(folder, course, "fixed").current == 0
+
+    judges_change(home, monkeypatch, draw=draw)  # as when somebody has put it there
+    after = grade(folder, course, workers=2, seed="fixed")
+    assert (after.executed, after.need_human) == (TEAMS, 0)
+    assert grade(folder, course, workers=2, seed="fixed").executed == 0
+
+
 def test_the_command_asks_first(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     command = [sys.executable, "-m", "grader", "rejudge", "-c", str(tmp_path / "class")]
