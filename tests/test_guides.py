@@ -22,6 +22,7 @@ from grader import config, release, source_text
 from grader.classroom import ClassFolder
 from grader.demo import students
 from grader.demo.samples import FIRST, Team
+from utils import handin
 
 PATIENCE = 120
 _MINUTES = 900
@@ -51,6 +52,16 @@ def test_students_get_the_pictures_of_their_guide(handout: Path) -> None:
     guide = (handout / "README.md").read_text(encoding="utf-8")
     links = [found["link"] for found in _PICTURE.finditer(guide)]
     assert links and all((handout / link).is_file() for link in links)
+
+
+@pytest.mark.parametrize("where", ["docs/students.md", "utils/report_pdf.py"])
+def test_a_pairs_report_is_made_of_the_notebooks_that_are_packed_with_it(where: str) -> None:
+    text = (config.ROOT / where).read_text(encoding="utf-8")
+    made = re.findall(r"utils\.report_pdf Ex2_\S+\.pdf((?: \d\d)+)\n", text)
+    made += re.findall(r'if not "(\d\d \d\d)"', text)
+    assert made
+    for names in made:
+        assert [handin.notebook_called(name) for name in names.split()] == handin.PAIR_NOTEBOOKS
 
 
 def commands(guide: str, heading: str) -> list[str]:

@@ -1,6 +1,6 @@
 """A PDF to hand in, made from notebooks: text, code, outputs and figures, printed by a browser.
 
-    python -m utils.report_pdf Ex2_NameOne_NameTwo.pdf 02 03
+    python -m utils.report_pdf Ex2_NameOne_NameTwo.pdf 04 05
 
 Needs no LaTeX and no network: formulas become MathML, which browsers draw themselves.  It looks
 for Chrome, Chromium, Edge or Brave; where there is none it leaves a page to print from any browser.
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m utils.report_pdf", description="Make one PDF from notebooks."
     )
     parser.add_argument("pdf", type=Path, help="file to write: Ex2_NameOne_NameTwo.pdf")
-    parser.add_argument("notebooks", nargs="*", help='all you have worked on, if not "02 03"')
+    parser.add_argument("notebooks", nargs="*", help='all you have worked on, if not "04 05"')
     options = parser.parse_args(arguments)
     root = Path(__file__).resolve().parents[1]
     try:
