@@ -106,6 +106,5 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
     )
     path = folder.root / "nbgrader_config.py"
     if not path.is_file() or path.read_text() != settings:
-        write_atomically(path, settings)
-        if not folder.uses_sqlite:
-            path.chmod(0o600)  # there may be a password in it
+        # the address of a server may hold a password
+        write_atomically(path, settings, secret=not folder.uses_sqlite)

@@ -77,10 +77,13 @@ class ClassFolder:
         return sorted((path.parent.parent.name, path.parent.name) for path in found)
 
 
-def write_atomically(path: Path, content: bytes | str, durable: bool = True) -> None:
+def write_atomically(
+    path: Path, content: bytes | str, durable: bool = True, secret: bool = False
+) -> None:
     """Write a file so that whoever reads it sees the old or the new content, never half.
 
     durable: wait until it is on the disk; not needed for what can be made again.
+    secret: only its owner may ever read it.
     Raises FolderUnusable.
     """
     data = content.encode() if isinstance(content, str) else content
@@ -93,7 +96,8 @@ def write_atomically(path: Path, content: bytes | str, durable: bool = True) -> 
                 if durable:
                     stream.flush()
                     os.fsync(stream.fileno())
-            Path(partial).chmod(0o644)
+            if not secret:  # it was made with 0600
+                Path(partial).chmod(0o644)
             Path(partial).replace(path)
         except BaseException:
             Path(partial).unlink(missing_ok=True)

@@ -92,12 +92,12 @@ def backup(url: str, root: Path) -> Path | None:
         source = file_of(url)
         if not source.is_file():
             return None
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)  # until the copy has its own rights
         _copy_file(source, folder / name)
     else:
         if not migrate.rows(url):
             return None
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         migrate.migrate(url, f"sqlite:///{folder / name}")
     (folder / name).chmod(0o600)
     for old in sorted(folder.glob("gradebook-*.db"))[:-KEPT]:

@@ -146,8 +146,7 @@ def class_seed(folder: ClassFolder) -> str:
     """The class's secret, made once: cases are fresh for the class and the same in a rerun."""
     path = folder.root / "seed"
     if not path.is_file():
-        write_atomically(path, secrets.token_hex(16))
-        path.chmod(0o600)
+        write_atomically(path, secrets.token_hex(16), secret=True)
     return path.read_text().strip()
 
 
