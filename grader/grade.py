@@ -42,6 +42,8 @@ class Summary:
     """Those of them whose marks changed."""
     human: dict[str, str] = field(default_factory=dict)
     """"team/notebook" -> why a person must look at it, for those whose result says so."""
+    flagged: list[str] = field(default_factory=list)
+    """Marks by hand in the class that need another look: "team/notebook/cell"."""
     broken: list[str] = field(default_factory=list)
     """Submissions whose own files in the class folder can't be read, each with the reason."""
 
@@ -100,6 +102,7 @@ def grade(
                 while run.running:
                     run.finish_some()
                 run.end()
+                summary.flagged = gradebook.flagged(book)
             except BaseException as error:
                 run.log.write(f"grading stops: {type(error).__name__}: {error}")
                 for future in run.running:

@@ -98,7 +98,8 @@ def record(
     """Write one graded notebook in one transaction.
 
     late_fraction: share of the points, in [0, 1], that lateness costs.
-    changed: ids of answers that differ from those marked by hand before; they need another look.
+    changed: graded cells whose answer isn't the one that was there before; a mark by hand on one
+    of them needs another look, and is flagged until somebody saves it in formgrader.
     """
     session: Session = gradebook.db
     try:
@@ -111,17 +112,19 @@ def record(
 
 
 def fail(gradebook: api.Gradebook, submission: Submission) -> None:
-    """Take back the automatic marks of a submission that could not be graded this time.
+    """Take back the automatic marks of a submission that is about to be graded anew.
 
-    A mark from an earlier run would be stale; marks given by hand stay.
+    A mark from an earlier run would be stale.  Marks given by hand stay, with what they were held
+    against, so that `record` can tell whether they need another look.
     """
     session: Session = gradebook.db
     try:
         _begin(session)
         notebook = _submitted_notebook(session, gradebook, submission)
         for grade in notebook.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
+            if grade.manual_score is None:
+                grade.auto_score = None
+                grade.needs_manual_grade = True
         session.commit()
     except BaseException:
         session.rollback()
@@ -145,6 +148,19 @@ def refresh_late_penalties(
             earned = sum(grade.score for grade in submitted.grades)
             submitted.late_submission_penalty = round(share * earned, 4) or None
         gradebook.db.commit()
+
+
+def flagged(gradebook: api.Gradebook) -> list[str]:
+    """Marks by hand that need another look, as "team/notebook/cell", sorted."""
+    found = (
+        gradebook.db.query(api.Grade)
+        .filter(api.Grade.manual_score.is_not(None), api.Grade.needs_manual_grade)
+        .all()
+    )
+    return sorted(
+        f"{grade.notebook.assignment.student_id}/{grade.notebook.name}/{grade.name}"
+        for grade in found
+    )
 
 
 def marks(folder: ClassFolder, course_id: str = "cnn") -> list[NotebookMark]:
@@ -217,15 +233,18 @@ def _write(
     earned = 0.0
     for grade in notebook.grades:
         cell = cells.get(grade.name)
+        other = grade.name in changed
         if grade.name in checked:
-            other = grade.auto_score != checked[grade.name]
+            other = other or grade.auto_score != checked[grade.name]
             grade.auto_score = checked[grade.name]
-            grade.needs_manual_grade = grade.manual_score is not None and other
         elif cell is not None and _left_as_released(cell):
-            grade.auto_score, grade.needs_manual_grade = 0.0, False
+            grade.auto_score = 0.0
         else:
             grade.auto_score = None
-            grade.needs_manual_grade = grade.manual_score is None or grade.name in changed
+        if grade.manual_score is None:
+            grade.needs_manual_grade = grade.auto_score is None
+        else:  # a flag that stands is for a human to take away
+            grade.needs_manual_grade = bool(grade.needs_manual_grade) or other
         score = grade.manual_score if grade.manual_score is not None else grade.auto_score
         earned += (score or 0.0) + (grade.extra_credit or 0.0)
     for comment in notebook.comments:

@@ -107,17 +107,24 @@ def stored_result(folder: ClassFolder, task: Task) -> Result | None:
     return result if whole else None
 
 
-def _changed_answers(before: str, executed: NotebookNode) -> frozenset[str]:
-    """Ids of essays whose text differs from the one that was there to be marked."""
+def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
+    """Ids of graded cells whose answer differs from the one that was there to be marked.
+
+    An essay is its own answer, a check's is the solution of that name.
+    """
     if not before:
         return frozenset()
-    old = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in _cells(before)}
+    old = {_grade_id(cell): cell.source for cell in _cells(before)}
     changed = set()
-    for cell in executed.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name and cell.cell_type == "markdown" and old.get(name) != cell.source:
-            changed.add(name)
+    for cell in seen.cells:
+        name = _grade_id(cell)
+        if name and old.get(name) != cell.source:
+            changed.add(name if cell.cell_type == "markdown" else f"check_{name}")
     return frozenset(changed)
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def _cells(text: str) -> list[NotebookNode]:

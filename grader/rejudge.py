@@ -73,12 +73,13 @@ def preview(
     return found
 
 
-def apply(folder: ClassFolder, course: config.Course, found: Preview) -> None:
-    """Make the marks what the preview says."""
+def apply(folder: ClassFolder, course: config.Course, found: Preview) -> list[str]:
+    """Make the marks what the preview says; returns the marks by hand to look at again."""
     with writing(folder.root), gradebook.open_gradebook(folder, course.id) as book:
         recorder = Recorder(folder, course, book)
         for submission, old, new in found.pending:
             recorder.mark_again(submission, old, new)
+        return gradebook.flagged(book)
 
 
 def marked_again(

@@ -84,8 +84,10 @@ class Standing:
         """One of the module's five states."""
         if self.needs_human:
             return HUMAN
+        if self.result is None and self.submission is not None:
+            return UNGRADED  # what the gradebook says is about an earlier one
         if self.result is None and self.mark is None:
-            return MISSING if self.submission is None else UNGRADED
+            return MISSING
         return ESSAYS if self.essays_to_mark else FINAL
 
     @property

@@ -16,6 +16,9 @@ from grader.classroom import ClassFolder, write_atomically
 from grader.commands import CLASS, MOST_COUNTED, REFUSED, ClassOption, cluster, console, errors
 from grader.display import Display
 
+MOST_NAMED = 30
+"""Marks that are named in one line."""
+
 
 def collect(
     archives: Annotated[
@@ -133,6 +136,7 @@ def grade(
     console.print(f"{summary.graded} graded: {summary.executed} executed{again}, {kept} kept")
     for change in summary.changes:
         console.print(f"  CHANGED {change}", markup=False)
+    say_flagged(summary.flagged)
     for label, reason in summary.human.items():
         console.print(f"  NEEDS A HUMAN {label}: {reason}", markup=False)
     for line in summary.broken:
@@ -177,7 +181,7 @@ def rejudge(
     if not agreed and not (sys.stdin.isatty() and typer.confirm("Change these marks?")):
         console.print("nothing was changed; --yes changes it without asking")
         raise typer.Exit(1)
-    room.apply(place, course, found)
+    say_flagged(room.apply(place, course, found))
     console.print("done; write feedback, report and exports anew")
 
 
@@ -199,6 +203,19 @@ def migrate(
     counts = room.migrate(database.normalised(source), target)
     for line in room.describe(target, counts):
         console.print(line, markup=False, soft_wrap=True)
+
+
+def say_flagged(flagged: list[str]) -> None:
+    """Name the marks by hand that need another look, in one line."""
+    if flagged:
+        marks = "1 mark" if len(flagged) == 1 else f"{len(flagged)} marks"
+        shown = ", ".join(flagged[:MOST_NAMED])
+        more = f" and {len(flagged) - MOST_NAMED} more" if len(flagged) > MOST_NAMED else ""
+        console.print(
+            f"  LOOK AGAIN at {marks} by hand, since what was marked has changed: {shown}{more}; "
+            "to settle one, save its mark anew in formgrader",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def one_part(text: str) -> Callable[[str], bool]:

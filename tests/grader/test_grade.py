@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grader import config, gradebook, results
+from grader import config, gradebook, results, standing
 from grader.classroom import ClassFolder
+from grader.commands import grading
 from grader.grade import grade
-from grader.results import Result
+from grader.recorder import Recorder
+from grader.results import Result, Submission
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
 
@@ -91,6 +94,88 @@ def test_a_manual_mark_survives_a_regrade(course: config.Course, folder: ClassFo
     grade(folder, course)
     cells = {c.cell: c for c in gradebook.marks(folder, course.id)[0].cells}
     assert (cells["why"].points, cells["why"].needs_manual) == (2.5, True)
+
+
+def mark_by_hand(folder: ClassFolder, team: str, **points: float) -> None:
+    """What a marker does in formgrader: it saves a mark, and the mark is final."""
+    with Gradebook(folder.db_url) as book:
+        for cell, manual in points.items():
+            mark = book.find_grade(cell, NAME, NAME, team)
+            mark.manual_score, mark.needs_manual_grade = manual, False
+        book.db.commit()
+
+
+def flagged(folder: ClassFolder, course: config.Course) -> set[str]:
+    """Cells with a mark by hand that needs another look."""
+    found = gradebook.marks(folder, course.id)
+    return {c.cell for m in found for c in m.cells if c.manual is not None and c.needs_manual}
+
+
+def test_a_flag_stays_until_somebody_has_looked(
+    course: config.Course, folder: ClassFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept_sign = "def square(x):\n    return x * abs(x)"
+    hand_in(folder, "team_1", reference("team_1", {"square": kept_sign}))
+    grade(folder, course)
+    mark_by_hand(folder, "team_1", why=2.5, check_square=3)
+    assert not grade(folder, course).flagged
+    hand_in(folder, "team_1", reference("team_1", {"why": "Something else."}))
+    for _ in range(3):
+        summary = grade(folder, course)
+        assert flagged(folder, course) == {"why", "check_square"}
+        assert summary.flagged == [f"team_1/{NAME}/check_square", f"team_1/{NAME}/why"]
+    grade(folder, course, force=True)
+    assert flagged(folder, course) == {"why", "check_square"}
+    grading.say_flagged(summary.flagged)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "2 marks by hand" in line and f"team_1/{NAME}/why" in line and "formgrader" in line
+    mark_by_hand(folder, "team_1", why=2.5)
+    assert grade(folder, course).flagged == [f"team_1/{NAME}/check_square"]
+    mark_by_hand(folder, "team_1", check_square=4)
+    assert not grade(folder, course, force=True).flagged
+
+    hand_in(folder, "team_1", reference("team_1", {"why": released(course, "why")}))
+    assert grade(folder, course).flagged == [f"team_1/{NAME}/why"], "2.5 points for a blank"
+
+
+def released(course: config.Course, cell: str) -> str:
+    """A cell's text as students get it."""
+    blank = nbformat.reads(folder_release(course).read_text(), as_version=4)
+    named = (c for c in blank.cells if c.metadata.get("nbgrader", {}).get("grade_id") == cell)
+    return next(named).source
+
+
+def test_a_mark_by_hand_is_flagged_for_other_code_and_for_nothing_else(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    wrong = "def square(x):\n    return x + 1"
+    hand_in(folder, "team_1", reference("team_1", {"square": wrong}))
+    grade(folder, course)
+    mark_by_hand(folder, "team_1", check_square=1, check_sums=1.5)
+    assert not grade(folder, course, force=True).flagged
+    # everything is executed anew, as when the points of another exercise were changed
+    limits = dataclasses.replace(course.limits, seconds_per_cell=11)
+    other = dataclasses.replace(course, limits=limits)
+    summary = grade(folder, other)
+    assert (summary.executed, summary.flagged) == (1, [])
+
+    hand_in(folder, "team_1", reference("team_1", {"square": "def square(x):\n    return 7"}))
+    assert grade(folder, course).flagged == [f"team_1/{NAME}/check_square"], "0 points as before"
+
+
+def test_a_submission_that_is_being_graded_anew_is_not_final(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    hand_in(folder, "team_1", reference("team_1"))
+    grade(folder, course)
+    mark_by_hand(folder, "team_1", check_square=3, check_sums=1, why=2)
+    assert standing.read(folder, course).rows["team_1", NAME].state == standing.FINAL
+    hand_in(folder, "team_1", reference("team_1", {"why": "Other."}))
+    with gradebook.open_gradebook(folder, course.id) as book:
+        Recorder(folder, course, book).withdraw(
+            results.read(folder.submitted("team_1", NAME) / "submission.json", Submission)
+        )
+    assert standing.read(folder, course).rows["team_1", NAME].state == standing.UNGRADED
 
 
 def test_a_duplicated_cell_a_missing_cell_and_an_edited_check_cost_nothing(
