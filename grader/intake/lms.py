@@ -26,9 +26,10 @@ BULK_MEMBERS = 20_000
 BULK_DIRECTORY_BYTES = 16 * MIB
 
 # Moodle turns "_" in names into blanks, and Canvas keeps letters and digits only, so that the
-# first "_" ends the name in both.
+# first "_" ends the name in both.  Moodle's folders end in "_" up to 4.0; the folder of students
+# without a group has no number.
 MOODLE = re.compile(
-    r"(?P<name>[^_/]*)_(?P<number>\d+)_assignsubmission_(?P<kind>[a-z]+)_[/]?(?P<rest>.*)"
+    r"(?P<name>[^_/]*)(?:_(?P<number>\d+))?_assignsubmission_(?P<kind>[a-z]+)(?:_?/|_)(?P<rest>.*)"
 )
 CANVAS = re.compile(
     r"(?P<name>[^\W_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)", re.IGNORECASE
@@ -43,6 +44,7 @@ class Uploaded:
     lms: str
     """"moodle" or "canvas"."""
     name: str
+    """The student's, or that of a group."""
     number: str
     rest: str
     """What the student called the file."""
@@ -59,7 +61,8 @@ class Uploaded:
 def taken_apart(path: str) -> Uploaded | None:
     """What a path in a download, or a file's or folder's name, tells; None if no LMS wrote it."""
     if match := MOODLE.fullmatch(path):
-        return Uploaded("moodle", match["name"], match["number"], match["rest"], kind=match["kind"])
+        number = match["number"] or ""
+        return Uploaded("moodle", match["name"], number, match["rest"], kind=match["kind"])
     if ANONYMOUS.fullmatch(path):
         return Uploaded("canvas", "anonymous", "", path)
     if "/" not in path and (match := CANVAS.fullmatch(path)):
@@ -75,8 +78,24 @@ def taken_apart(path: str) -> Uploaded | None:
 
 def looks_like_download(paths: Iterable[str]) -> bool:
     """Whether most of the files in a zip are named by an LMS."""
-    found = [taken_apart(path) is not None for path in paths if not bounds.is_junk(path)]
+    names = [path for path in paths if not bounds.is_junk(path)]
+    start = len(outer(names))
+    found = [taken_apart(path[start:]) is not None for path in names]
     return sum(found) * 2 > len(found)
+
+
+def outer(paths: list[str]) -> str:
+    """The folder around a download that was packed again: "a/b/", "" if there is none."""
+    start = 0
+    for _ in range(bounds.DEPTH if paths else 0):
+        first, slash, _ = paths[0][start:].partition("/")
+        if not slash or taken_apart(first + slash):
+            break
+        length = start + len(first) + 1
+        if any(path[:length] != paths[0][:length] for path in paths):
+            break
+        start = length
+    return paths[0][:start] if paths else ""
 
 
 @dataclass(frozen=True)

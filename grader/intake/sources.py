@@ -61,6 +61,8 @@ class Delivery:
     arrived: datetime
     """When the newest file arrived, as this machine or the LMS knows it."""
     notes: list[str] = field(default_factory=list)
+    group: str = ""
+    """The LMS' number of the group that it is from, if it goes by groups."""
 
 
 @dataclass
@@ -96,6 +98,23 @@ class Finder:
                 self._reject(path.name, error.strerror or str(error))
             except Refused as reason:
                 self._reject(path.name, str(reason))
+        self._refuse_equal_groups()
+
+    def _refuse_equal_groups(self) -> None:
+        """Refuse uploads of two groups that the roster knows as one team: "team_7", "Team 07"."""
+        groups: dict[str, set[str]] = {}
+        for delivery in self.found:
+            if delivery.group:
+                groups.setdefault(delivery.team, set()).add(delivery.group)
+        for delivery in list(self.found):
+            if delivery.group and len(groups[delivery.team]) > 1:
+                self.found.remove(delivery)
+                reason = (
+                    f"two groups in Moodle are called {delivery.team}, if case, blanks and leading "
+                    "zeros make no difference: collect the right one as "
+                    f"{delivery.team}.zip"
+                )
+                self._reject(delivery.label, reason, delivery.team)
 
     # ------------------------------------------------------------------ what lies on the disk
 
@@ -203,9 +222,10 @@ class Finder:
         for name, reason in refused:
             self._reject(f"{path.name}/{name}", reason)
         uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
+        start = len(lms.outer([member.path for member in members]))
         for member in members:
             label = f"{path.name}/{member.path}"
-            uploaded = lms.taken_apart(member.path)
+            uploaded = lms.taken_apart(member.path[start:])
             if uploaded is None:
                 self._reject(label, "not named as Moodle or Canvas names uploads")
                 continue
@@ -233,7 +253,7 @@ class Finder:
         """Files of one uploader, who is looked up in the roster.  Raises Refused."""
         if self.roster is None:
             raise Refused("an upload to an LMS needs a roster, which says whose it is")
-        if not uploaded.number:
+        if not uploaded.number and uploaded.lms == "canvas":
             raise Refused("an anonymous download does not say whose upload it is: turn that off")
         student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
         notes = []
@@ -243,6 +263,8 @@ class Finder:
             notes.append("the download has no date for it; the download's own date was taken")
         notes += self._foreign_names(files, student.team)
         self._deliver(label, student.team, files, notes, fallback)
+        if not student.id:
+            self.found[-1].group = uploaded.number
 
     # ------------------------------------------------------------------ whose it is
 
@@ -323,8 +345,8 @@ class Finder:
         except OSError as error:
             self._reject(label, f"can't be read: {error.strerror or error}")
 
-    def _reject(self, label: str, reason: str) -> None:
-        self.rejected.append(Rejected(shown(label, 200), "", shown(reason, 500)))
+    def _reject(self, label: str, reason: str, team: str = "") -> None:
+        self.rejected.append(Rejected(shown(label, 200), team, shown(reason, 500)))
 
 
 def _file(path: Path, inner: str, label: str) -> File:

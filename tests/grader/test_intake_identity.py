@@ -162,6 +162,123 @@ def test_two_members_uploads_are_one_teams_and_the_newer_counts(room, inbox, ros
     assert "Bo" in report.replaced[0].earlier.archive
 
 
+def packed(answer: str, name: str = FIRST) -> dict[str, bytes]:
+    """An upload: one archive with a notebook in it."""
+    return {"work.tar.gz": tar({f"notebooks/{name}.ipynb": ipynb(name, answer)})}
+
+
+@pytest.mark.parametrize("folders", [True, False])
+@pytest.mark.parametrize("outer", ["", "CNN-Assignment 1-9/", "a/b/"])
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_todays_moodle_download_is_taken_apart(room, inbox, roster, folders, outer, as_zip):
+    download = samples.moodle(
+        ("Ann Example-Seven", 5001, packed("a")),
+        ("Dörte Muster", 777, packed("d")),
+        ("Team 8-Cem Specimen", 5003, packed("c", SECOND)),
+        ("Eve Alone", 5005, {f"sub/{FIRST}.ipynb" if folders else "work.ipynb": ipynb()}),
+        folders=folders,
+        outer=outer,
+    )
+    path = save(inbox / "CNN-Assignment 1-9.zip", download)
+    if not as_zip:
+        path = samples.unpacked(download, inbox / "downloads")
+    report = take(room, path, roster=roster, releases=released(inbox.parent))
+    assert not report.rejected
+    assert taken(report) == [("s_105", FIRST), ("team_7", FIRST), ("team_8", FIRST),
+                             ("team_8", SECOND)]  # fmt: skip
+
+
+def released(root: Path) -> Path:
+    """A folder with the releases, by whose cells notebooks are known."""
+    for name in samples.NAMES:
+        save(root / "released" / f"{name}.ipynb", ipynb(name, "raise NotImplementedError()"))
+    return root / "released"
+
+
+@pytest.mark.parametrize("folders", [True, False])
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_group_of_moodle_is_the_rosters_team(room, inbox, roster, folders, as_zip):
+    """A group's "_" become blanks, and its number is no participant's."""
+    download = samples.moodle(
+        ("team_7", 4721, packed("a")),
+        ("Team 08", 4722, packed("b")),
+        ("team_9", 4723, packed("c")),
+        ("Default group", None, packed("d")),
+        folders=folders,
+    )
+    path = save(inbox / "download.zip", download)
+    if not as_zip:
+        path = samples.unpacked(download, inbox / "downloads")
+    report = take(room, path, roster=roster)
+    assert taken(report) == [("team_7", FIRST), ("team_8", FIRST)]
+    reasons = {
+        entry.archive.split("_")[0].split("/")[-1]: entry.reason for entry in report.rejected
+    }
+    assert set(reasons) == {"team 9", "Default group"}
+    assert "not in the roster" in reasons["team 9"] and "did you mean team_" in reasons["team 9"]
+    assert "without a group" in reasons["Default group"]
+
+
+def test_the_default_groups_folder_may_be_a_team_of_the_roster(room, inbox, tmp_path):
+    roster = tmp_path / "list.csv"
+    roster.write_text("team,student\nDefault group,s1\nteam_2,s2\n")
+    download = samples.moodle(("Default group", None, packed("a")), ("team_2", 12, packed("b")))
+    report = take(room, save(inbox / "d.zip", download), roster=roster)
+    assert taken(report) == [("default_group", FIRST), ("team_2", FIRST)]
+
+
+def test_a_blind_download_goes_by_the_numbers(room, inbox, roster):
+    download = samples.moodle(
+        ("Participant", 5001, packed("a")), ("Teilnehmer/in".replace("/", ""), 5003, packed("b"))
+    )
+    report = take(room, save(inbox / "d.zip", download), roster=roster)
+    assert taken(report) == [("team_7", FIRST), ("team_8", FIRST)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "group", "reason"),
+    [
+        ("team_7,s1,Team Eight,\nteam_8,s2,,\nteam eight,s3,,", ("team_eight", 1), "s1 of team_7"),
+        ("team_7,s1,Ann One,4721\nteam_8,s2,Bo Two,", ("team_8", 4721), "s1 of team_7"),
+        ("team_7,s1,,4721\nteam_8,s2,,", ("team_8", 4721), "s1 of team_7"),
+    ],
+)
+def test_a_name_that_may_be_a_students_or_a_teams_is_not_guessed(
+    room, inbox, tmp_path, rows, group, reason
+):
+    roster = tmp_path / "list.csv"
+    roster.write_text(f"team,student,name,moodle\n{rows}\n")
+    download = samples.moodle((*group, packed("a")))
+    report = take(room, save(inbox / "d.zip", download), roster=roster)
+    assert not report.taken and reason in only_reason(report)
+    assert "is a team" in only_reason(report)
+
+
+def test_a_group_number_that_is_also_a_member_of_that_team_is_no_conflict(room, inbox, tmp_path):
+    roster = tmp_path / "list.csv"
+    roster.write_text("team,student,name,moodle\nteam_8,s1,Ann One,4721\nteam_8,s2,Team 8,\n")
+    report = take(
+        room,
+        save(inbox / "d.zip", samples.moodle(("team_8", 4721, packed("a")))),
+        roster=roster,
+    )
+    assert taken(report) == [("team_8", FIRST)]
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_two_groups_that_may_be_one_team_are_both_refused(room, inbox, roster, as_zip):
+    download = samples.moodle(
+        ("team_7", 4721, packed("a")), ("Team 07", 4725, packed("b")), ("team_8", 4722, packed("c"))
+    )
+    path = save(inbox / "d.zip", download)
+    if not as_zip:
+        path = samples.unpacked(download, inbox / "downloads")
+    report = take(room, path, roster=roster)
+    assert taken(report) == [("team_8", FIRST)] and len(report.rejected) == 2
+    assert all("two groups" in entry.reason for entry in report.rejected)
+    assert {entry.team for entry in report.rejected} == {"team_7"}
+
+
 def test_one_bad_upload_does_not_stop_the_others(room, inbox, roster):
     extra = {
         "Bo Sample_5002_assignsubmission_file_/team_7.zip": b"PK\3\4 nothing",
