@@ -37,9 +37,16 @@ class Rejected(msgspec.Struct, frozen=True):
     """One entry of rejected.json: an archive, or a file in one, that could not be taken in."""
 
     archive: str
+    """Its path from what was collected: downloads/Ann Example/work.zip."""
     team: str
     """The team it would have belonged to, or "" if unknown."""
     reason: str
+    notebook: str = ""
+    """The notebook that could not be taken in; "" if that is unknown, or all."""
+    source: str = ""
+    """Where it lay on this machine, which tells two of one name apart."""
+    sha256: str = ""
+    """Of a file of which nobody could tell whose it is: it may come again under another name."""
 
 
 class CaseResult(msgspec.Struct, frozen=True):

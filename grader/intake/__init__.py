@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from grader import config
 from grader.classroom import ClassFolder
 from grader.intake import handin, notebooks, store
@@ -19,7 +21,7 @@ from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member, Refused, shown
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.roster import Roster, RosterError, read_roster
-from grader.intake.sources import ARCHIVE_NAME, Delivery, Finder
+from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
 from grader.results import Rejected, Submission
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
@@ -99,10 +101,7 @@ def collect(
         work.report.rejected = work.finder.rejected
         for delivery in sorted(work.finder.found, key=lambda d: (d.arrived, d.label)):
             work.take(delivery)
-        labels = [d.label for d in work.finder.found]
-        labels += [entry.archive for entry in work.report.rejected]
-        labels += [shown(path.name) for path in archives]
-        store.reject(folder, work.report.rejected, {label.split("/")[0] for label in labels})
+        work.remember_rejected()
     return work.report
 
 
@@ -146,7 +145,7 @@ class _Collecting:
                     files.others.append(file.path)
                     continue
                 content = file.read()
-                origin = (shown(file.label, 200), hashlib.sha256(content).hexdigest())
+                origin = (shown(file.label, LABEL), hashlib.sha256(content).hexdigest())
                 if file.is_archive:
                     contents = unpack(content, self._wanted)
                 else:
@@ -179,7 +178,8 @@ class _Collecting:
                 found = notebooks.candidate(member, self.course.notebooks, self.releases)
             except Refused as reason:
                 broken += 1
-                self._reject(delivery, str(reason))
+                name, _ = notebooks.by_name(member.path, self.course.notebooks)
+                self._reject(delivery, str(reason), notebook=name)
                 continue
             if found:
                 candidates.setdefault(found.notebook, []).append(found)
@@ -249,6 +249,37 @@ class _Collecting:
             entries[:] = [e for e in entries if (e.team, e.notebook) != _key(submission)]
         self.report.taken.append(submission)
 
+    def remember_rejected(self) -> None:
+        """Bring the class folder's list up to date.
+
+        An earlier entry goes when its file is seen again or comes under another name, or when
+        what its team owes is taken in.
+        """
+        report, finder = self.report, self.finder
+        report.rejected = [
+            msgspec.structs.replace(
+                entry,
+                source=finder.source(entry.archive),
+                sha256=finder.digests.get(entry.archive, ""),
+            )
+            for entry in report.rejected
+        ]
+        labels = {shown(label, LABEL) for label in finder.roots}
+        labels |= {delivery.label for delivery in finder.found}
+        labels |= {shown(f.label, LABEL) for delivery in finder.found for f in delivery.files}
+        labels |= {entry.archive for entry in report.rejected}
+        sources = {finder.source(label) for label in labels}
+        digests = {entry.archive_sha256 for entry in report.taken + report.unchanged}
+        taken = {_key(entry) for entry in report.taken}
+        taken |= {(entry.team, "") for entry in report.taken}
+
+        def settled(entry: Rejected) -> bool:
+            seen = entry.source in sources if entry.source else entry.archive in labels
+            owed = entry.team, entry.notebook
+            return seen or entry.sha256 in digests or bool(entry.team and owed in taken)
+
+        store.reject(self.folder, report.rejected, settled)
+
     def _once(self, entries: list[Submission], submission: Submission) -> None:
         if submission not in entries and submission not in self.report.taken:
             entries.append(submission)
@@ -274,9 +305,10 @@ class _Collecting:
             note = "the earlier one was on time, this one is late"
         return Replaced(submission.team, submission.notebook, earlier, submission.archive, note)
 
-    def _reject(self, delivery: Delivery, reason: str, label: str = "") -> None:
-        label = shown(label or delivery.label, 200)
-        self.report.rejected.append(Rejected(label, delivery.team, shown(reason, 500)))
+    def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:
+        label = shown(label or delivery.label, LABEL)
+        entry = Rejected(label, delivery.team, shown(reason, 500), notebook)
+        self.report.rejected.append(entry)
 
 
 def _key(submission: Submission) -> tuple[str, str]:

@@ -6,11 +6,13 @@ and from the roster; the inside of a student's archive is never asked.  Links ar
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +33,8 @@ PAIR = re.compile(r"ex\d+_(.+)", re.IGNORECASE)
 """Exercise 79: Ex2_Name[_Name].zip."""
 FOLDERS = 4
 """How deep folders are searched for bounds."""
+LABEL = 400
+"""Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class File:
     path: str
     """Where it lies in the delivery."""
     label: str
-    """What it is called in reports."""
+    """What it is called in reports: its path from what was collected."""
     changed: datetime | None
     read: Callable[[], bytes]
     """Raises Refused."""
@@ -77,6 +81,11 @@ class Finder:
     found: list[Delivery] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    from_lms: bool | None = None
+    roots: dict[str, Path] = field(default_factory=dict)
+    """What the instructor named, by label."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Label -> SHA-256 of files of which nobody could tell whose they are."""
 
     def find(self, paths: list[Path], from_lms: bool | None) -> None:
         """Fill `found`, `rejected` and `notes`.
@@ -85,19 +94,21 @@ class Finder:
         it is None and nothing else was named.  A student could imitate such a zip and send it
         by mail; among other archives it would not be noticed.
         """
-        for path in paths:
+        self.from_lms = from_lms
+        self.roots = _labelled(paths)
+        for label, path in self.roots.items():
             try:
                 mode = path.lstat().st_mode
                 if stat.S_ISDIR(mode):
-                    self._folder(path.absolute(), FOLDERS)
-                elif stat.S_ISREG(mode) and self._is_download(path, from_lms, len(paths) == 1):
-                    self._download(path)
+                    self._folder(path, label, FOLDERS)
+                elif stat.S_ISREG(mode) and self._is_download(path, len(paths) == 1):
+                    self._download(path, label)
                 else:
-                    self._files([path], named=True)
+                    self._files({label: path}, named=True)
             except OSError as error:
-                self._reject(path.name, error.strerror or str(error))
+                self._reject(label, error.strerror or str(error))
             except Refused as reason:
-                self._reject(path.name, str(reason))
+                self._reject(label, str(reason))
         self._refuse_equal_groups()
 
     def _refuse_equal_groups(self) -> None:
@@ -118,25 +129,25 @@ class Finder:
 
     # ------------------------------------------------------------------ what lies on the disk
 
-    def _folder(self, path: Path, levels: int) -> None:
+    def _folder(self, path: Path, label: str, levels: int) -> None:
         """A folder of archives, of teams' folders, or of one team's files."""
         uploaded = lms.taken_apart(path.name + "/")
         if uploaded:
-            self._upload(path.name, uploaded, self._tree(path))
+            self._upload(label, uploaded, self._tree(path, label))
             return
         if team := self._team_of_folder(path):
-            files = self._tree(path)
-            self._deliver(path.name, team, files, self._foreign_names(files, team))
+            files = self._tree(path, label)
+            self._deliver(label, team, files, self._foreign_names(files, team))
             return
         if levels == 0:
             self.notes.append(f"{shown(path)}: folders below it were not searched")
             return
-        entries = sorted(path.iterdir())
-        folders = [entry for entry in entries if stat.S_ISDIR(entry.lstat().st_mode)]
-        self._files([entry for entry in entries if entry not in folders], named=False)
-        for folder in folders:
+        entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
+        folders = {k: entry for k, entry in entries.items() if stat.S_ISDIR(entry.lstat().st_mode)}
+        self._files({k: e for k, e in entries.items() if k not in folders}, named=False)
+        for inner, folder in folders.items():
             if not bounds.is_junk(folder.name):
-                self._guarded(folder.name, self._folder, folder, levels - 1)
+                self._guarded(inner, self._folder, folder, inner, levels - 1)
 
     def _team_of_folder(self, path: Path) -> str:
         if self.roster:
@@ -146,39 +157,47 @@ class Finder:
         known = [notebooks.by_name(name, self.names)[0] for name in names]
         return team_id(path.name) if holds_work and (any(known) or "notebooks" in names) else ""
 
-    def _files(self, paths: list[Path], named: bool) -> None:
-        """Archives and notebooks that lie side by side, those of one uploader taken together."""
-        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, Path]]] = {}
-        for path in paths:
+    def _files(self, paths: dict[str, Path], named: bool) -> None:
+        """Archives and notebooks by label, those of one uploader taken together."""
+        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, str, Path]]] = {}
+        for label, path in paths.items():
             if bounds.is_junk(path.name):
                 continue
             uploaded = lms.taken_apart(path.name)
             if uploaded:
-                uploads.setdefault(uploaded.uploader, []).append((uploaded, path))
+                uploads.setdefault(uploaded.uploader, []).append((uploaded, label, path))
             else:
-                self._guarded(path.name, self._single, path, named)
+                self._guarded(label, self._single, path, label, named)
         for parts in uploads.values():
-            self._guarded(parts[0][1].name, self._upload_of_files, parts)
+            self._guarded(parts[0][1], self._upload_of_files, parts)
 
-    def _upload_of_files(self, parts: list[tuple[lms.Uploaded, Path]]) -> None:
-        first, path = parts[0]
-        files = [_file(path, uploaded.rest, path.name) for uploaded, path in parts]
-        self._upload(path.name, first, files)
+    def _upload_of_files(self, parts: list[tuple[lms.Uploaded, str, Path]]) -> None:
+        first, label, _ = parts[0]
+        files = [_file(path, uploaded.rest, own) for uploaded, own, path in parts]
+        self._upload(label, first, files)
 
-    def _single(self, path: Path, named: bool) -> None:
-        file = _file(path, path.name, path.name)
-        if file.is_archive:
-            team, notes = self._team_of_archive(path.name)
-        elif notebooks.is_notebook_name(path.name):
-            team, notes = self._team_of_notebook(path)
-        elif named:
-            raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
-        else:
-            self.notes.append(f"{shown(path.name)}: neither an archive nor a notebook, passed over")
+    def _single(self, path: Path, label: str, named: bool) -> None:
+        file = _file(path, path.name, label)
+        if not named and path.suffix.lower() == ".zip" and self._is_download(path, alone=False):
+            self._download(path, label)
             return
-        self._deliver(path.name, team, [file], notes)
+        try:
+            if file.is_archive:
+                team, notes = self._team_of_archive(path.name)
+            elif notebooks.is_notebook_name(path.name):
+                team, notes = self._team_of_notebook(path)
+            elif named:
+                raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
+            else:
+                self.notes.append(f"{shown(label)}: neither an archive nor a notebook, passed over")
+                return
+        except Refused:
+            with suppress(Refused):
+                self.digests[shown(label, LABEL)] = hashlib.sha256(file.read()).hexdigest()
+            raise
+        self._deliver(label, team, [file], notes)
 
-    def _tree(self, root: Path) -> list[File]:
+    def _tree(self, root: Path, label: str) -> list[File]:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
         files, register = [], bounds.Register()
         for folder, folders, names in os.walk(root, followlinks=False):
@@ -194,12 +213,13 @@ class Finder:
                     raise Refused(f"neither file nor folder: {shown(inner)}")
                 inner = register.add(inner, stat.S_ISDIR(mode))
                 if stat.S_ISREG(mode):
-                    files.append(_file(path, inner, f"{root.name}/{inner}"))
+                    files.append(_file(path, inner, f"{label}/{inner}"))
         return files
 
     # ------------------------------------------------------------------ what an LMS made
 
-    def _is_download(self, path: Path, from_lms: bool | None, alone: bool) -> bool:
+    def _is_download(self, path: Path, alone: bool) -> bool:
+        from_lms = self.from_lms
         if from_lms is False or path.suffix.lower() != ".zip":
             return bool(from_lms)
         match = ARCHIVE_NAME.fullmatch(path.name)
@@ -215,23 +235,23 @@ class Finder:
             )
         return True
 
-    def _download(self, path: Path) -> None:
+    def _download(self, path: Path, root: str) -> None:
         if self.roster is None:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
         members, refused = lms.open_bulk(path, self.stack)
         for name, reason in refused:
-            self._reject(f"{path.name}/{name}", reason)
+            self._reject(f"{root}/{name}", reason)
         uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
         start = len(lms.outer([member.path for member in members]))
         for member in members:
-            label = f"{path.name}/{member.path}"
+            label = f"{root}/{member.path}"
             uploaded = lms.taken_apart(member.path[start:])
             if uploaded is None:
                 self._reject(label, "not named as Moodle or Canvas names uploads")
                 continue
             file = File(uploaded.rest, label, member.changed, member.read)
             uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
-        self.notes.append(f"{shown(path.name)}: a download from an LMS, {len(uploads)} uploads")
+        self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         for parts in uploads.values():
             label = parts[0][1].label
@@ -321,6 +341,14 @@ class Finder:
 
     # ------------------------------------------------------------------ bookkeeping
 
+    def source(self, label: str) -> str:
+        """Where on this machine something lies that reports call by a label."""
+        for root, path in self.roots.items():
+            root = shown(root, LABEL)
+            if label == root or label.startswith(f"{root}/"):
+                return f"{path}{label[len(root) :]}"
+        return ""
+
     def _deliver(
         self,
         label: str,
@@ -335,7 +363,7 @@ class Finder:
         arrived = max(times) if times else fallback or datetime.now(UTC)
         if arrived > datetime.now(UTC) + timedelta(days=1):
             notes = [*notes, f"its date lies in the future: {arrived:%Y-%m-%d %H:%M}"]
-        self.found.append(Delivery(shown(label, 200), team, files, arrived, notes))
+        self.found.append(Delivery(shown(label, LABEL), team, files, arrived, notes))
 
     def _guarded(self, label: str, step: Callable[..., None], *args: Any) -> None:
         try:
@@ -346,7 +374,22 @@ class Finder:
             self._reject(label, f"can't be read: {error.strerror or error}")
 
     def _reject(self, label: str, reason: str, team: str = "") -> None:
-        self.rejected.append(Rejected(shown(label, 200), team, shown(reason, 500)))
+        self.rejected.append(Rejected(shown(label, LABEL), team, shown(reason, 500)))
+
+
+def _labelled(paths: list[Path]) -> dict[str, Path]:
+    """Paths by what reports call them: the name, with as much before it as tells them apart."""
+    places = (path.absolute() if path.is_symlink() else path.resolve() for path in paths)
+    pending = list(dict.fromkeys(places))
+    found: dict[str, Path] = {}
+    length = 1
+    while pending:
+        names = ["/".join(path.parts[-length:]) for path in pending]
+        count = Counter(names)
+        found.update((n, p) for n, p in zip(names, pending, strict=True) if count[n] == 1)
+        pending = [p for n, p in zip(names, pending, strict=True) if count[n] > 1]
+        length += 1
+    return found
 
 
 def _file(path: Path, inner: str, label: str) -> File:

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -92,14 +92,16 @@ def put(folder: ClassFolder, submission: Submission, notebook: bytes, files: lis
     _sync(place.parent)
 
 
-def reject(folder: ClassFolder, rejected: list[Rejected], collected: set[str]) -> None:
-    """Bring rejected.json up to date: entries of the archives collected now are replaced."""
+def reject(
+    folder: ClassFolder, rejected: list[Rejected], settled: Callable[[Rejected], bool]
+) -> None:
+    """Bring rejected.json up to date: what was rejected earlier stays there until it is settled."""
     path = folder.root / "rejected.json"
     try:
         earlier = results.read(path, list[Rejected])
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         earlier = []
-    kept = [entry for entry in earlier if entry.archive.split("/")[0] not in collected]
+    kept = [entry for entry in earlier if not settled(entry)]
     if kept or rejected or path.exists():
         results.write(path, [*kept, *rejected])
 

@@ -307,6 +307,93 @@ def test_a_bad_archive_leaves_the_good_submission_and_is_reported_until_mended(r
     ]
 
 
+def rejected(room) -> list[tuple[str, str]]:
+    """What the class folder remembers: (archive, first words of the reason)."""
+    found = results.read(room.root / "rejected.json", list[Rejected])
+    return sorted((entry.archive, entry.reason[:20]) for entry in found)
+
+
+def test_what_is_rejected_in_a_folder_says_where_it_lies(room, inbox):
+    people = ["Example, Ann(s1)", "Sample, Bo(s2)", "Specimen, Cem(s3)"]
+    (room.root / "roster.csv").write_text("team,student\nteam_4,s1\n")
+    week = inbox / "week 1"
+    for name in people:
+        save(week / name / f"{FIRST}.ipynb", ipynb())
+    save(week / "team_4" / "work.tar.gz", b"broken")
+    take(room, week)
+    take(room, save(inbox / "week 2" / "x" / f"{FIRST}.ipynb", ipynb()))
+    expected = [f"{FIRST}.ipynb"] + [f"week 1/{name}/{FIRST}.ipynb" for name in people]
+    assert [archive for archive, _ in rejected(room)] == [*expected, "week 1/team_4/work.tar.gz"]
+
+
+def test_archives_of_one_name_in_several_folders_are_told_apart(room, inbox):
+    paths = [save(inbox / part / "work.zip", b"") for part in ("a", "b", "a/x", "b/x")]
+    report = take(room, *paths)
+    assert len({entry.archive for entry in report.rejected}) == 4
+    assert len(rejected(room)) == 4
+    report = take(room, *paths[:2])
+    assert [entry.archive for entry in report.rejected] == ["a/work.zip", "b/work.zip"]
+    assert len(rejected(room)) == 4
+
+
+def test_a_new_rejection_replaces_only_that_of_the_same_file(room, inbox):
+    (room.root / "roster.csv").write_text("team,student\nteam_4,s1\n")
+    first = save(inbox / "week 1" / "x" / f"{FIRST}.ipynb", ipynb()).parent.parent
+    other = save(inbox / "mail" / f"{FIRST}.ipynb", ipynb(answer="other"))
+    again = save(inbox / "old" / "week 1" / "x" / f"{FIRST}.ipynb", ipynb(answer="o")).parent.parent
+    for path in (first, other, again, other, first):
+        take(room, path)
+    assert [archive for archive, _ in rejected(room)] == [
+        f"{FIRST}.ipynb",
+        f"week 1/x/{FIRST}.ipynb",
+        f"week 1/x/{FIRST}.ipynb",
+    ]
+
+
+def test_a_rejection_stays_until_its_team_or_its_file_is_taken_in(room, inbox):
+    (room.root / "roster.csv").write_text("team,student\nteam_7,s7\nteam_8,s8\nteam_9,s9\n")
+    nameless = save(inbox / "a" / f"{FIRST}.ipynb", ipynb())
+    lost = save(inbox / "a" / "Some One" / f"{FIRST}.ipynb", ipynb(answer="z"))
+    broken = {INNER: BROKEN["not valid JSON"], f"{SECOND}.ipynb": ipynb(SECOND)}
+    save(inbox / "a" / "team_7.zip", zipped(broken))
+    save(inbox / "a" / "team_8.zip", b"")
+    take(room, inbox / "a")
+    assert len(rejected(room)) == 4
+    take(room, save(inbox / "team_7.zip", zipped({f"{SECOND}.ipynb": ipynb(SECOND, "2")}), LATER))
+    assert len(rejected(room)) == 4  # its first notebook is still to come
+    take(room, save(inbox / "team_7.zip", zipped({f"{FIRST}.ipynb": ipynb(FIRST)}), LATER))
+    take(room, save(inbox / "team_8.zip", zipped({INNER: ipynb()}), LATER))
+    assert [a for a, _ in rejected(room)] == [
+        f"a/{FIRST}.ipynb",
+        f"a/Some One/{FIRST}.ipynb",
+    ]
+    nameless.unlink()
+    take(room, save(inbox / f"team_9_{FIRST}.ipynb", ipynb()))  # renamed: the same bytes
+    assert [a for a, _ in rejected(room)] == [f"a/Some One/{FIRST}.ipynb"]
+    take(room, inbox / "a", roster=save(inbox / "r.csv", b"team,student\nSome One,s1\nteam_7,s2\n"))
+    assert lost.is_file()
+    assert [a for a, _ in rejected(room)] == ["a/team_7.zip", "a/team_8.zip"]
+
+
+def test_rejections_that_an_older_version_wrote_are_kept_and_settled(room, inbox):
+    (room.root / "rejected.json").write_text(
+        '[{"archive": "team_1.zip", "team": "team_1", "reason": "x"},'
+        ' {"archive": "team_2.zip", "team": "", "reason": "x"}]'
+    )
+    take(room, save(inbox / "team_3.zip", zipped({INNER: ipynb()})))
+    assert len(rejected(room)) == 2
+    take(room, save(inbox / "team_2.zip", zipped({INNER: ipynb()})))
+    assert [archive for archive, _ in rejected(room)] == ["team_1.zip"]
+
+
+def test_a_folder_named_by_a_dot_is_called_what_it_is_called(room, inbox, monkeypatch):
+    (room.root / "roster.csv").write_text("team,student\nteam_4,s1\n")
+    save(inbox / "week 1" / f"{FIRST}.ipynb", ipynb())
+    monkeypatch.chdir(inbox / "week 1")
+    report = take(room, Path())
+    assert report.rejected[0].archive == f"week 1/{FIRST}.ipynb"
+
+
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_submission(
     room, inbox, monkeypatch, can_exchange

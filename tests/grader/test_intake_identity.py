@@ -279,6 +279,22 @@ def test_two_groups_that_may_be_one_team_are_both_refused(room, inbox, roster, a
     assert {entry.team for entry in report.rejected} == {"team_7"}
 
 
+@pytest.mark.parametrize("with_roster", [True, False])
+def test_a_download_that_lies_in_a_folder_is_to_be_collected_alone(
+    room, inbox, roster, with_roster
+):
+    download = samples.moodle(("Ann Example-Seven", 5001, packed("a")))
+    bulk = save(inbox / "downloads" / "CNN-PW-99.zip", download)
+    save(inbox / "downloads" / "team_8.zip", zipped({INNER: ipynb(answer="own")}))
+    report = take(room, inbox / "downloads", roster=roster if with_roster else None)
+    assert taken(report) == [("team_8", FIRST)]
+    assert report.rejected[0].archive == "downloads/CNN-PW-99.zip"
+    assert "collect it alone" in only_reason(report)
+    report = take(room, bulk, roster=roster)
+    assert taken(report) == [("team_7", FIRST)]
+    assert (room.root / "rejected.json").read_text() == "[]"
+
+
 def test_one_bad_upload_does_not_stop_the_others(room, inbox, roster):
     extra = {
         "Bo Sample_5002_assignsubmission_file_/team_7.zip": b"PK\3\4 nothing",
