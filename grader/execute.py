@@ -29,7 +29,7 @@ from grader.config import ROOT, Limits
 from grader.prepare import runs_when_graded
 from grader.sandbox import leftovers
 from utils import pretrained
-from utils.check import HANDOVER, MAX_ANSWERS
+from utils.check import CELL_SECONDS, HANDOVER, MAX_ANSWERS
 from utils.nets import NET
 
 ANSWER_BYTES = 16 * 1024 * 1024
@@ -263,6 +263,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         ),
         environment={
             HANDOVER: str(scratch / "handover"),
+            CELL_SECONDS: f"{limits.seconds_per_cell:g}",
             "PYTHONPATH": str(ROOT),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             **about_net,

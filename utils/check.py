@@ -16,10 +16,11 @@ import json
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from utils.identity import variant_of
 
 HANDOVER = "COURSE_HANDOVER"
 """Environment variable: folder in which the harness leaves inputs and expects answers."""
+
+CELL_SECONDS = "COURSE_CELL_SECONDS"
+"""Environment variable: how long the harness lets a cell run before it interrupts it."""
 
 MAX_ANSWERS = 3
 """A check that runs more often than this writes no further files."""
@@ -58,7 +62,9 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
             variant = variant_of(student or "")
         except ValueError as error:
             raise CheckFailed(str(error)) from None
-    replies, printed = _try(answer, public.kind, [c.inputs for c in public.cases])
+    replies, printed, stopped = _try(answer, public.kind, [c.inputs for c in public.cases])
+    if stopped:
+        raise KeyboardInterrupt
     outcome = compare.compare(public, replies, variant)
     shown = verdict.Shown(outcome, public, _points(name), printed)
     if outcome.score == 0:
@@ -67,15 +73,24 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
     return shown
 
 
-def _try(
-    answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: float = 0
-) -> tuple[list[compare.Reply], str]:
-    """One reply per call of a function, or one reply for a value; and what was printed."""
+class Tried(NamedTuple):
+    """What came of trying an answer."""
+
+    replies: list[compare.Reply]
+    printed: str = ""
+    stopped: bool = False
+    """Whether it was interrupted: by hand, or since the cell's time was up."""
+
+
+def _try(answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
+    """One reply per call of a function, or one reply for a value."""
     if kind == "value":
         try:
-            return [compare.Reply(_plain(answer))], ""
-        except codec.CodecError as error:
-            return [compare.Reply(error=str(error))], ""
+            return Tried([compare.Reply(_plain(answer))])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Tried([compare.Reply(error=_told(error))])
     return call_each(answer, calls, seconds_per_call)
 
 
@@ -87,33 +102,49 @@ def answer_bytes(
     seconds_per_call: float = 0,
 ) -> bytes:
     """What is handed to a judge: one reply per call of a function, or the value itself."""
-    replies, _ = _try(answer, kind, calls, seconds_per_call)
+    return _packed(_try(answer, kind, calls, seconds_per_call).replies, student)
+
+
+def _packed(replies: list[compare.Reply], student: str | None) -> bytes:
     rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
     return codec.pack({"student": student, "replies": rows})
 
 
-def call_each(
-    function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0
-) -> tuple[list[compare.Reply], str]:
+def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
     """Call a function once per set of arguments (by position), each time with copies of its own.
 
     seconds_per_call: limit for one call, 0 for none; after two calls that exceed it the rest are
-    not tried.  Returns one reply per call, and what the function printed.
+    not tried, nor are those that are left when the cell's time is up.  Returns one reply per call.
     """
     if not callable(function):
         kind = type(function).__name__
-        return [compare.Reply(error=f"expected a function, got a {kind}")] * len(calls), ""
+        return Tried([compare.Reply(error=f"expected a function, got a {kind}")] * len(calls))
     replies: list[compare.Reply] = []
-    too_slow = 0
+    too_slow, stopped, left = 0, False, ""
+    limit = float(os.environ.get(CELL_SECONDS, 0))
+    started = time.monotonic()
     with _quiet() as printed:
         for arguments in calls:
-            if too_slow >= 2:
-                replies.append(compare.Reply(error="not tried: two calls before it took too long"))
+            if left:
+                replies.append(compare.Reply(error=f"not tried: {left}"))
                 continue
-            reply = _call(function, arguments, seconds_per_call)
+            try:
+                reply = _call(function, arguments, seconds_per_call)
+            except KeyboardInterrupt:
+                stopped, left = True, _time_up(started, limit)
+                reply = compare.Reply(error=left)
             too_slow += reply.error.startswith("CallTimeout")
             replies.append(reply)
-    return replies, printed.getvalue()[:2000]
+            if too_slow >= 2:
+                left = "two calls before it took too long"
+            elif limit and time.monotonic() - started > limit:  # it ignored being interrupted
+                left = _time_up(started, limit)
+    return Tried(replies, printed.getvalue()[:2000], stopped)
+
+
+def _time_up(started: float, limit: float) -> str:
+    allowed = f"; a cell has {limit:g} seconds in all" if limit else ""
+    return f"stopped after {time.monotonic() - started:.0f} seconds{allowed}"
 
 
 class CallTimeout(Exception):
@@ -125,10 +156,10 @@ def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> comp
     try:
         with _alarm(seconds):
             value = _plain(function(*given.values()))
-    except Exception as error:
-        text = str(error).strip().splitlines()
-        detail = f": {text[0][:300]}" if text else ""
-        return compare.Reply(error=f"{type(error).__name__}{detail}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, too, is this call's failure and no other's
+        return compare.Reply(error=_told(error))
     changed = tuple(
         name
         for name, before in arguments.items()
@@ -136,6 +167,18 @@ def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> comp
         and not np.array_equal(before, given[name], equal_nan=True)
     )
     return compare.Reply(value, changed=changed)
+
+
+def _told(error: BaseException) -> str:
+    """Type and text of an exception, which has a student's methods."""
+    if isinstance(error, codec.CodecError):
+        return str(error)
+    try:
+        text = str(error).strip().splitlines()
+    except Exception:
+        text = []
+    detail = f": {text[0][:300]}" if text else ""
+    return f"{type(error).__name__}{detail}"
 
 
 def _plain(value: Any) -> Any:
@@ -209,7 +252,8 @@ def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> ver
         given = codec.unpack((folder / f"{name}.inputs.npz").read_bytes())
     except FileNotFoundError:
         raise CheckFailed(f"there is no check called {name!r}") from None
-    packed = answer_bytes(answer, given["kind"], given["calls"], student, given["seconds_per_call"])
+    tried = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
+    packed = _packed(tried.replies, student)
     for attempt in range(1, MAX_ANSWERS + 1):
         path = folder / f"{name}.answer{attempt}.npz"
         if not path.exists():
@@ -217,4 +261,6 @@ def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> ver
             partial.write_bytes(packed)
             partial.rename(path)
             break
+    if tried.stopped:  # the cell's time is up; what was done until then is handed over
+        raise KeyboardInterrupt
     return verdict.HandedBack(name)

@@ -23,6 +23,7 @@ _MAX_SKELETON = 8 * 1024 * 1024  # unpacked, a description takes forty times its
 _MAX_DEPTH = 12
 _SKELETON = "skeleton.json"
 _KINDS = "biufcU"  # bool, integers, floats, complex, text: nothing that can hold an object
+_SMALL_FLOATS = ("bfloat16", "float8_e4m3fn", "float8_e5m2")  # TensorFlow's; files can't hold them
 
 
 class CodecError(ValueError):
@@ -93,14 +94,19 @@ def _describe(value: Any, arrays: list[np.ndarray], where: str, depth: int) -> A
             [str(k), _describe(v, arrays, f"{where}[{k!r}]", depth + 1)] for k, v in value.items()
         ]
         return {"dict": entries}
+    if isinstance(value, int) and abs(value) >= 2**64:
+        raise CodecError(f"{where} is too large a whole number")
     try:
         array = np.asarray(value)
+        if array.dtype.name in _SMALL_FLOATS:
+            array = array.astype(np.float32)
     except Exception as error:
         raise CodecError(f"{where} can't become an array: {error}") from None
     if array.dtype.kind not in _KINDS:
-        raise CodecError(
-            f"{where} is a {type(value).__name__}; expected numbers, text, arrays or lists of them"
-        )
+        what = f"a {type(value).__name__}"
+        if array.ndim or isinstance(value, (np.ndarray, np.generic)):
+            what = f"an array of type {array.dtype}"
+        raise CodecError(f"{where} is {what}; expected numbers, text, arrays or lists of them")
     if array.dtype.itemsize > 16 and array.dtype.kind == "f":
         array = array.astype(np.float64)
     arrays.append(np.ascontiguousarray(array).reshape(array.shape))

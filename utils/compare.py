@@ -81,7 +81,15 @@ def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerd
 
 
 def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
-    """Hold one reply against one case."""
+    """Hold one reply against one case.  An answer that can't be judged costs this case alone."""
+    try:
+        return _compare_case(cases, case, reply)
+    except Exception as error:  # whatever an odd answer does to a measure or to numpy
+        told = f"can't be judged: {type(error).__name__}: {str(error)[:200]}"
+        return CaseVerdict(case.label, 0.0, told)
+
+
+def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     if reply.error:
         return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
     try:
@@ -220,7 +228,19 @@ def _compare_value(
         return False, _explain_shape(want.shape, have.shape), None
     if want.size == 0:
         return True, "", 0.0
-    want, have = want.astype(np.complex128 if want.dtype.kind == "c" else np.float64), have
+    with np.errstate(all="ignore"):  # what is too large becomes infinite, and is told as such
+        return _compare_numbers(_wide(want), _wide(have), rtol)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """The same numbers in a type in which they can be subtracted: booleans can't, unsigned
+    integers wrap around, and small floats overflow."""
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _compare_numbers(
+    want: np.ndarray, have: np.ndarray, rtol: float
+) -> tuple[bool, str, float | None]:
     bad = ~np.isfinite(have) & np.isfinite(want)
     if bad.any():
         where = _where(np.unravel_index(int(np.argmax(bad)), have.shape))
@@ -229,8 +249,7 @@ def _compare_value(
             f"has {int(bad.sum())} values that are NaN or infinite, the first at {where}",
             None,
         )
-    with np.errstate(invalid="ignore"):
-        difference = np.where(have == want, 0.0, np.abs(have - want))
+    difference = np.where(have == want, 0.0, np.abs(have - want))
     error = float(np.max(difference))
     scale = float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0))
     if error <= rtol * max(scale, 1e-3):
@@ -281,6 +300,8 @@ def _where(index: tuple[Any, ...]) -> str:
 
 def _number(value: Any) -> str:
     value = np.asarray(value).item()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

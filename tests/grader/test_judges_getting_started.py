@@ -27,7 +27,7 @@ def public() -> dict[str, CaseSet]:
 def verdict_on(cases: CaseSet, sample: Sample) -> compare.CheckVerdict:
     if cases.kind == "value":
         return compare.compare(cases, [compare.Reply(sample.answer)])
-    replies, _ = call_each(sample.answer, [case.inputs for case in cases.cases])
+    replies = call_each(sample.answer, [case.inputs for case in cases.cases]).replies
     return compare.compare(cases, replies)
 
 

@@ -26,7 +26,7 @@ def replies_of_mistake(cases: CaseSet, mistake: str) -> list[Reply]:
 
 
 def judged(sample: Sample, cases: CaseSet) -> CheckVerdict:
-    replies, _ = call_each(sample.answer, [case.inputs for case in cases.cases])
+    replies = call_each(sample.answer, [case.inputs for case in cases.cases]).replies
     return compare(cases, replies)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import sys
 import time
 import warnings
@@ -15,8 +17,9 @@ import numpy as np
 import pytest
 
 from grader.judges.base import Judge, Mistake, Question
-from utils import cases, codec
-from utils.check import HANDOVER, CheckFailed, check
+from grader.judging import verdict_on
+from utils import cases, codec, compare, quiet
+from utils.check import CELL_SECONDS, HANDOVER, CheckFailed, answer_bytes, check
 from utils.identity import variant_of
 
 RNG_CASES = [((3,), "a vector"), ((2, 3), "a matrix")]
@@ -191,3 +194,186 @@ def test_under_the_harness_an_endless_call_ends(handover: Path) -> None:
     check("square", endless)
     answer = codec.unpack((handover / "square.answer1.npz").read_bytes())
     assert answer["replies"][0]["error"].startswith("CallTimeout")
+
+
+def judged(answer: Any, expected: Any = None, **more: Any) -> compare.CheckVerdict:
+    """What the judge says of a function that is right in its first case only."""
+    right = np.array([[0.0, 1.0], [1.0, 0.0]]) if expected is None else expected
+    given = [cases.Case(label, {"x": n}, {"y": right}, **more) for n, label in enumerate("ab")]
+    asked = cases.CaseSet("some", "function", ("y",), tuple(given))
+    packed = answer_bytes(
+        lambda x: answer() if x else right, "function", [c.inputs for c in asked.cases]
+    )
+    return verdict_on(asked, packed, "team_7")
+
+
+TYPES = [*"?bBhHiIlLqQefdgFDG", "U3", "S3", "M8[D]", "m8[s]", "O", "i4,f4", "V4", "bfloat16"]
+
+
+def of_type(name: str, values: list[list[float]]) -> Any:
+    """The values as an array of a type, as far as that type can hold them."""
+    if name == "bfloat16":
+        return quiet.import_tensorflow().constant(values, name)
+    array = np.array(values)
+    if name == "V4":
+        return array.astype("i4").view("V4")
+    return (array.astype("i4") if name[0] in "Mm" else array).astype(name)
+
+
+@pytest.mark.parametrize("expected", ["?", "l", "f", "d", "D"])
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_answer_of_any_type_costs_its_own_case_at_most(kind: str, expected: str) -> None:
+    right = np.array([[0, 1], [1, 0]]).astype(expected)
+    inverted = right == 0
+    mistake = {"inverted": {"y": inverted.astype(expected)}, "lost": {"y": np.zeros((2, 2))}}
+    found = judged(lambda: of_type(kind, [[1, 0], [0, 1]]), right, mistakes=mistake)
+    assert [c.score for c in found.cases] == [1, 0]
+    assert found.cases[1].message and "Error" not in found.cases[1].message
+    numbers = np.dtype("f" if kind == "bfloat16" else kind).kind in "biufc"
+    assert found.cases[1].mistakes == (("inverted",) if numbers else ())
+    same = judged(lambda: of_type(kind, [[0, 1], [1, 0]]), right)
+    assert same.cases[1].score == numbers
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda: np.array([[True, True], [True, False]]), r"the worst: \[0, 0\] is 1, expected 0"),
+        (lambda: np.array([[0, 255], [255, 0]], np.uint8), "constant factor of 255"),
+        (lambda: np.array([[0, 6e4], [6e4, 0]], np.float16), "constant factor of 6e"),
+        (lambda: np.full((2, 2), np.finfo(np.float64).max), "values are off"),
+        (lambda: np.full((2, 2), 2**62), "values are off"),
+        (lambda: np.array([[0, 1], [1, np.nan]]), "NaN or infinite"),
+        (lambda: np.array([[0, 1], [1, -np.inf]], np.float16), "NaN or infinite"),
+        (lambda: np.array([[0, 1], [1, complex(0, np.nan)]]), "NaN or infinite"),
+        (lambda: np.array(True), r"has shape \(\), expected \(2, 2\)"),
+        (lambda: True, r"has shape \(\), expected"),
+        (lambda: [[0, 1], [1, 10**30]], "too large a whole number"),
+        (lambda: 10**5000, "too large a whole number"),
+        (lambda: np.zeros(2, object), "an array of type object"),
+        (lambda: np.zeros((2, 2), "M8[D]"), r"an array of type datetime64\[D\]"),
+        (lambda: np.zeros(2, "i4,f4"), "an array of type"),
+        (lambda: [[0, 1], [1]], "ragged list"),
+        (lambda: {1: 2}, "is missing"),
+        (lambda: np.array([["a", "b"], ["c", "d"]]), "type <U1, expected an array of shape"),
+    ],
+)
+def test_odd_numbers_are_wrong_with_a_sensible_reason(answer: Any, told: str) -> None:
+    found = judged(answer)
+    assert [c.score for c in found.cases] == [1, 0]
+    assert re.search(told, found.cases[1].message), found.cases[1].message
+
+
+def test_booleans_pass_for_the_numbers_that_they_are() -> None:
+    assert judged(lambda: np.array([[False, True], [True, False]])).score == 1
+    assert judged(lambda: np.array([[0, 1], [1, 0]], np.uint8)).score == 1
+
+
+def test_a_measure_that_can_not_cope_costs_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    from utils import measures
+
+    def size(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+        return {"size": answer["height"] + 1}
+
+    monkeypatch.setitem(measures.MEASURES, "size", size)
+    given = tuple(cases.Case(n, {}, {"size": 2}) for n in "ab")
+    asked = cases.CaseSet("some", "function", ("size",), given, measure="size")
+    found = compare.compare(asked, [compare.Reply({"height": 1}), compare.Reply({"height": "x"})])
+    assert [c.score for c in found.cases] == [1, 0]
+    assert "can't be judged: TypeError" in found.cases[1].message
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class Leaving:
+    """An answer that ends the program when it is looked at."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        sys.exit("out of room")
+
+
+def raises(error: BaseException) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda: sys.exit("stride too large"), "SystemExit: stride too large"),
+        (lambda: sys.exit(), "SystemExit"),
+        (lambda: raises(asyncio.CancelledError()), "CancelledError"),
+        (lambda: raises(GeneratorExit()), "GeneratorExit"),
+        (lambda: raises(BaseException("odd")), "BaseException: odd"),
+        (lambda: raises(BaseExceptionGroup("two", [SystemExit(1)])), "BaseExceptionGroup: two"),
+        (lambda: raises(Unspeakable()), "Unspeakable"),
+        (Leaving, "SystemExit: out of room"),
+    ],
+)
+def test_whatever_a_call_raises_costs_its_own_case(answer: Any, told: str) -> None:
+    found = judged(answer)
+    assert [c.score for c in found.cases] == [1, 0]
+    assert told in found.cases[1].message
+
+
+def test_a_value_that_ends_the_program_when_looked_at_is_wrong() -> None:
+    with pytest.raises(CheckFailed):
+        check("own", {"a": Leaving(), "b": 1}, student="team_7")
+
+
+def test_interrupting_a_check_by_hand_interrupts_it() -> None:
+    tried: list[int] = []
+
+    def square(x: np.ndarray) -> Any:
+        tried.append(1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check("square", square)
+    assert len(tried) == 1
+
+
+@pytest.fixture
+def many(handover: Path) -> Path:
+    calls = [{"x": np.array(float(n))} for n in range(4)]
+    given = {"kind": "function", "calls": calls, "seconds_per_call": 5}
+    (handover / "square.inputs.npz").write_bytes(codec.pack(given))
+    return handover
+
+
+def errors(folder: Path) -> list[str]:
+    answer = codec.unpack((folder / "square.answer1.npz").read_bytes())
+    return [reply["error"] for reply in answer["replies"]]
+
+
+def test_a_cell_that_is_ended_hands_back_what_is_done(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CELL_SECONDS, "60")
+
+    def square(x: np.ndarray) -> Any:
+        if x == 2:
+            raise KeyboardInterrupt
+        return x * x
+
+    with pytest.raises(KeyboardInterrupt):
+        check("square", square)
+    first, second, third, last = errors(many)
+    assert (first, second) == ("", "")
+    assert third.startswith("stopped after 0 seconds") and "60 seconds in all" in third
+    assert last.startswith("not tried") and "60 seconds in all" in last
+
+
+def test_calls_that_do_not_let_themselves_be_ended_are_not_tried_on(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CELL_SECONDS, "0.5")
+
+    def square(x: np.ndarray) -> Any:
+        time.sleep(0.3)
+        return x * x
+
+    check("square", square)
+    assert [error[:9] for error in errors(many)] == ["", "", "not tried", "not tried"]

@@ -73,13 +73,13 @@ def test_descriptions_survive_the_way_to_a_file_and_back(tmp_path: Path) -> None
     def logits(net: PretrainedNet, image: np.ndarray) -> Any:
         return np.asarray(net.logits(image))[0]
 
-    replies, _ = call_each(nets.on_net(logits), [stored, case.inputs])
+    replies = call_each(nets.on_net(logits), [stored, case.inputs]).replies
     np.testing.assert_array_equal(replies[0].value, replies[1].value)
     assert np.abs(replies[0].value).max() > 0 and not replies[0].changed
 
 
 def test_what_is_no_function_is_left_for_the_check_to_name() -> None:
-    replies, _ = call_each(nets.on_net(...), [{}])
+    replies = call_each(nets.on_net(...), [{}]).replies
     assert replies == [Reply(error="expected a function, got a ellipsis")]
     case = Case("a", {}, {"output": 1.0})
     assert compare(CaseSet("x", "function", ("output",), (case,)), replies).score == 0
