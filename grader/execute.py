@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import stat
 import threading
 import time
@@ -242,7 +241,7 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
         lost = problem == DIED and reason in ("", "killed")
         return outcome, lost or bool(problem and not client.begun)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        leftovers.remove(scratch)
 
 
 def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:

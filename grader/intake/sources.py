@@ -201,7 +201,9 @@ class Finder:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
         files, register = [], bounds.Register()
         for folder, folders, names in os.walk(root, followlinks=False):
-            for name in sorted(names + folders):
+            below = sorted(names + folders)
+            folders[:] = [name for name in folders if not bounds.is_junk(name)]
+            for name in below:
                 path = Path(folder) / name
                 inner = path.relative_to(root).as_posix()
                 mode = path.lstat().st_mode

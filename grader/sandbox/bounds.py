@@ -15,6 +15,8 @@ with contextlib.suppress(ImportError):  # Windows: `probe` says that notebooks c
     import resource
 
 MIB = 1024 * 1024
+DEEPEST = 50
+"""Levels of folders in a notebook's scratch space that are looked into from outside."""
 THREADS_PER_CPU = 16
 """TensorFlow and its libraries start several pools with one thread per processor."""
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -192,7 +191,7 @@ class CourseProvisioner(LocalProvisioner):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.wait(), _SECONDS_TO_END)
         if self._folder is not None and not restart:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            leftovers.remove(self._folder)
             self._folder = None
         await super().cleanup(restart)
 

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from grader.sandbox import linux
+from grader.sandbox.bounds import DEEPEST
 from grader.sandbox.plan import SCRATCH, SOCKETS, Plan
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -60,12 +61,14 @@ def copy_out(folder: int, largest: int, most: int) -> None:
 
     Every process of the notebook has ended when this is called, so nothing moves under our feet.
     Only plain files of at most `largest` bytes are copied, and no more than `most` bytes in all: a
-    file with holes takes little room here and all of its size there.  Links, devices and pipes
-    stay behind.
+    file with holes takes little room here and all of its size there.  Links, devices, pipes and
+    what lies deeper than DEEPEST folders stay behind.
     """
     room = most
-    for where, _, names, here in os.fwalk(SCRATCH, follow_symlinks=False):
+    for where, folders, names, here in os.fwalk(SCRATCH, follow_symlinks=False):
         relative = os.path.relpath(where, SCRATCH)
+        if relative.count("/") + 1 >= DEEPEST:
+            folders.clear()
         for name in names:
             with contextlib.suppress(OSError):
                 path = os.path.normpath(f"{relative}/{name}")

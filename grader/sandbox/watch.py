@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.sandbox.bounds import MIB, Bounds
+from grader.sandbox.bounds import DEEPEST, MIB, Bounds
 
 _EXACT_EVERY = 1.0
 """Seconds between exact looks at memory, which cost milliseconds each."""
@@ -60,8 +60,8 @@ class Watch:
             self.usage.peak_mb = max(self.usage.peak_mb, share / MIB)
             if share > self.bounds.memory_mb * MIB:
                 return f"more than {self.bounds.memory_mb} MB of memory"
-            if self.scratch is not None and _stored(self.scratch) > self.bounds.scratch_mb * MIB:
-                return f"more than {self.bounds.scratch_mb} MB stored"
+            if self.scratch is not None:
+                return _too_much_stored(self.scratch, self.bounds.scratch_mb)
         return ""
 
     def processes(self) -> list[int]:
@@ -107,14 +107,17 @@ def _share(process: int) -> int:
     return _resident(process)
 
 
-def _stored(folder: Path) -> int:
+def _too_much_stored(folder: Path, most_mb: int) -> str:
+    """What there is too much of in a folder, in words, or ""."""
     total = files = 0
     for where, folders, names in os.walk(folder, followlinks=False):
         files += len(folders) + len(names)
-        if files > _MANY_FILES:
-            return 1 << 62
         for name in names:
             with contextlib.suppress(OSError):
                 facts = Path(where, name).lstat()
                 total += facts.st_blocks * 512
-    return total
+        if files > _MANY_FILES or total > most_mb * MIB:
+            return f"more than {most_mb} MB stored"
+        if folders and len(Path(where).relative_to(folder).parts) >= DEEPEST:
+            return f"folders nested more than {DEEPEST} deep"
+    return ""

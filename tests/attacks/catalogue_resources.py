@@ -160,6 +160,18 @@ ATTACKS = [
         "except OSError as error: print(error)",
     ),
     _cell(
+        "folders nested too deep to be removed by recursion",
+        "import os\nfor _ in range(990): os.mkdir('d'); os.chdir('d')\nopen('f', 'w').write('x')",
+        human="",
+    ),
+    _cell(
+        "folders nested deeper than any path, with files to be copied",
+        "import os\n"
+        "for _ in range(3_000):\n"
+        "    os.mkdir('d' * 100); os.chdir('d' * 100); open('f', 'w').close()",
+        human="",
+    ),
+    _cell(
         "odd file names",
         "import os\n"
         "for name in (b'a\\nb', b'\\xff\\xfe', b'-rf', b'\\x1b[2J', b'%s%n', b'x' * 255, '\\ud83d'.encode('utf-8', 'surrogatepass')):\n"

@@ -13,6 +13,9 @@ import json
 import os
 import re
 import secrets
+import signal
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -244,6 +247,7 @@ def test_nothing_changes_outside_the_attackers_own_rows(battle: Battle) -> None:
 def test_nobody_outside_is_reached_and_nothing_stays_behind(battle: Battle) -> None:
     assert battle.connections == []
     assert battle.processes == []
+    assert list(Path(tempfile.gettempdir()).glob(f"course-tmp-{os.getpid()}-*")) == []
 
 
 def test_the_grader_itself_stays_small(battle: Battle) -> None:
@@ -284,3 +288,19 @@ def test_sparse_files_do_not_grow_when_they_are_copied_out(tmp_path: Path) -> No
     run(code, scratch=tmp_path, bounds=sandbox.Bounds(scratch_mb=64))
     stored = sum(path.stat().st_blocks * 512 for path in tmp_path.iterdir())
     assert stored <= 64 << 20
+
+
+def test_nesting_is_bounded_when_it_is_copied_out(tmp_path: Path) -> None:
+    code = (
+        "import os; os.chdir('/scratch'); os.makedirs('kept/' + 'a/' * 10)\n"
+        "open('kept/' + 'a/' * 10 + 'file', 'w').close(); os.mkdir('deep'); os.chdir('deep')\n"
+        "for _ in range(3000): os.mkdir('d'); os.chdir('d'); open('file', 'w').close()\n"
+        "os.chdir('/scratch'); open('zz', 'w').close()"
+    )
+    session = run(code, scratch=tmp_path)
+    found = subprocess.run(["find", "-type", "f"], cwd=tmp_path, capture_output=True, text=True)
+    subprocess.run(["rm", "-rf", tmp_path], check=True)  # it may be more than pytest can remove
+    assert session.ended is not None and session.ended.code == 128 + signal.SIGKILL
+    files = found.stdout.split()
+    assert {"./zz", f"./kept/{'a/' * 10}file"} <= set(files)
+    assert max(path.count("/") for path in files) < 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tarfile
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -179,6 +180,21 @@ def test_a_pipe_or_a_missing_file_is_reported_and_waits_for_nothing(room, inbox)
         "neither file nor folder",
         "No such file or directory",
     ]
+
+
+def test_folders_that_are_passed_over_are_not_looked_into(room, inbox, request):
+    save(inbox / "team_7" / f"{FIRST}.ipynb", ipynb())
+    (junk := inbox / "team_7" / "__pycache__").mkdir()
+    # more than pytest can remove
+    request.addfinalizer(lambda: subprocess.run(["rm", "-rf", junk], check=True))
+    here = os.open(junk, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert taken(take(room, inbox / "team_7")) == [("team_7", FIRST)]
 
 
 def test_a_date_in_the_future_is_noted(room, inbox):
