@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from grader import config
+from grader import config, results
+from grader.classroom import ClassFolder
+from grader.results import Submission
+
+FIRST = "01_implementing_cnn"
 
 COMMANDS = (
     "build",
@@ -64,6 +69,73 @@ def test_an_archive_that_is_none_is_counted(tmp_path: Path) -> None:
     (tmp_path / "team_1.tar.gz").write_bytes(b"not an archive")
     done = course("collect", str(tmp_path / "team_1.tar.gz"), "--class", str(tmp_path / "class"))
     assert done.returncode == 1 and "REJECTED team_1.tar.gz" in done.stdout
+
+
+@pytest.fixture
+def handed_in(tmp_path: Path) -> Path:
+    """A class with a roster, of which two teams have handed in something that can't be read."""
+    folder = ClassFolder(tmp_path / "class")
+    for team in ("team_1", "team_8"):
+        place = folder.submitted(team, FIRST)
+        submission = Submission(team, FIRST, f"{team}.tar.gz", "0", datetime.now(UTC))
+        results.write(place / "submission.json", submission)
+        (place / f"{FIRST}.ipynb").write_text("no notebook")
+    (folder.root / "roster.csv").write_text("team,student\nteam_1,s1\nteam_8,s8\nteam_9,s9\n")
+    return folder.root
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("grade --team team_08", "--team team_08: there is no such team; did you mean team_8?"),
+        ("grade --team nobody", "no such team; there are team_1, team_8, team_9"),
+        ("grade --team team_1 --team Team_9", "did you mean team_9?"),
+        ("grade --notebook 1", "--notebook 1: no notebook is called so; there are 00_getting"),
+        ("grade --notebook 0", "it may be 00_getting_started or 01_implementing_cnn"),
+        ("grade --notebook 02_trainin_cnn", "did you mean 02_training_cnn?"),
+        ("grade --team team_9", "nothing was handed in for team_9"),
+        ("grade --notebook 03", "nothing was handed in for 03_data_augmentation"),
+        ("similar --notebook nothing", "--notebook nothing: no notebook is called so"),
+    ],
+)
+def test_a_team_or_notebook_that_is_none_is_refused_with_those_that_are_near(
+    handed_in: Path, arguments: str, said: str
+) -> None:
+    done = course(*arguments.split(), "--class", str(handed_in))
+    assert done.returncode == 125 and "Traceback" not in done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert not (handed_in / "results").exists()
+
+
+def test_the_beginning_of_a_notebooks_name_is_enough(handed_in: Path) -> None:
+    arguments = ["--class", str(handed_in), "--notebook", FIRST[:2], "--team", "team_8"]
+    done = course("grade", *arguments)
+    assert done.returncode == 1 and "1 graded" in done.stdout, done.stderr
+    assert f"team_8/{FIRST}" in done.stdout and "team_1/" not in done.stdout
+    assert course("similar", *arguments[:4]).returncode == 0
+    shown = course("export", "csv", *arguments[:4])
+    assert f"grades_{FIRST}.csv" in "".join(shown.stdout.split()), shown.stderr
+
+
+def test_an_extension_for_nobody_is_said_aloud(handed_in: Path) -> None:
+    settings = '[extensions]\nteam_9 = 1\nteam_88 = 2\n"nobody/02_training_cnn" = 3\n'
+    (handed_in / "course.toml").write_text(settings)
+    where = ("--class", str(handed_in))
+    archive = handed_in.parent / "team_1.tar.gz"
+    archive.write_bytes(b"not an archive")
+    for command in (("collect", str(archive)), ("grade", "--team", "team_8"), ("report",)):
+        said = " ".join(course(*command, *where).stderr.split())
+        assert "warning: course.toml, extensions: 'team_88'" in said, command
+        assert "did you mean team_8?" in said and "'nobody/02_training_cnn'" in said
+        assert "'team_9'" not in said
+
+
+def test_extensions_may_be_given_before_anybody_has_handed_in(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text("[extensions]\nteam_777 = 2\n")
+    archive = tmp_path / "team_1.tar.gz"
+    archive.write_bytes(b"not an archive")
+    done = course("collect", str(archive), "--class", str(tmp_path))
+    assert done.returncode == 1 and "team_777" not in done.stderr
 
 
 def test_the_doctor_finds_this_machine_fit() -> None:
