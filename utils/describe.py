@@ -166,6 +166,7 @@ def _l2(layer: Any) -> list[float]:
 
 def _training(model: Any) -> dict[str, Any]:
     optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # wrapped where float16 is used
     loss = getattr(model, "loss", None)
     if optimizer is None or loss is None:
         return {"loss": "", "from_logits": False, "optimizer": "", "rate": 0.0}

@@ -93,7 +93,7 @@ def disk(place: Path, gib: float) -> Finding:
 def _imports() -> Finding:
     """Whether the libraries load here at all: an old processor or a missing runtime shows now."""
     try:
-        import_module("utils.quiet").import_tensorflow()
+        import_module("utils.quiet").import_keras()
         for name in ("jupyterlab", "ipywidgets", "matplotlib", "sklearn", "skimage"):
             import_module(name)
     except Exception as error:  # whatever a broken installation raises

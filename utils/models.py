@@ -159,9 +159,14 @@ def outputs_of(model: Any, images: np.ndarray) -> np.ndarray:
     return _outputs(model, images, scale)
 
 
+def _float32(tensor: Any) -> np.ndarray:
+    """Values of a tensor of any precision; NumPy itself knows no bfloat16."""
+    return np.asarray(import_keras().ops.cast(tensor, "float32"))
+
+
 def _outputs(model: Any, images: np.ndarray, scale: np.float32) -> np.ndarray:
     parts = [
-        np.asarray(model(images[i : i + _BATCH].astype(np.float32) / scale, training=False))
+        _float32(model(images[i : i + _BATCH].astype(np.float32) / scale, training=False))
         for i in range(0, len(images), _BATCH)
     ]
     return np.concatenate(parts)

@@ -19,7 +19,7 @@ import numpy as np
 
 from utils import codec, pretrained
 from utils.pretrained import PretrainedNet
-from utils.quiet import import_keras, import_tensorflow
+from utils.quiet import import_tensorflow, usual_settings
 
 RANGES = {"unit": (1.0, 0.0), "signed": (2.0, -1.0)}
 """What a toy net's preprocessing makes of images in [0, 1]: (factor, summand)."""
@@ -223,11 +223,11 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[int, list[Step]]]] = {
 
 
 def _toy(plan: Plan) -> PretrainedNet:
-    keras = import_keras()
-    x = images = keras.Input(plan.shape, name="images")
-    for step in plan.steps:
-        x = _keras_layer(keras, step)(x)
-    model = keras.Model(images, x, name=f"toy_{plan.kind}")
+    with usual_settings() as keras:
+        x = images = keras.Input(plan.shape, name="images")
+        for step in plan.steps:
+            x = _keras_layer(keras, step)(x)
+        model = keras.Model(images, x, name=f"toy_{plan.kind}")
     for step in plan.steps:
         if step.kind in ("convolution", "dense"):
             model.get_layer(step.name).set_weights([np.asarray(a) for a in step.arguments])

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from utils import alexnet, photo_digits
 from utils.photo_digits import CLASS_NAMES, DATA
-from utils.quiet import import_keras, silent_stderr
+from utils.quiet import import_keras, silent_stderr, usual_settings
 
 MINI_WEIGHTS = DATA / "mini_net.npz"
 """Weights of the mini net: `conv1.kernel`, `conv1.bias`, … as float16."""
@@ -161,13 +161,14 @@ def load(name: str = "mini") -> PretrainedNet:
 
     Raises ValueError for an unknown name, NetUnavailable if the weights can't be had.
     """
-    if name == "mini":
-        return _load_mini()
-    if name == "alexnet":
-        return _load_alexnet()
-    if name not in _APPLICATIONS:
+    if name not in NAMES:
         raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
-    return _load_application(name, _APPLICATIONS[name])
+    with usual_settings():
+        if name == "mini":
+            return _load_mini()
+        if name == "alexnet":
+            return _load_alexnet()
+        return _load_application(name, _APPLICATIONS[name])
 
 
 def available() -> tuple[str, ...]:
@@ -321,9 +322,8 @@ def _load_application(name: str, net: _Application) -> PretrainedNet:
             )
         raise NetUnavailable(advice) from None
     model.trainable = False
-    return PretrainedNet(
-        name, _imagenet_classes(), net.size, model, module.preprocess_input, "ImageNet"
-    )
+    scale = partial(module.preprocess_input, data_format="channels_last")
+    return PretrainedNet(name, _imagenet_classes(), net.size, model, scale, "ImageNet")
 
 
 def _imagenet_classes() -> tuple[str, ...]:

@@ -118,6 +118,7 @@ def fit(
         "batch": batch,
         "optimizer": description["optimizer"],
         "rate": description["rate"],
+        "precision": keras.config.dtype_policy().name,
         "loss": description["loss"],
         "architecture": architecture(description["steps"]),
         "parameters": description["parameters"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,15 +14,26 @@ from utils import doctor
 SCRIPT = Path(doctor.__file__)
 
 
-def examined(*options: str) -> subprocess.CompletedProcess[str]:
+def examined(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *options, str(SCRIPT)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
 
 
 def test_this_machine_is_ready() -> None:
     done = examined()
     assert done.returncode == 0, done.stdout
     assert "This machine is ready" in done.stdout and done.stderr == ""
+
+
+def test_a_keras_that_can_not_be_set_up_is_found(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text('{"floatx": "float128"}')
+    done = examined(KERAS_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert "MISSING  Libraries: ValueError" in done.stdout and "floatx" in done.stdout
+    assert "keras.json" in done.stdout
+    done = examined(KERAS_BACKEND="torch")
+    assert done.returncode == 0 and "This machine is ready" in done.stdout
+    assert "Keras: backend torch" in done.stderr
 
 
 def test_without_the_packages_it_says_how_to_get_them() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils import nets, pretrained
+from utils import nets, pretrained, quiet
 from utils.cases import Case, CaseSet, dump, load
 from utils.check import call_each
 from utils.compare import Reply, compare
@@ -110,3 +110,34 @@ def test_layers_are_named_as_in_the_mini_net() -> None:
     named = [layer.name for layer in nets.build(toy).model.layers[1:]]
     assert named == ["conv1", "relu1", "pool1", "conv2", "relu2", "flatten", "fc3"]
     assert set(named) - {"fc3"} < {layer.name for layer in pretrained.load("mini").model.layers}
+
+
+def test_nets_of_the_course_keep_their_settings_whatever_a_notebook_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keras = quiet.import_keras()
+    rng = np.random.default_rng(0)
+    kernels = [rng.normal(size=(3, 3, 3, 4)), rng.normal(size=(64, 3))]
+    described = nets.conv(8, kernels, [np.zeros(4), np.zeros(3)], [2])
+    small = rng.uniform(size=(2, 8, 8, 3)).astype(np.float32)
+    photographs = rng.uniform(size=(2, 32, 32, 3)).astype(np.float32)
+
+    def asked() -> list[np.ndarray]:
+        nets._built.clear()
+        pairs = (nets.build(described), small), (nets.build("mini"), photographs)
+        return [np.asarray(net.logits(images)) for net, images in pairs]
+
+    usual = asked()
+    policy = keras.config.dtype_policy()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        changed = asked()
+        assert keras.config.image_data_format() == "channels_first"
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_dtype_policy(policy)
+        nets._built.clear()
+    for before, after in zip(usual, changed, strict=True):
+        np.testing.assert_array_equal(before, after)

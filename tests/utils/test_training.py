@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -294,3 +294,28 @@ def test_the_same_training_is_not_done_twice_unless_asked_for(
     for changed in ({"epochs": 3}, {"epochs": 2, "seed": 1}, {"epochs": 2, "again": True}):
         training.fit("net", build, data, **changed)  # type: ignore[arg-type]
         assert "kept" not in capsys.readouterr().out, changed
+
+
+@pytest.fixture(params=["mixed_float16", "mixed_bfloat16", "float64"])
+def policy(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A precision that the student's notebook has chosen."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+def test_a_net_of_another_precision_is_described_and_judged_alike(
+    policy: str, data: Dataset
+) -> None:
+    run = fit(data, falling=True)
+    assert run.record["validation"] > 0.9 and run.record["precision"] == policy
+    assert (run.record["optimizer"], run.record["rate"]) == ("adam", pytest.approx(0.01))
+    found = models.configuration(build)()
+    assert (found["optimizer"], found["rate"]) == ("adam", pytest.approx(0.01))
+    restored = models.restore("net", build)
+    outputs = models.outputs_of(restored, data.x_val)
+    assert outputs.dtype == np.float32
+    handed = codec.unpack(codec.pack(models.answers("net", build)(data.x_val)))
+    assert handed["outputs"].dtype == handed["outputs_255"].dtype == np.float32
+    np.testing.assert_array_equal(handed["outputs"], outputs)
