@@ -157,6 +157,17 @@ def test_no_team_at_all_is_refused_and_nothing_started_too(home):
     assert "no notebook has been started" in refused(home, "team_7")
 
 
+def test_weights_that_were_put_aside_stay_at_home(home):
+    beside = home / "notebooks" / "handin" / FIRST
+    beside.mkdir(parents=True)
+    for name in ("net.npz", "net.before", "net.partial"):
+        (beside / name).write_bytes(b"weights")
+    assert run(home, "team_7").returncode == 0
+    with tarfile.open(home / "team_7.tar.gz") as archive:
+        names = {name for name in archive.getnames() if "/net." in name}
+    assert names == {f"notebooks/handin/{FIRST}/net.npz"}
+
+
 def test_too_much_and_links_beside_a_notebook_are_refused(home):
     folder = home / "notebooks" / "handin" / FIRST
     big = save(folder / "weights.h5", bytes(21 * 2**20))

@@ -270,7 +270,8 @@ def files_below(folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if LEFT_BEHIND & set(inner.parts) or path.name.startswith("._"):
+        aside = path.suffix in (".before", ".partial")  # weights that others took the place of
+        if LEFT_BEHIND & set(inner.parts) or path.name.startswith("._") or aside:
             continue
         if path.is_symlink():
             raise Problem(f"{path} is a symbolic link: put the file itself there")

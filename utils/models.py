@@ -75,6 +75,30 @@ def save(name: str, weights: list[np.ndarray], record: dict[str, Any]) -> None:
     partial.replace(target)
 
 
+def put_aside(name: str) -> None:
+    """Keep a model's weights beside those that will take their place."""
+    path = path_of(name)
+    if path.is_file():
+        path.replace(path.with_suffix(".before"))
+
+
+def put_back(name: str) -> None:
+    """Take the weights that were put aside again; those of today take their place.
+
+    Raises WeightsProblem if there are none.
+    """
+    path = folder() / f"{name}.npz"
+    aside = path.with_suffix(".before")
+    if not aside.is_file():
+        raise WeightsProblem(f"no earlier weights of {name!r} have been put aside")
+    today = path.with_suffix(".partial")
+    if path.is_file():
+        path.replace(today)
+    aside.replace(path)
+    if today.is_file():
+        today.replace(aside)
+
+
 def rounded(weights: list[np.ndarray]) -> list[np.ndarray]:
     """Weights (float32) as they will be read from the file: large arrays with float16's precision,
     which halves the file and costs no accuracy to speak of.

@@ -94,7 +94,8 @@ def fit(
     seed: for initial weights and the order of images; the same seed gives the same training.
     falling: lower the learning rate from step to step, to zero at the end.
     save: False for a trial that is not handed in.
-    again: train anew even if the very same training has been finished and saved before.
+    again: train anew even if the very same training has been finished and saved before, and save
+        what comes of it even if it is worse.  Without it a better net of the same training stays.
     streams: makes what is trained with out of `data`, in place of the images as they are.
     augment: makes the augmenter that `streams` gets.
 
@@ -153,15 +154,63 @@ def fit(
         "history": view.history,
     }
     model.set_weights(models.rounded(model.get_weights()))
-    for part, x, y in (
-        ("train", data.x_train, data.y_train),
-        ("validation", data.x_val, data.y_val),
-    ):
-        record[part] = round(models.accuracy(model, x[:MEASURED], y[:MEASURED]), 4)
+    try:
+        record |= _measured(model, data)
+    except Exception:  # an odd output, say: what was learned stays, whatever it is worth
+        if save:
+            models.save(name, model.get_weights(), record)
+        raise
+    view.close(training_view.in_words(record))
+    if save and not again and (better := _better_before(record)):
+        return Run(name, models.restore(name, build), better)
     if save:
         models.save(name, model.get_weights(), record)
-    view.close(training_view.in_words(record))
     return Run(name, model, record)
+
+
+def _measured(model: Any, data: Dataset) -> dict[str, float]:
+    """Fractions of training and of validation images that are right."""
+    parts = {"train": (data.x_train, data.y_train), "validation": (data.x_val, data.y_val)}
+    return {
+        part: round(models.accuracy(model, x[:MEASURED], y[:MEASURED]), 4)
+        for part, (x, y) in parts.items()
+    }
+
+
+_CHANGES = ("epochs", "seconds", "interrupted", "history", "train", "validation")
+"""What may differ between two runs of the same training."""
+
+
+def _better_before(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of a better net that the same training gave before, which is to stay.
+
+    A better net that was trained in another way is put aside, where `models.put_back` finds it.
+    """
+    name = record["name"]
+    try:
+        before, _ = models.load(name)
+    except models.WeightsProblem:
+        return None
+    same = {k: v for k, v in record.items() if k not in _CHANGES}
+    alike = same == {k: v for k, v in before.items() if k not in _CHANGES}
+    comparable = all(before.get(k) == record[k] for k in ("dataset", "data", "outputs"))
+    worse = comparable and before.get("validation", 0.0) > record["validation"]
+    if not worse:
+        return None
+    told = f"{100 * before['validation']:.1f} % of validation images, this one"
+    told += f" {100 * record['validation']:.1f} %"
+    if alike:
+        print(
+            f"The net that was trained before is better and is kept: it has {told}.  "
+            f"fit({name!r}, …, again=True) replaces it all the same."
+        )
+        return before
+    models.put_aside(name)
+    print(
+        f"The net that was saved before, with other settings, was better: it had {told}.  "
+        f"models.put_back({name!r}) brings it back."
+    )
+    return None
 
 
 def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:

@@ -296,6 +296,64 @@ def test_the_same_training_is_not_done_twice_unless_asked_for(
         assert "kept" not in capsys.readouterr().out, changed
 
 
+def interrupting(after: int) -> Any:
+    """What interrupts training after so many epochs, as a student does."""
+
+    class _Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch + 1 == after:
+                raise KeyboardInterrupt
+
+    return _Interrupt()
+
+
+def test_an_interrupted_run_does_not_replace_a_better_net(
+    data: Dataset, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = training._train
+
+    def interrupted(model: Any, feed: Any, epochs: int, callbacks: list[Any]) -> bool:
+        return begun(model, feed, epochs, [*callbacks, interrupting(1)])
+
+    good = training.fit("net", build, data, epochs=6)
+    monkeypatch.setattr(training, "_train", interrupted)
+    capsys.readouterr()
+    worse = training.fit("net", build, data, epochs=7)
+    assert "trained before is better and is kept" in capsys.readouterr().out
+    assert worse.record == good.record == models.load("net")[0]
+    for mine, kept in zip(worse.model.get_weights(), models.load("net")[1], strict=True):
+        np.testing.assert_array_equal(mine, kept)
+    training.fit("net", build, data, epochs=7, again=True)
+    assert models.load("net")[0]["interrupted"]
+
+
+def test_a_better_net_of_other_settings_is_put_aside(
+    data: Dataset, capsys: pytest.CaptureFixture[str], notebook: Path
+) -> None:
+    good = training.fit("net", build, data, epochs=6)
+    training.fit("net", lambda: build(rate=1e-7), data, epochs=1)
+    assert "models.put_back('net') brings it back" in capsys.readouterr().out
+    assert models.load("net")[0]["rate"] == pytest.approx(1e-7) and models.names() == ["net"]
+    models.put_back("net")
+    assert models.load("net")[0] == good.record
+    models.put_back("net")
+    assert models.load("net")[0]["rate"] == pytest.approx(1e-7)
+    with pytest.raises(models.WeightsProblem, match="put aside"):
+        models.put_back("other")
+
+
+def test_what_was_learned_is_saved_even_if_it_can_not_be_measured(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> float:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+
+    monkeypatch.setattr(models, "accuracy", fails)
+    with pytest.raises(ValueError, match="zero-dimensional"):
+        training.fit("net", build, data, epochs=1)
+    assert models.load("net")[0]["epochs"] == 1
+
+
 @pytest.fixture(params=["mixed_float16", "mixed_bfloat16", "float64"])
 def policy(request: pytest.FixtureRequest) -> Iterator[str]:
     """A precision that the student's notebook has chosen."""
