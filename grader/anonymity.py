@@ -17,7 +17,7 @@ HIDDEN = "…"
 """What stands in the place of a name."""
 
 _SHORTEST = 3
-_OWN_ID = re.compile(r"^(\s*STUDENT_ID\s*=\s*).+$", re.MULTILINE)
+_OWN_ID = re.compile(r"^([ \t\f]*STUDENT_ID[ \t]*=[ \t]*).+$", re.MULTILINE)
 
 
 def without_names(notebook: NotebookNode, names: Iterable[str]) -> NotebookNode:

@@ -30,7 +30,11 @@ _RISKY = (
     (re.compile(r"\\(?=(?:href|unicode|cssId|class|style|require)\b)"), r"\\ "),
 )
 """What a browser would run, fetch or follow in Markdown, and what stands there instead."""
-_PASTED = re.compile(r"!\[[^\]\n]*\]\(attachment:([^)\n]*)\)")
+# as in Markdown, of "![" in "![" the inner one counts, and brackets in a name come in pairs
+_PASTED = re.compile(
+    r"!\[[^\]\n!]*(?:!(?!\[)[^\]\n!]*)*\]"
+    r"\(attachment:([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)"
+)
 _MAX_TEXT = 200_000
 
 

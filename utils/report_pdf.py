@@ -61,7 +61,11 @@ table { border-collapse: collapse; font-size: 9pt; } td, th { border: 1px solid 
 @page { size: A4; margin: 18mm 16mm; }
 """  # noqa: E501
 
-_MATH = re.compile(r"(`+)(.+?)\1|\$\$(.+?)\$\$|(?<![\\$])\$([^\s$](?:[^$\n]*[^\s$\\])?)\$", re.S)
+_MATH = re.compile(
+    r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)"
+    r"|\$\$(.+?)\$\$|(?<![\\$])\$([^\s$](?:[^$\n]*[^\s$\\])?)\$",
+    re.S,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

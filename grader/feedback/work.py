@@ -34,8 +34,8 @@ PAGE_BYTES = 16_000_000
 """Bounds: of a notebook that is read at all, of one cell, one output, one picture, one page."""
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
-_CHECK = re.compile(r"\s*check\(\s*[\"'](\w{1,64})[\"']")
-_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_CHECK = re.compile(r"check\(\s*[\"'](\w{1,64})[\"']")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ class _Reader:
             self.work.order.append(name)
 
     def _remember_heading(self, cell: dict[str, Any]) -> None:
-        found = _HEADING.findall(_text(cell.get("source"))[:CODE_CHARACTERS])
+        titles = _HEADING.findall(_text(cell.get("source"))[:CODE_CHARACTERS])
+        found = [bare for title in titles if (bare := title.strip().rstrip("#").rstrip())]
         if found:
             self.heading = clean(re.sub(r"[*`_$]", "", found[-1]), 120)
 

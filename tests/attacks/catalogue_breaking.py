@@ -165,6 +165,10 @@ ATTACKS = [
         ),
     ),
     _mended("not a number in the metadata", _json(lambda n: n["metadata"].update(x=float("nan")))),
+    # each keeps a careless regular expression busy for hours
+    _mended("pictures that never end", _own_cells("![" * 200_000)),
+    _mended("a heading that never ends", _own_cells("# a" + " " * 15_000 + "b")),
+    Attack("empty lines without end", STOPS, "\n" * 200_000),
     _mended("half characters in an own cell", _own_cells("cut \ud83d", "\ud800 \x00 \x1b[31m")),
     _message(
         "message with half characters",
