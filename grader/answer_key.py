@@ -6,6 +6,7 @@ gradebook knows nothing about, and nowhere else: what students get is made witho
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import nbformat
@@ -16,6 +17,10 @@ from grader import build, source_text
 
 MARK = "answer_key"
 """Metadata key of these cells; its value is the essay's id."""
+LOOK_AROUND = (
+    "**The answer cell is as students get it.** Look for the answer in the cells before and after."
+)
+"""What markers are told where an answer may stand beside its cell."""
 
 Key = dict[str, str]
 """Essay id -> model answer and rubric, as Markdown."""
@@ -30,14 +35,23 @@ def of_notebook(name: str) -> Key:
     }
 
 
-def beside_essays(executed: NotebookNode, key: Key) -> NotebookNode:
-    """The notebook with a cell after each essay; `executed` itself stays as it is."""
+def beside_essays(
+    executed: NotebookNode, key: Key, elsewhere: Collection[str] = ()
+) -> NotebookNode:
+    """The notebook with a cell after each essay; `executed` itself stays as it is.
+
+    elsewhere: essays whose answer must be looked for outside their cell.
+    """
     shown = nbformat.from_dict({**executed, "cells": []})
     for cell in executed.cells:
         shown.cells.append(cell)
         essay = cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.cell_type == "markdown" and essay in key:
-            text = f'<div class="alert alert-info">\n\n**Model answer**\n\n{key[essay]}\n\n</div>'
+            where = f"{LOOK_AROUND}\n\n" if essay in elsewhere else ""
+            text = (
+                f'<div class="alert alert-info">\n\n{where}**Model answer**\n\n{key[essay]}'
+                "\n\n</div>"
+            )
             identity = {"id": f"key-{cell.id}"[:64]} if "id" in cell else {}
             shown.cells.append(
                 nbformat.from_dict(

@@ -237,7 +237,7 @@ def _write(
         if grade.name in checked:
             other = other or grade.auto_score != checked[grade.name]
             grade.auto_score = checked[grade.name]
-        elif cell is not None and _left_as_released(cell):
+        elif cell is not None and left_as_released(cell) and grade.name not in result.elsewhere:
             grade.auto_score = 0.0
         else:
             grade.auto_score = None
@@ -249,12 +249,14 @@ def _write(
         earned += (score or 0.0) + (grade.extra_credit or 0.0)
     for comment in notebook.comments:
         cell = cells.get(comment.name)
-        blank = cell is not None and _left_as_released(cell)
+        blank = cell is not None and left_as_released(cell)
+        blank = blank and comment.name not in result.elsewhere
         comment.auto_comment = NO_ANSWER if blank else None
     notebook.late_submission_penalty = round(late_fraction * earned, 4) or None
 
 
-def _left_as_released(cell: NotebookNode) -> bool:
+def left_as_released(cell: NotebookNode) -> bool:
+    """Is a cell with an answer as the release has it?"""
     return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
 
 

@@ -17,7 +17,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import defuse, judging
 from grader.errors import CourseError
 from grader.execute import Outcome
-from grader.prepare import well_formed
+from grader.prepare import is_essay, well_formed
 from grader.results import CheckResult, Result
 from grader.stored import Stored
 from grader.tasks import Task
@@ -39,13 +39,14 @@ def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
         submission.notebook,
         _key(task.key, task.examination),
         checks,
-        outcome.problem or task.examination.problem,
+        _reasons(outcome.problem or task.examination.problem, task.doubt),
         task.notes,
         outcome.seconds,
         outcome.peak_mb,
         datetime.now(UTC),
         outcome.cell_seconds,
         round(time.monotonic() - began, 3),
+        task.elsewhere,
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
@@ -68,13 +69,14 @@ def judged_again(task: Task, old: Result, kept: Stored) -> Result:
         old.notebook,
         _key(task.key, task.examination),
         checks,
-        kept.problem or task.examination.problem,
+        _reasons(kept.problem or task.examination.problem, task.doubt),
         task.notes,
         old.seconds,
         old.peak_mb,
         old.finished,
         old.cell_seconds,
         old.judging_seconds,
+        task.elsewhere,
     )
 
 
@@ -92,6 +94,7 @@ def unreadable(task: Task) -> tuple[Result, NotebookNode]:
         CheckResult(name, 0.0, worth, "not run", task.unreadable)
         for name, worth in task.points.items()
     ]
+    release = task.release.notebook
     result = _well_formed(
         task.submission.team,
         task.submission.notebook,
@@ -100,8 +103,9 @@ def unreadable(task: Task) -> tuple[Result, NotebookNode]:
         task.unreadable,
         list(task.submission.notes),
         finished=datetime.now(UTC),
+        elsewhere=[c.metadata.nbgrader.grade_id for c in release.cells if is_essay(c)],
     )
-    return result, nbformat.reads(task.release.text, as_version=4)
+    return result, nbformat.from_dict(release)
 
 
 def _key(key: str, examination: judging.Examination) -> str:
@@ -120,6 +124,10 @@ def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
                     reason = f"{output.ename}: {output.evalue}".strip()[:300]
                     return msgspec.structs.replace(check, message=reason)
     return check
+
+
+def _reasons(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _well_formed(*args: Any, **kwargs: Any) -> Result:

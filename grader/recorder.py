@@ -5,6 +5,7 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import msgspec
@@ -13,9 +14,11 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
 from grader import anonymity, answer_key, config, defuse, gradebook, results, standing, stored
+from grader.beside import around
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Outcome
 from grader.lateness import Lateness
+from grader.prepare import is_essay
 from grader.results import Result, Submission
 from grader.tasks import Task
 
@@ -70,7 +73,8 @@ class Recorder:
         shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
         before = shown.read_text() if shown.is_file() else ""
         fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
-        seen = answer_key.beside_essays(executed, self._answer_key(result.notebook))
+        key = self._answer_key(result.notebook)
+        seen = answer_key.beside_essays(executed, key, result.elsewhere)
         if self.course.anonymous:
             seen = anonymity.without_names(seen, self._names(result.team))
         changed = _changed_answers(before, seen)
@@ -110,21 +114,29 @@ def stored_result(folder: ClassFolder, task: Task) -> Result | None:
 def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
     """Ids of graded cells whose answer differs from the one that was there to be marked.
 
-    An essay is its own answer, a check's is the solution of that name.
+    An essay is its own answer, or what stands around one that is as released; a check's answer is
+    the solution of that name.
     """
     if not before:
         return frozenset()
-    old = {_grade_id(cell): cell.source for cell in _cells(before)}
-    changed = set()
-    for cell in seen.cells:
-        name = _grade_id(cell)
-        if name and old.get(name) != cell.source:
-            changed.add(name if cell.cell_type == "markdown" else f"check_{name}")
+    old, changed = dict(_answers(_cells(before))), set()
+    for name, text in _answers(seen.cells):
+        if old.get(name) != text:
+            changed.add(name)
     return frozenset(changed)
 
 
-def _grade_id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
+    """(graded cell, text of its answer)"""
+    cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
+    for index, cell in enumerate(cells):
+        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if is_essay(cell):
+            blank = gradebook.left_as_released(cell)
+            texts = [c.source for c in around(cells, index)] if blank else []
+            yield name, "\n".join([cell.source, *texts])
+        elif name:
+            yield f"check_{name}", cell.source
 
 
 def _cells(text: str) -> list[NotebookNode]:

@@ -93,6 +93,9 @@ class Result(msgspec.Struct, frozen=True):
     """How much of the seconds the cells themselves took."""
     judging_seconds: float = 0.0
     """What judging took, after them."""
+    elsewhere: list[str] = []
+    """Essays that a marker must read though their cell is as released: the answer may stand
+    elsewhere in the notebook."""
 
     @property
     def points(self) -> float:

@@ -50,6 +50,10 @@ class Task:
     notebook: str = ""
     """Ready to be executed, as JSON; empty if it is unreadable."""
     notes: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Essays whose answer may stand beside their cell."""
+    doubt: str = ""
+    """Why a person must look at it, whatever comes of it; "" if nobody must."""
     unreadable: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     examination: judging.Examination | None = None
@@ -188,6 +192,7 @@ def _task(
     else:
         task.notebook = nbformat.writes(prepared.notebook)
         task.notes = [*submission.notes, *prepared.notes]
+        task.elsewhere, task.doubt = prepared.elsewhere, prepared.problem
     return task
 
 
