@@ -7,8 +7,9 @@ them costs the points of that check and nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,24 @@ class Examination:
     """Why some of it can't be judged here: data that the grader hasn't got."""
     net: str = "mini"
     """The pretrained net that was chosen."""
+    members: frozenset[str] = frozenset()
+    """Ids of those in the team, normalised: their own numbers are as good as the team's."""
+    with_numbers_of: Callable[[str, str], CaseSet] | None = None
+    """(check, id) -> its cases with the numbers of that id."""
+
+    def asked(self, check: str, answer: bytes) -> tuple[CaseSet, str]:
+        """The cases that an answer to a check is about, and whose numbers are in them.
+
+        An answer says whose numbers it was computed with; that it may be a member's is for the
+        roster to say.  Raises CodecError if it is no answer.
+        """
+        cases = self.cases[check]
+        if cases.by_student and self.members and self.with_numbers_of is not None:
+            content = codec.unpack(answer)
+            student = content.get("student") if isinstance(content, dict) else None
+            if isinstance(student, str) and normalise_id(student) in self.members:
+                return self.with_numbers_of(check, student), student
+        return cases, self.team
 
     def questions(self, seconds_per_call: float) -> dict[str, bytes]:
         """What the kernel gets to see: inputs, and nothing about what should come out."""
@@ -77,27 +96,42 @@ def draw(
     files: Mapping[str, bytes] | None = None,
     limits: Mapping[str, Any] | None = None,
     net: str = "",
+    members: Collection[str] = (),
 ) -> Examination:
     """Fresh cases for every check of a notebook.  Same notebook, team, seed and files: same cases.
 
     files: what was handed in with the notebook; a trained model is judged on the data set that it
     names.  limits: thresholds by check and data set, the course's own if left out.  net: the
     pretrained net that the class has chosen for this notebook, the mini net if left out.
+    members: ids of those who work in the team.
     """
     shared = hashlib.sha256(f"{seed}|{notebook}|{team}".encode()).digest()
     limits = thresholds.load() if limits is None else limits
     handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"), net or "mini")
-    cases = {name: cases_of(notebook, team, seed, name, handed) for name in judges_of(notebook)}
+    drawn = partial(cases_of, notebook, team, seed, handed=handed)
+    cases = {name: drawn(name) for name in judges_of(notebook)}
     missing = (c.expected.get("unavailable") for s in cases.values() for c in s.cases)
     problem = next((str(text) for text in missing if text), "")
-    return Examination(team, cases, problem, handed.net)
+    return Examination(
+        team,
+        cases,
+        problem,
+        handed.net,
+        frozenset(map(normalise_id, members)),
+        lambda check, student: drawn(check, student=student),
+    )
 
 
-def cases_of(notebook: str, team: str, seed: str, check: str, handed: Handed) -> CaseSet:
-    """The cases of one check: those that `draw` draws for it, from the same seed."""
+def cases_of(
+    notebook: str, team: str, seed: str, check: str, handed: Handed, student: str = ""
+) -> CaseSet:
+    """The cases of one check: those that `draw` draws for it, from the same seed.
+
+    student: whose numbers are in them, the team's own if left out.
+    """
     digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{check}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-    return judges_of(notebook)[check].cases(rng, variant_of(team), handed)
+    return judges_of(notebook)[check].cases(rng, variant_of(student or team), handed)
 
 
 def judge(
@@ -122,7 +156,10 @@ def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
         return verdict
     if cases.by_student and verdict.score < 1:
         mistake = f"computed with the numbers of {student[:40]!r}, not of {team!r}"
-        hint = "STUDENT_ID in the first code cell must be the id you hand in under"
+        hint = (
+            "STUDENT_ID in the first code cell must be the id you hand in under, or that of a "
+            "member of the team in the class list"
+        )
         return CheckVerdict(cases.name, verdict.score, verdict.cases, mistake, hint)
     return verdict
 
@@ -132,9 +169,9 @@ def _judge_one(
 ) -> CheckResult:
     if not answers:
         return CheckResult(name, 0.0, worth, "not run", "the check was not reached")
-    cases = examination.cases[name]
     try:
-        verdict = verdict_on(cases, answers[0], examination.team)
+        cases, student = examination.asked(name, answers[0])
+        verdict = verdict_on(cases, answers[0], student)
     except Exception as error:  # an answer is hostile input: it may cost its points, never the run
         return CheckResult(name, 0.0, worth, "damaged answer", str(error)[:300])
     rows = [

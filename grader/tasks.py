@@ -16,13 +16,15 @@ import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader import config, judging, results, thresholds
+from grader import config, judging, results, standing, thresholds
 from grader.classroom import ClassFolder, write_atomically
 from grader.execute import Job
 from grader.freshness import code_version, net_version
+from grader.judges import MODULES, judges_of
 from grader.prepare import NotANotebook, prepare, read_notebook
 from grader.results import Submission
 from utils import pretrained
+from utils.identity import normalise_id
 
 Chosen = Callable[[str, str], bool]
 """Whether (team, notebook) shall be graded."""
@@ -61,6 +63,8 @@ class Task:
     execution: str = ""
     """Digest of the job, set when it is executed."""
     seed: str = ""
+    members: list[str] = field(default_factory=list)
+    """Ids of those in the team, where numbers of their own are asked for."""
     limits: dict[str, Any] = field(default_factory=dict)
     """Thresholds for trained models."""
 
@@ -92,7 +96,7 @@ class Task:
         name = self.submission.notebook
         net = course.notebooks[name].net
         self.examination = judging.draw(
-            name, self.submission.team, self.seed, self.files, self.limits, net
+            name, self.submission.team, self.seed, self.files, self.limits, net, self.members
         )
         return Job(
             self.label,
@@ -116,6 +120,7 @@ def tasks(
     """
     limits = thresholds.load(folder.root)
     code_version()
+    teams = _teams(folder)
     releases: dict[str, Release] = {}
     for team, name in folder.submissions():
         if name not in course.notebooks or not only(team, name):
@@ -123,7 +128,9 @@ def tasks(
         if name not in releases:
             releases[name] = read_release(folder, name)
         try:
-            task = _task(folder, course, seed, team, releases[name], limits)
+            members = teams.get(team, [])
+            members = members if members and _asks_for_own_numbers(name) else []
+            task = _task(folder, course, seed, team, releases[name], limits, members)
         except (OSError, msgspec.MsgspecError) as error:
             broken.append(f"{team}/{name}: {error}")
         else:
@@ -161,6 +168,7 @@ def _task(
     team: str,
     release: Release,
     limits: dict[str, Any],
+    members: list[str],
 ) -> Task:
     name = release.name
     place = folder.submitted(team, name)
@@ -176,13 +184,20 @@ def _task(
     parts += [f"{seed}|{team}|{name}|{course.notebooks[name].imports}".encode()]
     parts += [path.encode() + content for path, content in sorted(files.items())]
     parts += [_net_version(course, name).encode()]
+    parts += [f"member {member}".encode() for member in members]
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     digest.update(repr(limits).encode())
     task = Task(
-        submission, digest.hexdigest(), release, files=files, seed=seed, limits=limits
-    )  # fmt: skip
+        submission,
+        digest.hexdigest(),
+        release,
+        files=files,
+        seed=seed,
+        members=members,
+        limits=limits,
+    )
     try:
         prepared = prepare(read_notebook(data), release.notebook)
     except NotANotebook as error:
@@ -194,6 +209,21 @@ def _task(
         task.notes = [*submission.notes, *prepared.notes]
         task.elsewhere, task.doubt = prepared.elsewhere, prepared.problem
     return task
+
+
+def _teams(folder: ClassFolder) -> dict[str, list[str]]:
+    """Team -> ids of its members, by the roster.  Raises ConfigError if that can't be read."""
+    problems: list[str] = []
+    teams: dict[str, list[str]] = {}
+    for person in standing.people(folder.root / "roster.csv", problems):
+        teams.setdefault(person.team, []).append(normalise_id(person.student))
+    if problems:
+        raise config.ConfigError(problems[0])
+    return {team: sorted(members) for team, members in teams.items()}
+
+
+def _asks_for_own_numbers(name: str) -> bool:
+    return name in MODULES and any(judge.by_student for judge in judges_of(name).values())
 
 
 def _net_version(course: config.Course, name: str) -> str:

@@ -253,3 +253,30 @@ def test_a_cell_that_runs_out_of_time_keeps_the_cases_that_were_done(
     told, left = (result_of(folder, t).checks[0].cases[1].message for t in ("team_1", "team_2"))
     assert re.fullmatch(r"stopped after \d+ seconds; a cell has 3 seconds in all", told)
     assert left == "SystemExit: too large"
+
+
+def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    hand_in(folder, "team_2", reference("S-1001"))
+    hand_in(folder, "team_3", reference("s1001"))
+    hand_in(folder, "team_4", reference("team_4"))
+    grade(folder, course, workers=2)
+    assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
+
+    roster = folder.root / "roster.csv"
+    roster.write_text("team,student\nteam_2,s1001\nTeam 2,s1002\nteam_3,s1003\nteam_4,s1004\n")
+    summary = grade(folder, course, workers=2)
+    assert (summary.executed, summary.marked_again) == (0, 3)
+    assert points_of(folder, "team_2") == {"square": 4, "sums": 2}
+    assert points_of(folder, "team_3") == {"square": 4, "sums": 0}, "s1001 is in another team"
+    assert points_of(folder, "team_4") == {"square": 4, "sums": 2}
+    sums = result_of(folder, "team_3").checks[1]
+    assert "'s1001', not of 'team_3'" in sums.mistake and "class list" in sums.hint
+
+    roster.write_text(roster.read_text().replace("team_2,s1001", "team_5,s1001"))
+    assert grade(folder, course, workers=2).marked_again == 1
+    assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
+    roster.write_bytes(b"\xff")
+    with pytest.raises(config.ConfigError, match=r"roster\.csv can't be read"):
+        grade(folder, course, workers=2)
