@@ -19,6 +19,7 @@ from grader.classroom import ClassFolder
 from grader.intake import collect
 from tests.grader.intake_samples import FIRST, SECOND, course, ipynb, notebook, save
 from utils import handin
+from utils.identity import normalise_id
 
 ROOT = Path(__file__).resolve().parent.parent
 BASH = shutil.which("bash")
@@ -115,6 +116,36 @@ def test_cleared_outputs_are_refused(home):
     save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(ran=False))
     message = refused(home, "team_7")
     assert f"{FIRST}.ipynb has no outputs" in message and "Run All Cells" in message
+
+
+@pytest.mark.parametrize("line", ['STUDENT_ID = "your_id"', "STUDENT_ID='Your-ID'  # such as x"])
+def test_an_id_that_was_never_filled_in_is_refused(home, line):
+    save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(answer=line))
+    message = refused(home, "team_7")
+    assert f"{FIRST}.ipynb still has STUDENT_ID" in message and "write your team's id" in message
+    assert run(home, "team_7", SECOND).returncode == 0
+
+
+def test_another_id_in_a_notebook_is_told_and_packed(home):
+    save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(answer='STUDENT_ID = "s1001"  # mine'))
+    done = run(home, "team_7")
+    assert done.returncode == 0 and done.stdout.count("Warning") == 1
+    assert f"in {FIRST}.ipynb STUDENT_ID is 's1001', and you hand in as team_7" in done.stdout
+    assert "fine if in the class list both belong to one team" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line", ['STUDENT_ID = "Team 007"', "STUDENT_ID = me", "# STUDENT_ID = 's1'", "x = STUDENT_ID"]
+)
+def test_the_teams_own_id_in_any_spelling_is_no_reason_for_a_warning(home, line):
+    save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(answer=line))
+    done = run(home, "team_7")
+    assert done.returncode == 0 and "Warning" not in done.stdout
+
+
+@pytest.mark.parametrize("text", ["Team-07", "team 000", "Ann_Bo", " s1001 ", "STRASSE ß", "x٣y"])
+def test_the_script_spells_ids_as_the_course_does(text):
+    assert normalise_id(handin.normalised(text)) == normalise_id(text)
 
 
 def test_a_missing_notebook_is_named_with_a_way_out(home):

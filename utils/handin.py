@@ -35,6 +35,10 @@ TOTAL_LIMIT = 60 * 1024 * 1024
 """Largest archive; the graders take no larger one."""
 TEAM = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*")
 PAIR = re.compile(r"[A-Za-z][A-Za-z-]*(?:_[A-Za-z][A-Za-z-]*)?")
+STUDENT_ID = re.compile(r"^STUDENT_ID\s*=\s*(.*)", re.MULTILINE)
+QUOTED = re.compile(r"""(["'])([^"'\n]*)\1\s*(?:#.*)?""")
+PLACEHOLDER = "your_id"
+"""What STUDENT_ID is in a notebook as handed out."""
 IMAGES = {".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
 REPORTS = ["report.pdf", "report.md", "report.html", "report.docx", "report.odt"]
 LEFT_BEHIND = {"__pycache__", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -81,6 +85,8 @@ def pack(options: argparse.Namespace) -> str:
     name = check_pair(options.ex2) if pair else check_team(options.team)
     asked = [options.team, *options.notebooks] if pair and options.team else options.notebooks
     chosen, messages = choose(root, asked, pair)
+    if not pair:
+        messages += other_ids(root, chosen, name)
     files: dict[str, bytes] = {}
     for notebook in chosen:
         files[f"notebooks/{notebook}.ipynb"] = (root / f"notebooks/{notebook}.ipynb").read_bytes()
@@ -182,6 +188,12 @@ def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[st
                 f"{name}.ipynb has no outputs, and outputs must not have been cleared: open it, "
                 "choose Run > Run All Cells, save, and try again"
             )
+        elif normalised(id_in(notebook)) == PLACEHOLDER:
+            problems.append(
+                f'{name}.ipynb still has STUDENT_ID = "{PLACEHOLDER}": write your team\'s id '
+                "there, or your own as the class list has it; choose Run > Run All Cells, solve "
+                "the exercises with numbers of your own, save, and try again"
+            )
         else:
             chosen.append(name)
     if problems:
@@ -230,6 +242,32 @@ def read_notebook(path: Path) -> dict:
 def _code(notebook: dict) -> list[tuple[dict, str]]:
     code = [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
     return [(cell, "".join(map(str, cell.get("source") or ""))) for cell in code]
+
+
+def id_in(notebook: dict) -> str:
+    """The STUDENT_ID that a notebook sets last; "" if there is none, or it isn't plain text."""
+    found = [text for _, source in _code(notebook) for text in STUDENT_ID.findall(source)]
+    match = QUOTED.fullmatch(found[-1].strip()) if found else None
+    return match.group(2) if match else ""
+
+
+def normalised(student_id: str) -> str:
+    """An id as `utils.identity` has it: "Team-07" and "team_7" are the same."""
+    words = re.findall(r"\d+|[^\W\d_]+", student_id.casefold())
+    return "_".join((word.lstrip("0") or "0") if word.isdecimal() else word for word in words)
+
+
+def other_ids(root: Path, notebooks: list[str], team: str) -> list[str]:
+    """Warnings on notebooks with numbers that belong to another id than the team's."""
+    ids = {name: id_in(read_notebook(root / f"notebooks/{name}.ipynb")) for name in notebooks}
+    return [
+        f"Warning: in {name}.ipynb STUDENT_ID is {found!r}, and you hand in as {team}. That is "
+        "fine if in the class list both belong to one team, as its id or a member's. Otherwise "
+        f'its exercises with numbers of your own earn nothing: write STUDENT_ID = "{team}", solve '
+        "them again, save, and run this script again."
+        for name, found in ids.items()
+        if found and normalised(found) != normalised(team)
+    ]
 
 
 def cleared(notebook: dict) -> bool:
