@@ -1,7 +1,9 @@
 """What lateness costs: days begun after the due date, less extensions and each team's free days.
 
 Free days are spent in the order of the due dates, as they would be over a term, so what one
-notebook costs may depend on when the team handed in those before it.
+notebook costs may depend on when the team handed in those before it.  Where nobody knows when
+something arrived, it counts as on time; where the LMS says no more than that it was late, as late
+by one day.
 """
 
 from __future__ import annotations
@@ -32,31 +34,44 @@ def days_late(course: config.Course, team: str, name: str, received: datetime) -
     return max(0, ceil(late / _DAY))
 
 
+def days_counted(course: config.Course, submission: Submission) -> int:
+    """Days late of a submission, as far as its arrival is known."""
+    days = days_late(course, submission.team, submission.notebook, submission.received)
+    if submission.arrival == "known":
+        return days
+    return min(days, 1) if submission.arrival == "late" else 0
+
+
 class Lateness:
     """What lateness costs each submission of a class."""
 
     def __init__(self, folder: ClassFolder, course: config.Course) -> None:
-        self._course = course
+        self._course, self._folder = course, folder
         self._free: Mapping[tuple[str, str], int] = {}
         if course.late.free_days:
-            self._free = _free_days(course, _received(folder))
+            self._free = _free_days(course, folder)
 
     def fraction(self, team: str, notebook: str, received: datetime) -> float:
-        """Share of the points that lateness costs, in [0, late.maximum]."""
+        """Share of the points that lateness costs, in [0, late.maximum].
+
+        received: as grading found it.  Where the class folder knows better by now, to the
+        team's favour, that counts.
+        """
         late = self._course.late
         days = days_late(self._course, team, notebook, received)
+        if days and (there := _submission(self._folder, team, notebook)):
+            days = min(days, days_counted(self._course, there))
         days -= min(days, self._free.get((team, notebook), 0))
         return min(late.maximum, late.penalty_per_day * days)
 
 
-def _free_days(
-    course: config.Course, received: Mapping[tuple[str, str], datetime]
-) -> dict[tuple[str, str], int]:
+def _free_days(course: config.Course, folder: ClassFolder) -> dict[tuple[str, str], int]:
     """How many free days each submission uses up."""
     left: dict[str, int] = {}
     spent = {}
-    for team, name in sorted(received, key=lambda pair: (_due(course, pair[1]), pair)):
-        days = days_late(course, team, name, received[team, name])
+    for team, name in sorted(folder.submissions(), key=lambda pair: (_due(course, pair[1]), pair)):
+        there = _submission(folder, team, name)
+        days = days_counted(course, there) if there else 0
         spent[team, name] = min(days, left.get(team, course.late.free_days))
         left[team] = left.get(team, course.late.free_days) - spent[team, name]
     return spent
@@ -67,12 +82,9 @@ def _due(course: config.Course, name: str) -> float:
     return notebook.due.timestamp() if notebook and notebook.due else float("inf")
 
 
-def _received(folder: ClassFolder) -> dict[tuple[str, str], datetime]:
-    found = {}
-    for team, name in folder.submissions():
-        path = folder.submitted(team, name) / "submission.json"
-        try:
-            found[team, name] = results.read(path, Submission).received
-        except (OSError, msgspec.MsgspecError):  # grading says what is wrong with it
-            continue
-    return found
+def _submission(folder: ClassFolder, team: str, name: str) -> Submission | None:
+    """What is in the class folder; None if it can't be read: grading says what is wrong."""
+    try:
+        return results.read(folder.submitted(team, name) / "submission.json", Submission)
+    except (OSError, msgspec.MsgspecError):
+        return None

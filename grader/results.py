@@ -31,6 +31,9 @@ class Submission(msgspec.Struct, frozen=True):
     """Other files handed in with the notebook, relative to the submission's folder."""
     notes: list[str] = []
     """What was mended on the way in, or is odd: renamed notebook, UTF-8 BOM, cleared outputs."""
+    arrival: str = "known"
+    """"known" if it arrived at `received`; else that is when an LMS' download was made, and it
+    arrived before, "on time" or "late" by the LMS' word, or at an "unknown" time."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

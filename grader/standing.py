@@ -139,8 +139,26 @@ class Standing:
         return min(1.0, self.score / self.max_points) if self.max_points > 0 else 0.0
 
     @property
+    def arrival(self) -> str:
+        """What is known about the time of arrival, as in `results.Submission`."""
+        return self.submission.arrival if self.submission is not None else "known"
+
+    @property
+    def undated(self) -> bool:
+        """Might it be late, and nobody knows?"""
+        due, submission = self.notebook.due, self.submission
+        return (
+            self.arrival == "unknown"
+            and submission is not None
+            and due is not None
+            and submission.received > due
+        )
+
+    @property
     def received(self) -> datetime | None:
-        """When it arrived, with a time zone."""
+        """When it arrived, with a time zone; None if that is not known."""
+        if self.arrival != "known":
+            return None
         moment = self.submission.received if self.submission is not None else None
         if moment is None and self.mark is not None:
             moment = self.mark.received
@@ -150,7 +168,7 @@ class Standing:
 
     @property
     def late_by(self) -> timedelta | None:
-        """How long after the due date it arrived; None if it was in time."""
+        """How long after the due date it arrived; None if it was in time, or that is not known."""
         if self.notebook.due is None or self.received is None:
             return None
         late = self.received - self.notebook.due

@@ -30,9 +30,7 @@ def collect(
     ] = None,
     received: Annotated[
         datetime | None,
-        typer.Option(
-            help="When they arrived, if the files' own times do not say: 2027-01-29T20:00"
-        ),
+        typer.Option(help="When they arrived, if neither files nor LMS tell: 2027-01-29T20:00"),
     ] = None,
 ) -> None:
     """Take in what students handed in.
@@ -42,9 +40,13 @@ def collect(
     the LMS, never by anything inside it.  A bad archive is reported with the reason and passed
     over; an earlier good submission of that team stays.
 
+    A file's time is its time of arrival, unless it is plainly that of a download from an LMS, the
+    same for all: then nobody is late until --received says so.
+
     Exit status: the number of archives or notebooks that could not be taken in (at most 120).
     """
     from grader import intake
+    from grader.intake import summary
 
     course = config.load(folder)
     moment = received.astimezone() if received else None
@@ -52,13 +54,8 @@ def collect(
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
         write_atomically(place.root / "roster.csv", roster.read_bytes())
-    teams = {s.team for s in report.taken}
-    console.print(f"took in {len(report.taken)} notebooks of {len(teams)} teams")
-    for submission in report.taken:
-        for note in submission.notes:
-            console.print(f"  note: {submission.team}/{submission.notebook}: {note}", markup=False)
-    for rejected in report.rejected:
-        console.print(f"  REJECTED {rejected.archive}: {rejected.reason}", markup=False)
+    for line in summary.lines(report, course):
+        console.print(line, markup=False)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
 
 

@@ -84,6 +84,8 @@ def late_text(row: Standing, late: Late) -> str:
     told = "Handed in after the due date"
     if row.late_by is not None:
         told = f"Handed in {span(row.late_by)} after the due date, {when(row.notebook.due)}"
+    elif row.arrival == "late":
+        told += "; by how much is not known, so it counts as one day"
     rule = (
         f"Each day begun costs {percent(late.penalty_per_day)} of the points earned, "
         f"at most {percent(late.maximum)}; the first {points(late.grace_minutes)} minutes are free."

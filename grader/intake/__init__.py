@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from grader.intake.bounds import Contents, Member, Refused, shown
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.roster import Roster, RosterError, read_roster
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
+from grader.lateness import days_late
 from grader.results import Rejected, Submission
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
@@ -79,7 +80,8 @@ def collect(
     """Take archives, folders of archives, notebooks and LMS downloads into the class folder.
 
     roster: CSV file as in `read_roster`; by default the class folder's roster.csv, if there.
-    received: when they arrived; by default each file's own date, or the LMS' date in a download.
+    received: when they arrived; by default each file's own date, if it is that of an arrival, see
+    `sources.Batch`.
     from_lms: whether a zip is a download from Moodle or Canvas; None: decided by its content,
     and only if it is the only archive, for a student could imitate one.
     releases: the released notebooks, whose cell ids tell what a renamed notebook is.
@@ -219,21 +221,27 @@ class _Collecting:
         notes: list[str],
     ) -> None:
         archive, digest = files.origin[chosen.path]
+        received = self.received or delivery.arrived
+        arrival = "known" if self.received else delivery.arrival(self._due(chosen.notebook))
+        if arrival == "known" and received > datetime.now(UTC) + timedelta(days=1):
+            notes = [*notes, f"its date lies in the future: {received:%Y-%m-%d %H:%M}"]
         submission = Submission(
             delivery.team,
             chosen.notebook,
             archive,
             digest,
-            self.received or delivery.arrived,
+            received,
             [member.path for member in with_it],
             notes,
+            arrival,
         )
         earlier = store.current(self.folder, delivery.team, chosen.notebook)
         if earlier is not None:
             same = self._same_work(earlier, chosen, with_it)
             corrected = self.received is not None and earlier.archive_sha256 == digest
             later = submission.received > earlier.received
-            if same and (submission.received == earlier.received or (later and not corrected)):
+            equal = (submission.received, submission.arrival) == (earlier.received, earlier.arrival)
+            if same and (equal or (later and not corrected)):
                 self._once(self.report.unchanged, earlier)
                 return
             if not same and not corrected and earlier.received > submission.received:
@@ -298,11 +306,18 @@ class _Collecting:
             and notebooks.work_of(notebook) == chosen.work
         )
 
+    def _due(self, notebook: str) -> datetime | None:
+        return self.course.notebooks[notebook].due
+
     def _replaced(self, earlier: Submission, submission: Submission) -> Replaced:
-        due = self.course.notebooks[submission.notebook].due
+        due = self._due(submission.notebook)
         note = ""
-        if due is not None and earlier.received <= due < submission.received:
-            note = "the earlier one was on time, this one is late"
+        if any(_key(entry) == _key(earlier) for entry in self.report.taken):
+            note = f"the team handed in different work as {earlier.archive}; the newer one counts"
+        on_time = due is not None and earlier.received <= due
+        if due is not None and on_time and submission.arrival == "known":
+            days = days_late(self.course, submission.team, submission.notebook, submission.received)
+            note = "the earlier one was on time, this one is late" if days else note
         return Replaced(submission.team, submission.notebook, earlier, submission.archive, note)
 
     def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:

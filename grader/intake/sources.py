@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ PAIR = re.compile(r"ex\d+_(.+)", re.IGNORECASE)
 """Exercise 79: Ex2_Name[_Name].zip."""
 FOLDERS = 4
 """How deep folders are searched for bounds."""
+PAUSE = timedelta(minutes=10)
+"""Longest pause between two files of one download, while it is packed or unpacked."""
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -56,6 +59,45 @@ class File:
 
 
 @dataclass
+class Batch:
+    """Uploads to an LMS that came in one download, or lie in one folder, and their times.
+
+    Moodle and Canvas write the moment of the download into its files, and so do tools that unpack
+    it.  Such times follow each other within minutes, and say nothing about a student.
+    """
+
+    download: bool
+    """Whether the LMS made it, which a single upload does not show."""
+    zipped: bool = False
+    times: list[datetime] = field(default_factory=list)
+
+    def is_downloads(self, moment: datetime, due: datetime | None) -> bool:
+        """Whether a time is the download's, not that of an arrival.
+
+        Times of arrival may be close, too, but are not so for most of a class after it was due.
+        """
+        bunched = [
+            bunch
+            for bunch in self._bunches
+            if (len(bunch) > 1 or (self.download and len(self.times) == 1))
+            and (self.zipped or due is None or bunch[0] > due)
+        ]
+        most = sum(map(len, bunched)) * 2 > len(self.times)
+        return most and any(bunch[0] <= moment <= bunch[-1] for bunch in bunched)
+
+    @cached_property
+    def _bunches(self) -> list[list[datetime]]:
+        """The times, parted where nothing happened for a while."""
+        found: list[list[datetime]] = []
+        for moment in sorted(self.times):
+            if found and moment - found[-1][-1] <= PAUSE:
+                found[-1].append(moment)
+            else:
+                found.append([moment])
+        return found
+
+
+@dataclass
 class Delivery:
     """What one team handed in at one time."""
 
@@ -67,6 +109,16 @@ class Delivery:
     notes: list[str] = field(default_factory=list)
     group: str = ""
     """The LMS' number of the group that it is from, if it goes by groups."""
+    batch: Batch | None = None
+    """What else came with it from the LMS."""
+    in_time: bool | None = None
+    """Whether it arrived on time by the LMS' word; None if it says nothing."""
+
+    def arrival(self, due: datetime | None) -> str:
+        """What is known about its arrival, as in `results.Submission`."""
+        if self.batch is None or not self.batch.is_downloads(self.arrived, due):
+            return "known"
+        return {None: "unknown", True: "on time", False: "late"}[self.in_time]
 
 
 @dataclass
@@ -86,6 +138,8 @@ class Finder:
     """What the instructor named, by label."""
     digests: dict[str, str] = field(default_factory=dict)
     """Label -> SHA-256 of files of which nobody could tell whose they are."""
+    batches: dict[Path, Batch] = field(default_factory=dict)
+    """Uploads to an LMS by the folder in which they lie."""
 
     def find(self, paths: list[Path], from_lms: bool | None) -> None:
         """Fill `found`, `rejected` and `notes`.
@@ -133,7 +187,8 @@ class Finder:
         """A folder of archives, of teams' folders, or of one team's files."""
         uploaded = lms.taken_apart(path.name + "/")
         if uploaded:
-            self._upload(label, uploaded, self._tree(path, label))
+            batch = self.batches.setdefault(path.parent, Batch(download=True))
+            self._upload(label, uploaded, self._tree(path, label), batch)
             return
         if team := self._team_of_folder(path):
             files = self._tree(path, label)
@@ -172,9 +227,11 @@ class Finder:
             self._guarded(parts[0][1], self._upload_of_files, parts)
 
     def _upload_of_files(self, parts: list[tuple[lms.Uploaded, str, Path]]) -> None:
-        first, label, _ = parts[0]
-        files = [_file(path, uploaded.rest, own) for uploaded, own, path in parts]
-        self._upload(label, first, files)
+        first, label, path = parts[0]
+        files = [_file(place, uploaded.rest, own) for uploaded, own, place in parts]
+        late = any(uploaded.late for uploaded, _, _ in parts)
+        batch = self.batches.setdefault(path.parent, Batch(download=False))
+        self._upload(label, first, files, batch, late)
 
     def _single(self, path: Path, label: str, named: bool) -> None:
         file = _file(path, path.name, label)
@@ -255,12 +312,14 @@ class Finder:
             uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
         self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        batch = Batch(download=True, zipped=True)
         for parts in uploads.values():
             label = parts[0][1].label
             files = [file for uploaded, file in parts if uploaded.kind == "file"]
             if files:
                 late = any(uploaded.late for uploaded, _ in parts)
-                self._guarded(label, self._upload, label, parts[0][0], files, late, fallback)
+                first = parts[0][0]
+                self._guarded(label, self._upload, label, first, files, batch, late, fallback)
             else:
                 self.notes.append(f"{shown(label)}: text typed online, no file")
 
@@ -269,7 +328,8 @@ class Finder:
         label: str,
         uploaded: lms.Uploaded,
         files: list[File],
-        late: bool | None = None,
+        batch: Batch,
+        late: bool = False,
         fallback: datetime | None = None,
     ) -> None:
         """Files of one uploader, who is looked up in the roster.  Raises Refused."""
@@ -279,14 +339,16 @@ class Finder:
             raise Refused("an anonymous download does not say whose upload it is: turn that off")
         student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
         notes = []
-        if uploaded.late if late is None else late:
+        if late:
             notes.append("Canvas marks it as late")
         if fallback and not any(file.changed for file in files):
             notes.append("the download has no date for it; the download's own date was taken")
         notes += self._foreign_names(files, student.team)
-        self._deliver(label, student.team, files, notes, fallback)
-        if not student.id:
-            self.found[-1].group = uploaded.number
+        delivery = self._deliver(label, student.team, files, notes, fallback)
+        delivery.group = "" if student.id else uploaded.number
+        delivery.in_time = not late if uploaded.lms == "canvas" else None
+        delivery.batch = batch
+        batch.times.append(delivery.arrived)
 
     # ------------------------------------------------------------------ whose it is
 
@@ -358,14 +420,13 @@ class Finder:
         files: list[File],
         notes: list[str],
         fallback: datetime | None = None,
-    ) -> None:
+    ) -> Delivery:
         if not files:
             raise Refused("an empty folder")
         times = [file.changed for file in files if file.changed]
         arrived = max(times) if times else fallback or datetime.now(UTC)
-        if arrived > datetime.now(UTC) + timedelta(days=1):
-            notes = [*notes, f"its date lies in the future: {arrived:%Y-%m-%d %H:%M}"]
         self.found.append(Delivery(shown(label, LABEL), team, files, arrived, notes))
+        return self.found[-1]
 
     def _guarded(self, label: str, step: Callable[..., None], *args: Any) -> None:
         try:

@@ -80,9 +80,9 @@ def put(folder: ClassFolder, submission: Submission, notebook: bytes, files: lis
         target = partial / member.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(member.content)
-    # nbgrader reads this file where it computes lateness.
-    stamp = submission.received.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
-    (partial / "timestamp.txt").write_text(stamp)
+    if submission.arrival == "known":  # nbgrader reads this file where it computes lateness
+        stamp = submission.received.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+        (partial / "timestamp.txt").write_text(stamp)
     results.write(partial / "submission.json", submission)
     for path in partial.rglob("*"):
         if path.is_file():

@@ -128,6 +128,8 @@ class Figures:
     scores: list[Scores]
     mistakes: list[Mistake]
     late: list[Standing]
+    undated: list[Standing]
+    """Those that may be late, and nobody knows."""
     totals: list[Total]
     slowest: list[Standing]
     spent: list[Spent]
@@ -164,6 +166,7 @@ def gather(everyone: ClassStanding) -> Figures:
             (row for row in rows if row.late_by is not None or row.penalty > 0),
             key=lambda row: (-row.penalty, row.team),
         ),
+        undated=[row for row in rows if row.undated],
         totals=[_total(everyone, team) for team in everyone.teams],
         slowest=sorted(timed, key=lambda row: -(row.result.seconds if row.result else 0))[
             :MOST_SLOW

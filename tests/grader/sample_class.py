@@ -86,12 +86,19 @@ class SampleClass:
         needs_human: str = "",
         seconds: float = 1.5,
         recorded: bool = True,
+        arrival: str = "known",
     ) -> None:
         """One graded submission, in files and in the gradebook."""
         if checks is None:
             checks = [judged(n, fraction, worth) for n, worth in CHECKS[notebook].items()]
         submission = Submission(
-            team, notebook, f"{team}.tar.gz", "0" * 64, DUE + late, notes=["renamed notebook"]
+            team,
+            notebook,
+            f"{team}.tar.gz",
+            "0" * 64,
+            DUE + late,
+            notes=["renamed notebook"],
+            arrival=arrival,
         )
         result = Result(team, notebook, "key", checks, needs_human, ["a note"], seconds, 300.0, DUE)
         executed = notebook_of(notebook, code, outputs or [], essay)

@@ -269,6 +269,25 @@ def test_late_penalty_is_explained(tmp_path: Path) -> None:
     assert "14.4 of 22 points" in text
 
 
+@pytest.mark.parametrize(
+    ("arrival", "told"),
+    [
+        ("unknown", "When it was received is not known; it counts as on time"),
+        ("on time", "Received on time"),
+        ("late", "by how much is not known, so it counts as one day: 1.8 points are taken off"),
+    ],
+)
+def test_the_time_of_a_download_is_not_told_as_that_of_an_arrival(
+    tmp_path: Path, arrival: str, told: str
+) -> None:
+    sample = SampleClass(tmp_path)
+    share = 0.1 if arrival == "late" else 0
+    sample.hand_in("team_1", late=timedelta(days=4), late_fraction=share, arrival=arrival)
+    text = " ".join(read(feedback.write(sample.folder, sample.course)[0]).text.split())
+    assert told in text
+    assert "2027" not in text and "4 days" not in text
+
+
 def test_page_says_what_is_not_final(tmp_path: Path) -> None:
     sample = SampleClass(tmp_path)
     sample.hand_in("team_1")

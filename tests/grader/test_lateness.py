@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 
 from grader import config, results
 from grader.classroom import ClassFolder
+from grader.intake import CollectReport, collect, summary
 from grader.lateness import Lateness
 from grader.results import Submission
+from tests.grader import intake_samples as samples
+from tests.grader.intake_samples import ipynb, save, zipped
 
 DUE = {
     "00_getting_started": datetime(2027, 1, 1, 12, tzinfo=UTC),
@@ -73,3 +77,198 @@ def test_free_days_are_spent_in_the_order_of_the_due_dates(folder: ClassFolder) 
 def test_a_course_may_go_without_a_notebook(folder: ClassFolder) -> None:
     (folder.root / "course.toml").write_text("[notebooks.02_training_cnn]\nuse = false\n")
     assert "02_training_cnn" not in config.load(folder.root).notebooks
+
+
+# ---------------------------------------------------------------- downloads that know no arrival
+
+INNER = "01_implementing_cnn"
+LATE = DUE[INNER] + timedelta(days=4, hours=2)
+"""When the instructor downloads what came in."""
+FULL = [("Ann Example-Seven", 5001), ("Cem Specimen", 5003), ("Eve Alone", 5005)]
+
+
+def download(**how: object) -> bytes:
+    """Three uploads, as Moodle packs them."""
+    uploads = [(*who, {f"{INNER}.ipynb": ipynb(answer=who[0])}) for who in FULL]
+    return samples.moodle(*uploads, **{"when": LATE, **how})  # type: ignore[arg-type]
+
+
+def canvas(*late: str) -> dict[str, bytes]:
+    """The same from Canvas, which marks some as late."""
+    people = [("sevenannexample", 901), ("specimencem", 903), ("aloneeve", 905)]
+    return {
+        f"{n}{'_LATE' if n in late else ''}_{k}_33{k}_{INNER}.ipynb": ipynb(answer=n)
+        for n, k in people
+    }
+
+
+def collected(
+    folder: ClassFolder, *paths: Path, received: datetime | None = None, settings: str = ""
+) -> tuple[CollectReport, str]:
+    """What came of collecting, and what is printed."""
+    (folder.root / "roster.csv").write_text(samples.ROSTER, encoding="utf-8")
+    (folder.root / "course.toml").write_text(f"{settings}\n{SETTINGS}\n")
+    course = config.load(folder.root)
+    report = collect(folder, course, list(paths), None, received, releases=Path("/nowhere"))
+    assert not report.rejected
+    return report, "\n".join(summary.lines(report, course))
+
+
+def costs(folder: ClassFolder) -> dict[str, float]:
+    """What lateness costs each team, as grading and exporting work it out."""
+    course = config.load(folder.root)
+    lateness = Lateness(folder, course)
+    found = {}
+    for team, name in folder.submissions():
+        there = results.read(folder.submitted(team, name) / "submission.json", Submission)
+        found[team] = lateness.fraction(team, name, there.received)
+    return found
+
+
+FREE = {"team_7": 0, "team_8": 0, "s_105": 0}
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+@pytest.mark.parametrize("folders", [True, False])
+@pytest.mark.parametrize("each", [timedelta(0), timedelta(minutes=7)])
+def test_the_time_of_a_download_is_nobodys_lateness(folder, tmp_path, as_zip, folders, each):
+    """A server that takes long packs the last upload long after the first."""
+    packed = download(folders=folders, each=each)
+    path = save(tmp_path / "in" / "download.zip", packed, LATE)
+    if not as_zip:
+        path = samples.unpacked(packed, tmp_path / "in" / "downloads", LATE)
+    report, said = collected(folder, path)
+    assert costs(folder) == FREE
+    assert {entry.arrival for entry in report.taken} == {"unknown"}
+    assert said.count("is not known") == 1 and "--received" in said
+    assert not list(folder.root.rglob("timestamp.txt"))  # nbgrader would believe it
+    again, said = collected(folder, path)
+    assert not again.taken and "--received" in said
+    assert costs(folder) == FREE
+
+
+def test_an_arrival_that_the_instructor_gives_is_known(folder, tmp_path):
+    path = samples.unpacked(download(), tmp_path / "in", LATE)
+    collected(folder, path)
+    one = next(path.glob("Cem*"))
+    report, said = collected(folder, one, received=DUE[INNER] + timedelta(days=1, hours=1))
+    assert "is not known" not in said
+    assert [entry.arrival for entry in report.taken] == ["known"]
+    assert costs(folder) == {**FREE, "team_8": pytest.approx(0.2)}
+    collected(folder, path)  # once more without a time: what was given stays
+    assert costs(folder) == {**FREE, "team_8": pytest.approx(0.2)}
+    collected(folder, path, received=DUE[INNER] + timedelta(hours=1))
+    assert costs(folder) == dict.fromkeys(FREE, pytest.approx(0.1))
+    assert len(list(folder.root.rglob("timestamp.txt"))) == 3
+
+
+def test_a_download_of_one_upload_is_a_download(folder, tmp_path):
+    packed = samples.moodle(("Cem Specimen", 5003, {f"{INNER}.ipynb": ipynb()}), when=LATE)
+    collected(folder, save(tmp_path / "in" / "download.zip", packed))
+    assert costs(folder) == {"team_8": 0}
+
+
+def test_times_that_differ_are_believed(folder, tmp_path):
+    """Some tools write a download with the true times."""
+    for hours, (name, number) in zip((-30, -2, 30), FULL, strict=True):
+        save(
+            tmp_path / "in" / f"{name}_{number}_assignsubmission_file" / f"{INNER}.ipynb",
+            ipynb(answer=name),
+            DUE[INNER] + timedelta(hours=hours),
+        )
+    _, said = collected(folder, tmp_path / "in")
+    assert costs(folder) == {**FREE, "s_105": pytest.approx(0.2)}
+    assert "is not known" not in said
+
+
+def test_two_who_are_late_together_are_late(folder, tmp_path):
+    """Among uploads with times of their own, minutes between two mean nothing."""
+    for minutes, (name, number) in zip((-200, 30, 35), FULL, strict=True):
+        save(
+            tmp_path / "in" / f"{name}_{number}_assignsubmission_file_{INNER}.ipynb",
+            ipynb(answer=name),
+            DUE[INNER] + timedelta(minutes=minutes),
+        )
+    more = f"Dörte Muster_777_assignsubmission_file_{INNER}.ipynb"
+    save(tmp_path / "in" / more, ipynb(answer="d"), DUE[INNER] - timedelta(days=2))
+    collected(folder, tmp_path / "in")
+    assert costs(folder) == {"team_7": 0, "team_8": pytest.approx(0.1), "s_105": pytest.approx(0.1)}
+
+
+def test_a_file_with_a_time_of_its_own_beside_a_download_changes_nothing_for_the_others(
+    folder, tmp_path
+):
+    samples.unpacked(download(), tmp_path / "in", LATE)
+    later = LATE + timedelta(days=1)
+    name = f"Bo Sample_5002_assignsubmission_file_{INNER}.ipynb"
+    save(tmp_path / "in" / name, ipynb(answer="bo"), later)
+    collected(folder, tmp_path / "in")
+    assert costs(folder) == {**FREE, "team_7": pytest.approx(0.5)}
+
+
+def test_archives_copied_into_a_folder_keep_their_files_time(folder, tmp_path):
+    paths = [
+        save(tmp_path / "in" / f"{team}.zip", zipped({f"{INNER}.ipynb": ipynb(answer=team)}), LATE)
+        for team in ("team_7", "team_8")
+    ]
+    collected(folder, *paths)
+    assert costs(folder) == {"team_7": pytest.approx(0.5), "team_8": pytest.approx(0.5)}
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_canvas_says_who_is_late(folder, tmp_path, as_zip):
+    packed = zipped(canvas("specimencem"), LATE)
+    path = save(tmp_path / "in" / "submissions.zip", packed, LATE)
+    if not as_zip:
+        path = samples.unpacked(packed, tmp_path / "in" / "downloads", LATE)
+    report, said = collected(folder, path)
+    arrivals = {entry.team: entry.arrival for entry in report.taken}
+    assert arrivals == {"team_7": "on time", "team_8": "late", "s_105": "on time"}
+    assert costs(folder) == {**FREE, "team_8": pytest.approx(0.1)}  # by how much, it doesn't say
+    assert "team_8/01_implementing_cnn" in said and "one day" in said
+    assert "team_7" not in said
+
+
+def test_what_canvas_calls_late_is_in_time_by_an_extension(folder, tmp_path):
+    path = save(tmp_path / "in" / "s.zip", zipped(canvas("specimencem"), LATE))
+    collected(folder, path, settings="[extensions]\nteam_8 = 7")
+    assert costs(folder) == FREE
+
+
+def test_a_single_file_called_as_canvas_does_keeps_its_time(folder, tmp_path):
+    """A student can choose that name."""
+    name = f"specimencem_903_33002_{INNER}.ipynb"
+    collected(folder, save(tmp_path / "in" / name, ipynb(), LATE))
+    assert costs(folder) == {"team_8": pytest.approx(0.5)}
+
+
+def test_an_unknown_arrival_takes_no_free_days(folder, tmp_path):
+    collected(folder, save(tmp_path / "d.zip", download()), settings="[late]\nfree_days = 3")
+    second = "00_getting_started"
+    there = Submission("team_8", second, "x", "0" * 64, DUE[second] + timedelta(days=3))
+    results.write(folder.submitted("team_8", second) / "submission.json", there)
+    lateness = Lateness(folder, config.load(folder.root))
+    assert lateness.fraction("team_8", second, there.received) == 0
+    assert lateness.fraction("team_8", INNER, LATE) == 0
+
+
+def test_a_download_that_was_collected_by_an_older_version_is_mended_by_collecting_it_again(
+    folder, tmp_path
+):
+    path = save(tmp_path / "d.zip", download())
+    collected(folder, path)
+    for place in folder.root.rglob("submission.json"):
+        entry = json.loads(place.read_text())
+        del entry["arrival"]
+        place.write_text(json.dumps(entry))
+    assert all(cost == pytest.approx(0.5) for cost in costs(folder).values())
+    report, _ = collected(folder, path)
+    assert len(report.taken) == 3 and costs(folder) == FREE
+
+
+def test_a_mark_from_before_the_arrival_was_put_right_costs_no_more(folder, tmp_path):
+    """Until it is graded again, the gradebook holds the download's time."""
+    path = samples.unpacked(download(), tmp_path / "in", LATE)
+    collected(folder, path)
+    collected(folder, path, received=DUE[INNER] - timedelta(hours=1))
+    assert Lateness(folder, config.load(folder.root)).fraction("team_8", INNER, LATE) == 0

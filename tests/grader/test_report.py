@@ -69,6 +69,19 @@ def test_exercises_mistakes_late_and_slowest_are_counted(tmp_path: Path) -> None
     assert f.slowest[0].team == "team_2"
 
 
+def test_whose_lateness_nobody_knows_is_said(tmp_path: Path) -> None:
+    sample = a_class(tmp_path)
+    late = timedelta(days=4)
+    sample.hand_in("team_5", late=late, arrival="unknown")
+    sample.hand_in("team_6", late=late, arrival="on time")
+    sample.hand_in("team_7", late=-late, arrival="unknown")
+    f = gather(sample)
+    assert [row.team for row in f.undated] == ["team_5"]
+    assert [row.team for row in f.late] == ["team_1"]
+    text = text_of(report.write(sample.folder, sample.course))
+    assert "whether 1 submission was late" in text and "team_5, Implementing a CNN" in text
+
+
 def test_who_needs_a_human_comes_before_everything_else(tmp_path: Path) -> None:
     sample = a_class(tmp_path)
     text = text_of(report.write(sample.folder, sample.course))

@@ -1,0 +1,84 @@
+"""What `collect` prints: counts, and in detail only what somebody should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader import config
+from grader.intake import CollectReport, Replaced
+from grader.lateness import days_late
+from grader.results import Submission
+
+NAMED = 8
+"""Most submissions that one line names."""
+
+
+def lines(report: CollectReport, course: config.Course) -> list[str]:
+    """The report as lines for a terminal."""
+    teams = {s.team for s in report.taken}
+    head = f"took in {len(report.taken)} notebooks of {len(teams)} teams"
+    if report.replaced:
+        head += f"; {len(report.replaced)} of them replace earlier ones"
+    if report.unchanged:
+        head += f"; {len(report.unchanged)} were there already, and stay as they were"
+    found = [head]
+    for entry in report.replaced:
+        if entry.note:
+            found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")
+    found += _notes(report)
+    found += _arrivals(report, course)
+    found += [f"  REJECTED {entry.archive}: {entry.reason}" for entry in report.rejected]
+    return found
+
+
+def _notes(report: CollectReport) -> list[str]:
+    """What was mended, dropped or is odd: a line for each cause, however many it concerns."""
+    by_note: dict[str, list[Submission | Replaced]] = {}
+    for submission in report.taken:
+        for note in submission.notes:
+            by_note.setdefault(note, []).append(submission)
+    found = [
+        f"  note: {_names(entries)}: {note}"
+        if len(entries) == 1
+        else f"  note: {note} ({len(entries)}: {_names(entries)})"
+        for note, entries in by_note.items()
+    ]
+    return found + [f"  note: {note}" for note in report.notes]
+
+
+def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
+    """Whose lateness hangs on a time of arrival that nobody knows."""
+    by_arrival: dict[str, list[Submission]] = {}
+    for entry in report.taken + report.unchanged:
+        if days_late(course, entry.team, entry.notebook, entry.received):
+            by_arrival.setdefault(entry.arrival, []).append(entry)
+    found = []
+    if unknown := by_arrival.get("unknown"):
+        moment = min(entry.received for entry in unknown).astimezone()
+        found.append(
+            f"  TIMES: when {len(unknown)} of these arrived is not known: their files carry the "
+            f"time of a download, {moment:%Y-%m-%d %H:%M}, which was after the due date.  They "
+            "count as on time.  If you know when they came, collect the download again with "
+            "--received 2027-01-29T20:00, or unpack it and collect those that were late, each "
+            "with its own --received"
+        )
+    if on_time := by_arrival.get("on time"):
+        found.append(f"  {len(on_time)} count as on time, since Canvas does not mark them as late")
+    if late := by_arrival.get("late"):
+        found.append(
+            f"  TIMES: {len(late)} are marked late by Canvas, which does not say by how much: "
+            f"they count as one day late ({_names(late)}).  To set a time, unpack the download "
+            "and collect each with --received 2027-01-29T20:00"
+        )
+    return found
+
+
+def _names(entries: Sequence[Submission | Replaced]) -> str:
+    """ "team_1/01_x, team_2/01_x and 7 more"."""
+    names = sorted({_called(entry) for entry in entries})
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _called(entry: Submission | Replaced) -> str:
+    return f"{entry.team}/{entry.notebook}"
