@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
+import traceback
 
 import typer
+from rich.markup import escape
 
 from grader.commands import REFUSED, errors, grading, making, returning
 from grader.errors import CourseError
+
+PIPE_CLOSED = 141
+"""Exit status when nobody reads on, as in `./course build --check | head`; a shell's own for it."""
+
+_LONGEST = 300  # letters of an error; databases tell theirs on pages
 
 app = typer.Typer(
     help="Build the notebooks, collect what students hand in, grade it, and send it back.",
@@ -37,9 +47,57 @@ for _command in (  # in the order of --help: the way of a course, then what is n
 
 
 def main() -> None:
-    """Run the command line; expected errors become one line on stderr."""
+    """Run the command line; whatever goes wrong becomes one line on stderr, and status 125."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what fails only when Python ends can't be told any more
+    except SystemExit as ending:
+        sys.exit(_status(ending))
+    except BrokenPipeError:
+        _let_go_of_output()
+        sys.exit(PIPE_CLOSED)
     except CourseError as error:
-        errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
+        _tell(error, str(error))
         sys.exit(REFUSED)
+    except Exception as error:  # a count of submissions must never come of it
+        _tell(error, f"{_in_one_line(error)}.  COURSE_DEBUG=1 ./course … shows where it happened")
+        _let_go_of_output()
+        sys.exit(REFUSED)
+
+
+def _status(ending: SystemExit) -> int | str | None:
+    """Exit status of a command.  What Typer and Rich end by themselves would be a count, too."""
+    if isinstance(ending.__context__, BrokenPipeError):
+        return PIPE_CLOSED
+    wrong_usage = ending.code == 2 and not isinstance(ending.__context__, typer.Exit)
+    return REFUSED if wrong_usage else ending.code
+
+
+def _tell(error: Exception, text: str) -> None:
+    """Print an error, below its traceback for those who asked for it."""
+    with contextlib.suppress(OSError):  # stderr may lie on the full disk
+        if os.environ.get("COURSE_DEBUG") == "1":
+            traceback.print_exception(error)
+        errors.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True)
+
+
+def _in_one_line(error: Exception) -> str:
+    """What happened, for an error that nobody foresaw."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return f"{where}{error.strerror}{'; make room and run the command again' if full else ''}"
+    text = " ".join(str(error).split())
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _let_go_of_output() -> None:
+    """Drop what stdout could not take: Python would try again at its end, and make it 120."""
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

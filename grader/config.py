@@ -120,6 +120,8 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: save it as UTF-8: {error}") from None
 
 
 def _merge(base: dict[str, Any], top: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -13,7 +13,16 @@ import typer
 
 from grader import config
 from grader.classroom import ClassFolder, write_atomically
-from grader.commands import CLASS, MOST_COUNTED, REFUSED, ClassOption, cluster, console, errors
+from grader.commands import (
+    CLASS,
+    MOST_COUNTED,
+    REFUSED,
+    ClassOption,
+    cluster,
+    console,
+    errors,
+    named,
+)
 from grader.display import Display
 
 MOST_NAMED = 30
@@ -56,6 +65,7 @@ def collect(
         write_atomically(place.root / "roster.csv", roster.read_bytes())
     for line in summary.lines(report, course):
         console.print(line, markup=False)
+    named.warn_of_extensions(place, course)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
 
 
@@ -66,7 +76,9 @@ def grade(
         typer.Option("--workers", "-j", help="How many at a time; default: two per core."),
     ] = None,
     team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
-    notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
+    notebook: Annotated[
+        list[str] | None, typer.Option(help="Only these notebooks; 01 is enough.")
+    ] = None,
     force: Annotated[bool, typer.Option(help="Execute again what has a result.")] = False,
     no_isolation: Annotated[
         bool,
@@ -102,10 +114,20 @@ def grade(
         raise typer.Exit(REFUSED)
 
     in_part = one_part(part)
+    teams = named.teams(team or (), place)
+    notebooks = named.notebooks(notebook or (), course)
+
+    def asked_for(a_team: str, a_notebook: str) -> bool:
+        return a_team in (teams or [a_team]) and a_notebook in (notebooks or [a_notebook])
 
     def wanted(a_team: str, a_notebook: str) -> bool:
-        named = (not team or a_team in team) and (not notebook or a_notebook in notebook)
-        return named and in_part(a_team)
+        return asked_for(a_team, a_notebook) and in_part(a_team)
+
+    if not any(asked_for(*pair) for pair in place.submissions()):
+        what = ", ".join([*teams, *notebooks])
+        errors.print(f"nothing to grade: nothing was handed in for {what}", markup=False)
+        raise typer.Exit(REFUSED)
+    named.warn_of_extensions(place, course)
 
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
@@ -161,6 +183,7 @@ def rejudge(
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
+    named.warn_of_extensions(place, course)
     found = room.preview(place, course, seed)
     for change in found.changes:
         console.print(f"  {change}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import typer
 
 from grader import config
 from grader.classroom import ClassFolder
-from grader.commands import CLASS, REFUSED, ClassOption, console, errors
+from grader.commands import CLASS, REFUSED, ClassOption, console, errors, named
 
 
 def feedback(folder: ClassOption = CLASS) -> None:
@@ -39,7 +39,9 @@ def report(folder: ClassOption = CLASS) -> None:
 
 def similar(
     folder: ClassOption = CLASS,
-    notebook: Annotated[list[str] | None, typer.Option(help="Only these notebooks.")] = None,
+    notebook: Annotated[
+        list[str] | None, typer.Option(help="Only these notebooks; 01 is enough.")
+    ] = None,
 ) -> None:
     """Write similar.html: pairs of teams that share more than the release and chance explain.
 
@@ -52,7 +54,7 @@ def similar(
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
-    found = room.search(place, course, tuple(notebook or ()))
+    found = room.search(place, course, tuple(named.notebooks(notebook or (), course)))
     if not found:
         errors.print(f"nothing to compare in {folder}; run ./course collect first")
         raise typer.Exit(REFUSED)
@@ -71,7 +73,7 @@ def export(
     kind: Annotated[str, typer.Argument(help="csv, moodle or canvas")] = "csv",
     folder: ClassOption = CLASS,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
-    notebook: Annotated[str, typer.Option(help="Only this notebook.")] = "",
+    notebook: Annotated[str, typer.Option(help="Only this notebook; 01 is enough.")] = "",
     provisional: Annotated[
         bool, typer.Option(help="Write what there is where essays are still to be marked.")
     ] = False,
@@ -97,7 +99,7 @@ def export(
         raise typer.Exit(REFUSED)
     place, course = _graded_class(folder)
     choices = room.Choices(
-        notebook=notebook,
+        notebook="".join(named.notebooks([notebook] if notebook else [], course)),
         provisional=provisional,
         missing_is_zero=missing_is_zero,
         canvas_ids=_canvas_ids(canvas_id or [], course),
@@ -128,5 +130,6 @@ def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
     place = ClassFolder(folder.resolve())
     if place.database is not None and not place.database.is_file():
         raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
+    named.warn_of_extensions(place, course)
     gradebook.refresh_late_penalties(place, course.id, Lateness(place, course).fraction)
     return place, course

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -136,6 +137,97 @@ def test_extensions_may_be_given_before_anybody_has_handed_in(tmp_path: Path) ->
     archive.write_bytes(b"not an archive")
     done = course("collect", str(archive), "--class", str(tmp_path))
     assert done.returncode == 1 and "team_777" not in done.stderr
+
+
+FAULTY = """
+import errno, os, sys
+import grader.build
+from grader import cli
+from grader.config import ConfigError
+
+def fail(course):
+    {statement}
+
+grader.build.build = fail
+sys.argv = ["course", "build"]
+cli.main()
+"""
+
+
+def failing(statement: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """./course build, where building ends with a statement."""
+    return subprocess.run(
+        [sys.executable, "-c", FAULTY.format(statement=statement)],
+        cwd=config.ROOT,
+        env={**os.environ, "COURSE_DEBUG": "", **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("{}['a_check']", "KeyError: 'a_check'"),
+        ("raise RuntimeError('first\\nsecond [late]')", "RuntimeError: first second [late]"),
+        ("assert not 'a word'", "AssertionError"),
+        ("raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), '/x/y')", "/x/y: No space left"),
+        ("raise PermissionError(errno.EACCES, 'Permission denied', '/x')", "/x: Permission denied"),
+        ("open('/nowhere/file')", "/nowhere/file: No such file"),
+    ],
+)
+def test_whatever_goes_wrong_is_told_in_one_line(statement: str, said: str) -> None:
+    done = failing(statement)
+    assert done.returncode == 125
+    assert said in done.stderr and "COURSE_DEBUG=1" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_traceback_is_shown_to_who_asks_for_it() -> None:
+    done = failing("{}['a_check']", COURSE_DEBUG="1")
+    assert done.returncode == 125
+    assert "Traceback" in done.stderr and "in fail" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: KeyError: 'a_check'")
+
+
+def test_an_error_is_printed_as_it_was_written() -> None:
+    done = failing("raise ConfigError('set url under [gradebook] [/]')")
+    assert done.returncode == 125
+    assert done.stderr == "error: set url under [gradebook] [/]\n"
+
+
+def test_a_setting_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_bytes(b'[course]\ntitle = "Caf\xe9"\n')
+    done = course("grade", "--class", str(tmp_path))
+    assert done.returncode == 125 and "Traceback" not in done.stderr
+    assert "course.toml" in done.stderr and "UTF-8" in done.stderr
+
+
+def test_ctrl_c_ends_with_its_own_status_and_no_error() -> None:
+    done = failing("raise KeyboardInterrupt")
+    assert done.returncode == 130 and not done.stderr.strip()
+
+
+def test_output_that_finds_no_room_is_told_and_output_that_nobody_reads_is_not() -> None:
+    command = [sys.executable, "-m", "grader", "doctor"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=config.ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 125
+    assert "No space left" in done.stderr and len(done.stderr.splitlines()) == 1
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command, cwd=config.ROOT, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert done.returncode == 141 and not done.stderr
+
+
+def test_a_wrong_option_is_no_count_of_submissions() -> None:
+    done = course("grade", "--tema", "team_1")
+    assert done.returncode == 125 and "--tema" in done.stderr
 
 
 def test_the_doctor_finds_this_machine_fit() -> None:
