@@ -22,7 +22,7 @@ from grader.intake.bounds import Contents, Member, Refused, shown
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.roster import Roster, RosterError, read_roster
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
-from grader.lateness import days_late
+from grader.lateness import days_counted
 from grader.results import Rejected, Submission
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
@@ -30,13 +30,13 @@ __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "rea
 
 @dataclass(frozen=True)
 class Replaced:
-    """A submission that a newer one took the place of."""
+    """A submission and the one that took, or did not take, its place."""
 
     team: str
     notebook: str
     earlier: Submission
     archive: str
-    """Name of the archive that holds the newer one."""
+    """Name of the archive that holds the other one."""
     note: str = ""
     """What the instructor may want to know: the earlier one was on time."""
 
@@ -50,6 +50,8 @@ class CollectReport:
     unchanged: list[Submission] = field(default_factory=list)
     """There already, with the same work in it; they keep their time of arrival."""
     replaced: list[Replaced] = field(default_factory=list)
+    older: list[Replaced] = field(default_factory=list)
+    """Passed over, since what is there is newer."""
     rejected: list[Rejected] = field(default_factory=list)
     """Archives, and notebooks in them, that were passed over, each with the reason."""
     notes: list[str] = field(default_factory=list)
@@ -241,14 +243,16 @@ class _Collecting:
             corrected = self.received is not None and earlier.archive_sha256 == digest
             later = submission.received > earlier.received
             equal = (submission.received, submission.arrival) == (earlier.received, earlier.arrival)
-            if same and (equal or (later and not corrected)):
+            dearer = self.received is None and self._days(submission) > self._days(earlier)
+            if same and (equal or dearer or (later and not corrected)):
                 self._once(self.report.unchanged, earlier)
                 return
-            if not same and not corrected and earlier.received > submission.received:
-                self.report.notes.append(
-                    f"{archive}: {chosen.notebook} of {delivery.team} is older than the one from "
-                    f"{earlier.archive}, which stays"
-                )
+            known = earlier.arrival == "known"  # else its time is a download's, like the delivery's
+            compared = received if known else delivery.arrived
+            if not same and not corrected and earlier.received > compared:
+                there = "the one" if known else "the download with the one"
+                note = f"older than {there} that is there, which stays"
+                self.report.older.append(Replaced(*_key(submission), earlier, archive, note))
                 return
             if not same:
                 self.report.replaced.append(self._replaced(earlier, submission))
@@ -310,15 +314,24 @@ class _Collecting:
         return self.course.notebooks[notebook].due
 
     def _replaced(self, earlier: Submission, submission: Submission) -> Replaced:
-        due = self._due(submission.notebook)
-        note = ""
-        if any(_key(entry) == _key(earlier) for entry in self.report.taken):
-            note = f"the team handed in different work as {earlier.archive}; the newer one counts"
-        on_time = due is not None and earlier.received <= due
-        if due is not None and on_time and submission.arrival == "known":
-            days = days_late(self.course, submission.team, submission.notebook, submission.received)
-            note = "the earlier one was on time, this one is late" if days else note
+        notes = []
+        known = earlier.arrival == submission.arrival == "known"
+        if any(_key(entry) == _key(earlier) for entry in self.report.taken + self.report.unchanged):
+            which = (
+                "the newer one counts"
+                if known and earlier.received != submission.received
+                else "nobody knows which is newer, and this one counts; to have the other, collect "
+                "it alone (unpack a download for that)"
+            )
+            notes.append(f"the team handed in different work as {earlier.archive}; {which}")
+        if self._days(submission) and not self._days(earlier):
+            was = "was" if earlier.arrival == "known" else "counted as"
+            notes.append(f"the earlier one {was} on time, this one is late")
+        note = "; ".join(notes)
         return Replaced(submission.team, submission.notebook, earlier, submission.archive, note)
+
+    def _days(self, submission: Submission) -> int:
+        return days_counted(self.course, submission)
 
     def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:
         label = shown(label or delivery.label, LABEL)

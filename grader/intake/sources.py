@@ -187,6 +187,8 @@ class Finder:
         """A folder of archives, of teams' folders, or of one team's files."""
         uploaded = lms.taken_apart(path.name + "/")
         if uploaded:
+            if self._is_typed(uploaded, label):
+                return
             batch = self.batches.setdefault(path.parent, Batch(download=True))
             self._upload(label, uploaded, self._tree(path, label), batch)
             return
@@ -219,6 +221,8 @@ class Finder:
             if bounds.is_junk(path.name):
                 continue
             uploaded = lms.taken_apart(path.name)
+            if uploaded and self._is_typed(uploaded, label):
+                continue
             if uploaded:
                 uploads.setdefault(uploaded.uploader, []).append((uploaded, label, path))
             else:
@@ -308,20 +312,25 @@ class Finder:
             if uploaded is None:
                 self._reject(label, "not named as Moodle or Canvas names uploads")
                 continue
-            file = File(uploaded.rest, label, member.changed, member.read)
-            uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
+            if not self._is_typed(uploaded, label):
+                file = File(uploaded.rest, label, member.changed, member.read)
+                uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
         self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         batch = Batch(download=True, zipped=True)
         for parts in uploads.values():
             label = parts[0][1].label
-            files = [file for uploaded, file in parts if uploaded.kind == "file"]
-            if files:
-                late = any(uploaded.late for uploaded, _ in parts)
-                first = parts[0][0]
-                self._guarded(label, self._upload, label, first, files, batch, late, fallback)
-            else:
-                self.notes.append(f"{shown(label)}: text typed online, no file")
+            files = [file for _, file in parts]
+            late = any(uploaded.late for uploaded, _ in parts)
+            first = parts[0][0]
+            self._guarded(label, self._upload, label, first, files, batch, late, fallback)
+
+    def _is_typed(self, uploaded: lms.Uploaded, label: str) -> bool:
+        """Whether it is text typed into Moodle, which is said and left out."""
+        typed = uploaded.kind != "file"
+        if typed:
+            self.notes.append(f"{shown(label)}: text typed online, no file")
+        return typed
 
     def _upload(
         self,

@@ -18,7 +18,9 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
     teams = {s.team for s in report.taken}
     head = f"took in {len(report.taken)} notebooks of {len(teams)} teams"
     if report.replaced:
-        head += f"; {len(report.replaced)} of them replace earlier ones"
+        head += (
+            f"; {len({_called(entry) for entry in report.replaced})} of them replace earlier ones"
+        )
     if report.unchanged:
         head += f"; {len(report.unchanged)} were there already, and stay as they were"
     found = [head]
@@ -37,13 +39,23 @@ def _notes(report: CollectReport) -> list[str]:
     for submission in report.taken:
         for note in submission.notes:
             by_note.setdefault(note, []).append(submission)
+    for entry in report.older:
+        by_note.setdefault(entry.note, []).append(entry)
     found = [
-        f"  note: {_names(entries)}: {note}"
-        if len(entries) == 1
-        else f"  note: {note} ({len(entries)}: {_names(entries)})"
+        _note(note, list(dict.fromkeys(map(_called, sorted(entries, key=_place)))))
         for note, entries in by_note.items()
     ]
-    return found + [f"  note: {note}" for note in report.notes]
+    by_cause: dict[str, list[str]] = {}
+    for note in report.notes:
+        label, _, cause = note.rpartition(": ")
+        by_cause.setdefault(cause, []).append(label)
+    return found + [_note(cause, labels) for cause, labels in by_cause.items()]
+
+
+def _note(cause: str, whose: list[str]) -> str:
+    if len(whose) == 1:
+        return f"  note: {whose[0]}: {cause}"
+    return f"  note: {cause} ({len(whose)}: {_some(whose)})"
 
 
 def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
@@ -75,9 +87,17 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
 
 def _names(entries: Sequence[Submission | Replaced]) -> str:
     """ "team_1/01_x, team_2/01_x and 7 more"."""
-    names = sorted({_called(entry) for entry in entries})
+    return _some([_called(entry) for entry in sorted(entries, key=_place)])
+
+
+def _some(names: list[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
+
+
+def _place(entry: Submission | Replaced) -> tuple[int, str, str]:
+    """Sorts team_2 before team_10."""
+    return len(entry.team), entry.team, entry.notebook
 
 
 def _called(entry: Submission | Replaced) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,18 @@ import pytest
 
 from grader.classroom import ClassFolder
 from grader.intake import collect, summary
-from tests.grader.intake_samples import FIRST, NOON, SECOND, class_folder, course, ipynb, save
+from tests.grader.intake_samples import (
+    FIRST,
+    NOON,
+    ROSTER,
+    SECOND,
+    class_folder,
+    course,
+    ipynb,
+    moodle,
+    save,
+    unpacked,
+)
 from tests.grader.intake_samples import zipped as packed
 
 DUE = NOON + timedelta(hours=1)
@@ -42,7 +55,7 @@ def test_what_was_there_already_and_what_is_older_is_said(folder, tmp_path):
     told = said(folder, archive(tmp_path / "b", "team_7", "2", hours=0.7))
     assert told == "took in 0 notebooks of 0 teams; 1 were there already, and stay as they were"
     told = said(folder, archive(tmp_path / "c", "team_7", "1", hours=-5))
-    assert "is older than the one from team_7.zip, which stays" in told
+    assert f"team_7/{FIRST}: older than the one that is there, which stays" in told
 
 
 def test_different_work_of_one_team_in_one_go_is_said(folder, tmp_path):
@@ -63,3 +76,49 @@ def test_a_note_that_concerns_many_is_one_line(folder, tmp_path):
     ]
     told = said(folder, *paths).splitlines()
     assert len(told) == 2 and "20: team_1/" in told[1] and "and 12 more" in told[1]
+
+
+def test_many_that_are_older_than_what_is_there_are_one_line(folder, tmp_path):
+    for answer, hours in ("2", 0.5), ("1", 0):
+        paths = [archive(tmp_path / answer, f"team_{n}", answer, hours) for n in range(1, 21)]
+        told = said(folder, *paths).splitlines()
+    assert (
+        len(told) == 2 and "older than the one that is there, which stays (20: team_1/" in told[1]
+    )
+    assert told[1].index("team_2/") < told[1].index("team_8/") and "team_10/" not in told[1]
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+@pytest.mark.parametrize("folders", [True, False])
+def test_text_typed_online_is_said_in_one_line(folder, tmp_path, as_zip, folders):
+    """Beside a file, too, and in a download that was unpacked."""
+    people = [("Ann Example-Seven", 5001), ("Cem Specimen", 5003)]
+    html = {"onlinetext.html": b"<p>my answer"}
+    typed = moodle(*((*who, html) for who in people), folders=folders, kind="onlinetext")
+    filed = moodle((*people[1], {f"{FIRST}.ipynb": ipynb()}), folders=folders)
+    stream = io.BytesIO(filed)
+    with zipfile.ZipFile(stream, "a") as both, zipfile.ZipFile(io.BytesIO(typed)) as more:
+        for name in more.namelist():
+            both.writestr(name, more.read(name))
+    path = save(tmp_path / "in" / "download.zip", stream.getvalue())
+    if not as_zip:
+        path = unpacked(stream.getvalue(), tmp_path / "in" / "downloads")
+    (folder.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    told = said(folder, path)
+    assert told.startswith("took in 1 notebooks of 1 teams\n") and "REJECTED" not in told
+    assert told.count("text typed online, no file") == 1
+    assert "Ann Example-Seven" in told and "Cem Specimen" in told
+
+
+def test_which_of_two_in_a_download_is_newer_nobody_knows(folder, tmp_path):
+    both = [
+        (name, number, {f"{FIRST}.ipynb": ipynb(answer=name)})
+        for name, number in (("Ann Example-Seven", 5001), ("Bo Sample", 5002))
+    ]
+    (folder.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    path = save(tmp_path / "d.zip", moodle(*both, when=DUE + timedelta(days=3)))
+    for _ in range(2):  # collected again, it is said again
+        told = said(folder, path)
+        assert "nobody knows which is newer" in told and "the newer one counts" not in told
+        assert told.startswith("took in 1 notebooks of 1 teams")
+    assert "1 of them replace earlier ones" in told

@@ -258,7 +258,7 @@ def test_the_newest_of_two_archives_counts_whatever_the_order(room, inbox):
         ("team_7.zip", "Team-7.tar.gz")
     ]
     again = take(room, old)
-    assert not again.taken and "is older" in again.notes[0]
+    assert not again.taken and "older than" in again.older[0].note
     place = room.submitted("team_7", FIRST)
     assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer="new")
 

@@ -272,3 +272,34 @@ def test_a_mark_from_before_the_arrival_was_put_right_costs_no_more(folder, tmp_
     collected(folder, path)
     collected(folder, path, received=DUE[INNER] - timedelta(hours=1))
     assert Lateness(folder, config.load(folder.root)).fraction("team_8", INNER, LATE) == 0
+
+
+def test_a_newer_download_with_a_time_given_is_not_older_than_an_unknown_one(folder, tmp_path):
+    """The time that is stored for the first one is when it was downloaded, not when it arrived."""
+    collected(folder, save(tmp_path / "1.zip", download()))
+    again = [(*who, {f"{INNER}.ipynb": ipynb(answer="2")}) for who in FULL]
+    packed = samples.moodle(*again, when=LATE + timedelta(days=1))
+    early = DUE[INNER] + timedelta(hours=1)
+    report, _ = collected(folder, save(tmp_path / "2.zip", packed), received=early)
+    assert len(report.taken) == 3
+    assert costs(folder) == dict.fromkeys(FREE, pytest.approx(0.1))
+
+
+def test_the_same_work_by_mail_does_not_make_an_unknown_arrival_late(folder, tmp_path):
+    collected(folder, save(tmp_path / "d.zip", download()))
+    mailed = zipped({f"{INNER}.ipynb": ipynb(answer="Cem Specimen")})
+    path = save(tmp_path / "team_8.zip", mailed, LATE - timedelta(days=1))
+    report, _ = collected(folder, path)
+    assert len(report.unchanged) == 1 and costs(folder) == FREE
+
+
+@pytest.mark.parametrize("late", ["_LATE", ""])
+def test_late_work_in_place_of_what_counted_as_on_time_is_said(folder, tmp_path, late):
+    collected(folder, save(tmp_path / "1.zip", zipped(canvas(), LATE)))
+    name = f"specimencem{late}_903_33903_{INNER}.ipynb"
+    after = LATE + timedelta(days=1)
+    path = save(tmp_path / "in" / name, ipynb(answer="2"), after)
+    if late:
+        path = save(tmp_path / "2.zip", zipped({name: ipynb(answer="2")}, after))
+    _, said = collected(folder, path)
+    assert "the earlier one counted as on time, this one is late" in said
