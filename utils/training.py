@@ -119,7 +119,6 @@ def fit(
         "batch": batch,
         "optimizer": description["optimizer"],
         "rate": description["rate"],
-        "precision": keras.config.dtype_policy().name,
         "loss": description["loss"],
         "architecture": architecture(description["steps"]),
         "parameters": description["parameters"],
@@ -127,6 +126,8 @@ def fit(
     }
     if falling:
         settings["falling"] = True
+    if (precision := keras.config.dtype_policy().name) != "float32":
+        settings["precision"] = precision
     augmenter = None if augment is None else augment()
     if augmenter is not None:
         settings["augmentation"] = augmenters.in_words(augmenter)
