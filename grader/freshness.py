@@ -34,7 +34,7 @@ _NO_MARKS = (
 """Folders that come before grading or after it.  What sources release is compared as released."""
 _EXECUTING = (
     *("utils", "data", "grader/sandbox", "grader/cluster"),
-    *("grader/execute.py", "grader/prepare.py", "grader/source_text.py"),
+    *("grader/execute.py", "grader/prepare.py", "grader/beside.py", "grader/source_text.py"),
 )
 """What a kernel may call or read, and what asks it.  Judges don't count, so that a new one can mark
 kept answers."""
