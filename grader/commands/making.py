@@ -77,7 +77,11 @@ def demo(
     raise typer.Exit(status)
 
 
-def truth() -> None:
+def truth(
+    seed: Annotated[
+        str, typer.Option("--seed", help="Draw the cases from this text, to compare two runs.")
+    ] = "",
+) -> None:
     """Try the judges on known wrong and known right answers.
 
     Prints each with its points and the diagnosis it got, and as the last line a JSON summary.
@@ -86,7 +90,7 @@ def truth() -> None:
     """
     from grader.truth import run
 
-    raise typer.Exit(run(console))
+    raise typer.Exit(run(console, seed))
 
 
 def doctor(

@@ -36,6 +36,18 @@ def test_answers_get_what_they_are_worth(notebook: str, seed: str) -> None:
     assert done.stdout == ""
 
 
+def test_the_same_seed_draws_the_same_cases() -> None:
+    """So that the tables of two runs can be held against each other."""
+    sample = truth.samples_of("01_implementing_cnn")[0]
+    first, again, other = (
+        truth._drawn("01_implementing_cnn", sample.student, seed).questions(1)
+        for seed in ("one", "one", "two")
+    )
+    truth._drawn.cache_clear()
+    assert truth._drawn("01_implementing_cnn", sample.student, "one").questions(1) == first
+    assert again == first != other
+
+
 def test_there_are_enough_of_them() -> None:
     samples = [s for notebook in truth.MODULES for s in truth.samples_of(notebook)]
     wrong = [s for s in samples if not s.right]
