@@ -1,6 +1,8 @@
 """The grading harness.  A submission flows one way through its rooms:
 
 archive -> intake -> execute -> judges -> mark (gradebook) -> feedback / report / export
+
+It never runs, imports or unpickles anything of a student's in its own process.
 """
 
 import os

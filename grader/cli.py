@@ -7,10 +7,14 @@ import errno
 import os
 import sys
 import traceback
+from importlib.metadata import version as _version
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from grader import places
 from grader.commands import REFUSED, errors, grading, making, returning
 from grader.errors import CourseError
 
@@ -20,7 +24,7 @@ PIPE_CLOSED = 141
 _LONGEST = 300  # letters of an error; databases tell theirs on pages
 
 app = typer.Typer(
-    help="Build the notebooks, collect what students hand in, grade it, and send it back.",
+    name="./course",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -46,11 +50,36 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     app.command()(_command)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"course {_version('cnn-course')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def course(
+    folder: Annotated[
+        Path | None,
+        typer.Option("--course", metavar="DIR", help="Work on the course in this folder."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", is_eager=True, callback=_tell_version
+        ),
+    ] = False,
+) -> None:
+    """Build the notebooks, collect what students hand in, grade it, and send it back."""
+    if folder is not None:
+        places.use(folder)
+        os.environ[places.VARIABLE] = str(places.folder())  # for processes that are started
+
+
 def main() -> None:
     """Run the command line; whatever goes wrong becomes one line on stderr, and status 125."""
     try:
         try:
-            app()
+            app(prog_name="./course")
         finally:
             sys.stdout.flush()  # what fails only when Python ends can't be told any more
     except SystemExit as ending:

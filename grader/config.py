@@ -1,47 +1,62 @@
-"""The course's settings: `grader/course.toml`, overridden by `course.toml` in the class folder."""
+"""The course's settings: its course.toml, overridden by course.toml in the class folder."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_type_hints
 
-from grader.errors import CourseError
-from utils.identity import normalise_id
+import msgspec
+from msgspec import Meta
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-"""The course's own folder."""
+from grader import places
+from grader.contract import nets
+from grader.errors import ConfigError
+from utils.checks.identity import normalise_id
 
-_OPEN_TABLES = ("extensions", "points")  # their keys are the instructor's
+FILE = "course.toml"
 
+Positive = Annotated[float, Meta(gt=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Moment = Annotated[datetime, Meta(tz=True)]
 
-class ConfigError(CourseError, ValueError):
-    """A setting is missing or wrong.  The text names the file and what to change."""
+_WORDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text in quotes",
+    "object": "a table",
+    "array": "a list",
+    "datetime": "a date with time and zone, 2027-01-29T23:59:00+01:00",
+    "null": "nothing",
+}
+"""What msgspec's names of types are called in a TOML file."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """Bounds for one notebook while it is graded."""
 
-    seconds_per_call: float
-    seconds_per_cell: float
-    seconds_per_notebook: float
-    memory_mb: int
-    output_kb: int
+    seconds_per_call: Positive
+    seconds_per_cell: Positive
+    seconds_per_notebook: Positive
+    memory_mb: Annotated[int, Meta(gt=0)]
+    output_kb: Annotated[int, Meta(gt=0)]
 
 
 @dataclass(frozen=True)
 class Late:
     """What lateness costs, as fractions of the points."""
 
-    penalty_per_day: float
-    maximum: float
-    grace_minutes: float
-    free_days: int = 0
+    penalty_per_day: Fraction
+    maximum: Fraction
+    grace_minutes: Amount
+    free_days: Annotated[int, Meta(ge=0)] = 0
     """Days of lateness that each team may spread over the course at no cost."""
 
 
@@ -54,6 +69,28 @@ class Extensions:
     def days(self, team: str, notebook: str) -> float:
         """Days that a team has more for a notebook; what is said of the notebook wins."""
         return self.table.get(f"{team}/{notebook}", self.table.get(team, 0.0))
+
+
+@dataclass(frozen=True)
+class Release:
+    """What students get, and what it is called."""
+
+    name: str = "course"
+    """Of the archives, and of the folder that they unpack to."""
+    folders: tuple[str, ...] = ("notebooks", "data")
+    files: tuple[str, ...] = ()
+    readme: str = ""
+    """The guide that becomes README.md, with its pictures."""
+    foreign: tuple[str, ...] = ()
+    """Patterns of files that somebody may put into data/, and that are no part of the course."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Notebooks that may be handed in by two, as PREFIX_NameOne_NameTwo.zip with a PDF."""
+
+    prefix: str = ""
+    notebooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,36 +120,85 @@ class Course:
     """Check -> points, where they are not those in the notebook's source."""
     anonymous: bool = False
     """Markers must not know whose work they mark."""
+    release: Release = Release()
+    pairs: Pairs = Pairs()
+
+
+@dataclass(frozen=True)
+class _Id:
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class _Gradebook:
+    url: str = ""  # read by `grader.classroom.database`, before there is a course
+
+
+@dataclass(frozen=True)
+class _Marking:
+    anonymous: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    title: str
+    imports: Literal["all", "numpy"] = "all"
+    use: bool = True
+    due: Moment | None = None
+    net: str = ""
+
+
+@dataclass(frozen=True)
+class _File:
+    """course.toml as it is written."""
+
+    course: _Id
+    limits: Limits
+    late: Late
+    notebooks: dict[str, _Entry]
+    gradebook: _Gradebook = _Gradebook()
+    marking: _Marking = _Marking()
+    points: dict[str, Amount] = field(default_factory=dict)
+    extensions: dict[str, Amount] = field(default_factory=dict)
+    release: Release = Release()
+    pairs: Pairs = Pairs()
 
 
 def load(folder: Path | None = None) -> Course:
-    """Read the settings; the class folder's own course.toml wins where it speaks."""
-    settings = _read(HERE / "course.toml")
-    if folder is not None and (folder / "course.toml").is_file():
-        own = _read(folder / "course.toml")
-        if "points" in own:
+    """Read the settings; the class folder's own course.toml wins where it speaks.
+
+    Raises ConfigError, with the file, the setting, and what it should be.
+    """
+    places.package()  # is there a course at all?
+    path = places.folder() / FILE
+    settings = _read(path)
+    file = _decoded(settings, path)
+    own = folder / FILE if folder is not None else path
+    if folder is not None and own.is_file():
+        changed = _read(own)
+        if "points" in changed:
             raise ConfigError(
-                f"{folder / 'course.toml'}: points stand in the notebooks that students get; set "
-                f"them in {HERE / 'course.toml'} and run ./course build"
+                f"{own}: points stand in the notebooks that students get; set them in {path} and "
+                "run ./course build"
             )
-        settings = _merge(settings, own, folder / "course.toml")
-    try:
-        return Course(
-            settings["course"]["id"],
-            settings["course"]["title"],
-            Late(**settings["late"]),
-            Limits(**settings["limits"]),
-            {
-                name: _notebook(name, entry)
-                for name, entry in settings["notebooks"].items()
-                if entry["use"]
-            },
-            _extensions(settings),
-            _points(settings["points"]),
-            _switch(settings, "marking", "anonymous"),
-        )
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"course.toml: {error}") from None
+        for name in changed.get("notebooks", {}):
+            if name not in file.notebooks:
+                known = ", ".join(file.notebooks)
+                raise ConfigError(f"{own}: there is no notebook {name!r}; there are {known}")
+        file = _decoded(_merged(settings, changed), own)
+    return Course(
+        file.course.id,
+        file.course.title,
+        file.late,
+        file.limits,
+        {n: _notebook(n, entry, own) for n, entry in file.notebooks.items() if entry.use},
+        _extensions(file, own),
+        file.points,
+        file.marking.anonymous,
+        file.release,
+        file.pairs,
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -122,64 +208,62 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: save it as UTF-8: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from None
 
 
-def _merge(base: dict[str, Any], top: dict[str, Any], path: Path) -> dict[str, Any]:
-    merged = dict(base)
+def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """Settings of `base`, where `top` says nothing else."""
+    both = dict(base)
     for key, value in top.items():
-        if key in _OPEN_TABLES and isinstance(value, dict):
-            merged[key] = {**base[key], **value}
-        elif isinstance(base.get(key), dict) and isinstance(value, dict):
-            merged[key] = _merge(base[key], value, path)
-        elif key not in base and key != "due":
-            raise ConfigError(f"{path}: unknown setting {key!r}; known here: {', '.join(base)}")
-        else:
-            merged[key] = value
-    return merged
+        under = both.get(key)
+        both[key] = (
+            _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        )
+    return both
 
 
-def _extensions(settings: dict[str, Any]) -> Extensions:
+def _decoded(settings: dict[str, Any], path: Path) -> _File:
+    _refuse_unknown(settings, _File, path, "")
+    try:
+        return msgspec.convert(settings, _File)
+    except msgspec.ValidationError as error:
+        said, _, where = str(error).partition(" - at `$")
+        said = re.sub(r"`(\w+)`", lambda m: _WORDS.get(m[1], m[1]), said)
+        told = f"{where.strip('.`')}: {said[0].lower()}{said[1:]}" if where else said
+        raise ConfigError(f"{path}: {told}") from None
+
+
+def _refuse_unknown(settings: Any, kind: Any, path: Path, where: str) -> None:
+    """Raise ConfigError for a key that no setting has: a slip would else change nothing."""
+    if not isinstance(settings, dict):
+        return
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        for key, value in settings.items():
+            if key not in hints:
+                known = ", ".join(f.name for f in fields(kind))
+                raise ConfigError(f"{path}: unknown setting {where}{key}; known here: {known}")
+            _refuse_unknown(value, hints[key], path, f"{where}{key}.")
+    elif kind == dict[str, _Entry]:
+        for key, value in settings.items():
+            _refuse_unknown(value, _Entry, path, f"{where}{key}.")
+
+
+def _extensions(file: _File, path: Path) -> Extensions:
     table = {}
-    for key, days in settings["extensions"].items():
+    for key, days in file.extensions.items():
         team, _, notebook = key.partition("/")
-        if notebook and notebook not in settings["notebooks"]:
-            raise ConfigError(f"extensions: {key!r}: there is no notebook {notebook!r}")
-        if not isinstance(days, int | float) or isinstance(days, bool) or days < 0:
-            raise ConfigError(f"extensions: {key!r} needs a number of days, not {days!r}")
-        table[f"{normalise_id(team)}/{notebook}" if notebook else normalise_id(team)] = float(days)
+        if notebook and notebook not in file.notebooks:
+            raise ConfigError(f"{path}: extensions: {key!r}: there is no notebook {notebook!r}")
+        table[f"{normalise_id(team)}/{notebook}" if notebook else normalise_id(team)] = days
     return Extensions(table)
 
 
-def _points(table: dict[str, Any]) -> dict[str, float]:
-    for check, points in table.items():
-        if not isinstance(points, int | float) or isinstance(points, bool) or points < 0:
-            raise ConfigError(f"points: {check!r} needs a number of points, not {points!r}")
-    return {check: float(points) for check, points in table.items()}
-
-
-def _switch(settings: dict[str, Any], table: str, key: str) -> bool:
-    value = settings[table][key]
-    if not isinstance(value, bool):
-        raise ConfigError(f"{table}: {key} is true or false, not {value!r}")
-    return value
-
-
-def _notebook(name: str, entry: dict[str, Any]) -> Notebook:
-    due = entry.get("due")
-    if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
+def _notebook(name: str, entry: _Entry, path: Path) -> Notebook:
+    if entry.net and entry.net not in nets.names():
+        known = ", ".join(nets.names())
         raise ConfigError(
-            f"notebooks.{name}: due needs a time and a zone: 2027-01-29T23:59:00+01:00"
+            f"{path}: notebooks.{name}: no net is called {entry.net!r}; known: {known}"
         )
-    return Notebook(name, entry["title"], entry["imports"], due, _net(name, entry))
-
-
-def _net(name: str, entry: dict[str, Any]) -> str:
-    """The pretrained net of a notebook, "" if it needs none."""
-    if not (net := entry.get("net", "")):
-        return ""
-    from utils import pretrained
-
-    if net not in pretrained.NAMES:
-        known = ", ".join(pretrained.NAMES)
-        raise ConfigError(f"notebooks.{name}: no net is called {net!r}; known: {known}")
-    return net
+    return Notebook(name, entry.title, entry.imports, entry.due, entry.net)

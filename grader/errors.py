@@ -5,3 +5,11 @@ from __future__ import annotations
 
 class CourseError(Exception):
     """Something that whoever runs the command must put right.  The text says what to do."""
+
+
+class ConfigError(CourseError, ValueError):
+    """A setting is missing or wrong.  The text names the file and what to change."""
+
+
+class Refused(Exception):
+    """An archive or a file that is not taken in.  The text gives the reason and what to do."""

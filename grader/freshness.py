@@ -1,4 +1,4 @@
-"""What results depend on beside what was handed in: the course's own code and data, as digests.
+"""What results depend on beside what was handed in: digests of the harness and of the course.
 
 Whole folders count, so that no new module is forgotten.  A file too many costs marking again; one
 too few would let old marks stay.
@@ -6,52 +6,67 @@ too few would let old marks stay.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from grader import config
-from utils import alexnet, pretrained
-
-NOT_OURS = (
-    *("cifar10.npz", "cifar-10-*", alexnet.FILE),
-    *("*.h5", "*.keras", "*.partial", "imagenet_class_index.json"),
-)
-"""What somebody may put into `data/`; git ignores it, too.  CIFAR-10 is checked when it is read,
-and a net's files count where a notebook is graded on it, see `net_version`."""
+from grader import config, places
+from grader.contract import material, nets
+from grader.contract.judges import stem
+from grader.errors import ConfigError
 
 _BESIDE = ("data/checks", "data/downloads", "data/cache")
 """Made from the rest: public cases, and what can be fetched or drawn again."""
-_NO_MARKS = (
-    *("grader/bench", "grader/commands", "grader/demo", "grader/export", "grader/feedback"),
-    *("grader/formgrader", "grader/intake", "grader/reference", "grader/report"),
-    *("grader/similar", "grader/source", "grader/truth"),
-)
-"""Folders that come before grading or after it.  What sources release is compared as released."""
+NO_MARKS = {
+    "authoring": "what sources release is compared as released",
+    "bench": "measures",
+    "commands": "call the rooms",
+    "demo": "makes a class of its own",
+    "export": "writes marks that are final",
+    "formgrader": "shows notebooks to a marker",
+    "intake": "what was taken in is compared as it lies there",
+    "pages": "show marks",
+}
+"""Rooms of the harness that come before grading or after it, and why they decide no mark."""
+NO_JUDGES = {
+    "making": "made data and weights, which count themselves",
+    "reference": "weights for tests and the demo",
+    "source": "what it releases is compared as released",
+    "truth": "answers that only tests judge",
+    "course.toml": "settings count by what they say",
+    "thresholds.toml": "settings count by what they say",
+}
+"""What of a course decides no mark, and why."""
 _EXECUTING = (
-    *("utils", "data", "grader/sandbox", "grader/cluster"),
-    *("grader/execute.py", "grader/prepare.py", "grader/beside.py", "grader/source_text.py"),
+    *("sandbox", "cluster", "executing", "contract", "cells.py", "config.py", "errors.py"),
+    *("places.py", "text.py"),
 )
-"""What a kernel may call or read, and what asks it.  Judges don't count, so that a new one can mark
-kept answers."""
+"""Rooms of the harness that ask a kernel.  Judges don't count, so that a new one can mark kept
+answers."""
 _PACKAGES = ("numpy", "tensorflow", "keras", "nbclient", "ipykernel")
 """Another one of these may give another outcome."""
 
 
-@cache
-def code_version() -> str:
-    """Digest of the code and data that decide marks.  Raises ConfigError."""
-    return _digest(deciding())
+def code_version(notebook: str) -> str:
+    """Digest of the code and data that decide the marks of a notebook.  Raises ConfigError."""
+    return _code_version(places.folder(), notebook)
 
 
-@cache
 def execution_version() -> str:
     """Digest of the code and data that decide what a kernel answers.  Raises ConfigError."""
-    return _digest(executing())
+    return _execution_version(places.folder())
+
+
+def forget() -> None:
+    """Look at all files anew, as a process does that starts now."""
+    for remembered in (_code_version, _execution_version, _imported_packages):
+        remembered.cache_clear()
 
 
 @cache
@@ -68,51 +83,135 @@ def net_version(net: str) -> str:
     """
     if not net:
         return ""
-    pretrained.require(net)
-    facts = [(path, path.stat()) for path in pretrained.files(net)]
+    nets.require(net)
+    facts = [(path, path.stat()) for path in nets.files(net)]
     return net + "".join(_file_digest(path, f.st_mtime_ns, f.st_size) for path, f in facts)
 
 
-def deciding() -> list[str]:
-    """The course's files that may decide a mark.  Settings count by what they say, see `tasks`."""
-    names = [name for top in ("utils", "data", "grader") for name in _files(top, _NO_MARKS)]
-    return [name for name in names if not name.endswith(".toml")]
+def deciding(notebook: str) -> dict[str, Path]:
+    """The files that may decide a mark in a notebook, by name.
+
+    All that notebooks import, the harness but for `NO_MARKS`, and of the course the judges of the
+    notebook with every package that they import.  Settings count by what they say, see `tasks`.
+    """
+    harness = places.ROOT / "grader"
+    found = _shown() | _files("grader", harness, {*NO_MARKS, "course"})
+    course = places.folder()
+    judges = course / "judges"
+    wanted = {judges / name for name in _judging(notebook)}
+    others = {f"judges/{p.name}" for p in judges.glob("*/") if p not in wanted}
+    others |= {f"judges/{p.name}" for p in judges.glob("*.py") if p.with_suffix("") not in wanted}
+    return found | _files(
+        "course", course, {*NO_JUDGES, "public", *others} - {"judges/__init__.py"}
+    )
 
 
-def executing() -> list[str]:
-    """The course's files that may decide what a kernel answers."""
-    return [name for top in _EXECUTING for name in _files(top)]
+def executing() -> dict[str, Path]:
+    """The files that may decide what a kernel answers, by name."""
+    found = _shown()
+    for room in _EXECUTING:
+        found |= _files(f"grader/{room}", places.ROOT / "grader" / room)
+    course = places.folder()
+    known = ("__init__.py", "nets.py", "nets/__init__.py")  # what is asked about a net
+    return found | {f"course/{n}": course / n for n in known if (course / n).is_file()}
 
 
-def _files(top: str, without: tuple[str, ...] = ()) -> list[str]:
-    """A file of the course, or all files in one of its folders that are its own."""
-    if not (config.ROOT / top).is_dir():
-        return [top]
-    skipped = {*_BESIDE, *without}
-    found = []
-    for folder, inside, names in os.walk(config.ROOT / top):  # pathlib takes ten times as long
-        place = folder.removeprefix(str(config.ROOT))[1:].replace(os.sep, "/")
-        inside[:] = [n for n in inside if _counts(n) and f"{place}/{n}" not in skipped]
-        found += [f"{place}/{name}" for name in names if _counts(name)]
-    return sorted(name for name in found if top != "data" or not _is_foreign(name))
+def is_foreign(name: str, patterns: Iterable[str]) -> bool:
+    """Is it something that somebody put there, and no part of the course?
+
+    CIFAR-10 is checked when it is read, and a net's files count where a notebook is graded on it,
+    see `net_version`.
+    """
+    return any(fnmatch(part, pattern) for part in name.split("/") for pattern in patterns)
 
 
-def _counts(name: str) -> bool:
-    return not name.startswith(".") and name != "__pycache__"
+@cache
+def _code_version(_: Path, notebook: str) -> str:
+    return _digest(deciding(notebook))
 
 
-def _is_foreign(name: str) -> bool:
-    return any(fnmatch(name.rpartition("/")[2], pattern) for pattern in NOT_OURS)
+@cache
+def _execution_version(_: Path) -> str:
+    return _digest(executing())
 
 
-def _digest(names: list[str]) -> str:
-    """Digest of files of the course and of what they are called.  Raises ConfigError."""
+def _shown() -> dict[str, Path]:
+    """What notebooks import and read."""
+    release = config.load().release
+    found: dict[str, Path] = {}
+    for top in material.readable(release.folders):
+        base = places.public() if top.is_relative_to(places.public()) else places.ROOT
+        found |= _files(top.relative_to(base).as_posix(), top, release.foreign)
+    return found
+
+
+def _files(name: str, top: Path, without: Iterable[str] = ()) -> dict[str, Path]:
+    """A file, or all files in a folder but for some; each with its name.
+
+    without: paths in the folder, or patterns of names.
+    """
+    if not top.is_dir():
+        return {name: top}
+    without, found = tuple(without), {}
+    for folder, inside, names in os.walk(top):  # pathlib takes ten times as long
+        place = folder.removeprefix(str(top))[1:].replace(os.sep, "/")
+        at = f"{place}/" if place else ""
+        inside[:] = [n for n in inside if _counts(f"{name}/{at}{n}", f"{at}{n}", without)]
+        found.update(
+            {
+                f"{name}/{at}{n}": Path(folder, n)
+                for n in names
+                if _counts(f"{name}/{at}{n}", f"{at}{n}", without)
+            }
+        )
+    return dict(sorted(found.items()))
+
+
+def _counts(name: str, inside: str, without: tuple[str, ...]) -> bool:
+    last = inside.rpartition("/")[2]
+    passed_over = last.startswith(".") or last == "__pycache__" or name in _BESIDE
+    return not passed_over and inside not in without and not is_foreign(last, without)
+
+
+def _judging(notebook: str) -> set[str]:
+    """The judges of a notebook and those that they import: names in the folder judges."""
+    found, waiting = set(), [stem(notebook)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imported_packages(places.folder() / "judges", name)
+    return found
+
+
+@cache
+def _imported_packages(judges: Path, name: str) -> tuple[str, ...]:
+    """What the modules of one notebook's judges import of those of others."""
+    package = judges / name
+    paths = sorted(package.rglob("*.py")) if package.is_dir() else [package.with_suffix(".py")]
+    return tuple(sorted({found for p in paths if p.is_file() for found in _imports(judges, p)}))
+
+
+def _imports(judges: Path, path: Path) -> Iterator[str]:
+    """Names in the folder judges that a module imports, as relative imports say it."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = path.parents[node.level - 1]
+        for alias in node.names:
+            wanted = base.joinpath(*(node.module or "").split("."), alias.name)
+            if wanted.is_relative_to(judges) and wanted != judges:
+                yield wanted.relative_to(judges).parts[0]
+
+
+def _digest(files: dict[str, Path]) -> str:
+    """Digest of files and of what they are called.  Raises ConfigError."""
     digest = hashlib.sha256()
-    for name in names:
+    for name, path in files.items():
         try:
-            content = (config.ROOT / name).read_bytes()
+            content = path.read_bytes()
         except OSError as error:
-            raise config.ConfigError(f"the course's own file can't be read: {error}") from error
+            raise ConfigError(f"the course's own file can't be read: {error}") from error
         if b"\0" not in content:  # text, which a checkout on Windows ends its own way
             content = content.replace(b"\r\n", b"\n")
         digest.update(f"{name} {len(content)} ".encode() + content)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
 
-from grader import build, config
-from grader.judges import judges_of
-from utils import cases
+from grader import config, places
+from grader.authoring import build
+from grader.contract.judges import judges_of
+from utils.checks import cases
 
 NOTEBOOKS = list(config.load().notebooks)
 
@@ -24,12 +25,9 @@ def make_handout(root: Path) -> Path:
     notebooks/ stays empty but for the weights.
     """
     (root / "notebooks").mkdir()
-    skipped = shutil.ignore_patterns("__pycache__", "checks", "downloads", "cache", ".*")
+    skipped = shutil.ignore_patterns("__pycache__", "downloads", "cache", ".*")
     for name in ("utils", "data"):
-        shutil.copytree(config.ROOT / name, root / name, ignore=skipped)
-    built = config.ROOT / "data" / "checks"
-    if built.is_dir():
-        shutil.copytree(built, root / "data" / "checks")
+        shutil.copytree(places.ROOT / name, root / name, ignore=skipped)
     points: dict[str, float] = {}
     for notebook in NOTEBOOKS:  # and what ./course build has not written yet
         points |= {check.name: check.points for check in build.source_of(notebook).checks}
@@ -38,7 +36,7 @@ def make_handout(root: Path) -> Path:
             if not path.is_file():
                 cases.save(judge.public_cases(), path)
     (root / "data" / "checks" / "points.json").write_text(json.dumps(points))
-    for trained in (config.HERE / "reference").glob("*/*.npz"):  # training takes minutes
+    for trained in (places.folder() / "reference").glob("*/*.npz"):  # training takes minutes
         target = root / "notebooks" / "handin" / trained.parent.name / trained.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(trained, target)

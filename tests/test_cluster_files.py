@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grader.config import ROOT
+from grader.places import ROOT
 
 FILES = ROOT / "docs" / "cluster"
 GUIDE = (ROOT / "docs" / "cluster.md").read_text()

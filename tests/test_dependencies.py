@@ -7,7 +7,7 @@ import tomllib
 
 import yaml
 
-from grader.config import ROOT
+from grader.places import ROOT
 
 
 def pins(text: str) -> dict[str, set[str]]:

@@ -18,8 +18,9 @@ import nbformat
 import pytest
 from PIL import Image
 
-from grader import config, release, source_text
-from grader.classroom import ClassFolder
+from grader import config, places
+from grader.authoring import release, source_text
+from grader.classroom.folder import ClassFolder
 from grader.demo import students
 from grader.demo.samples import FIRST, Team
 from utils import handin
@@ -28,14 +29,14 @@ PATIENCE = 120
 _MINUTES = 900
 
 
-PICTURES = config.ROOT / "docs" / "pictures"
+PICTURES = places.ROOT / "docs" / "pictures"
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<link>[^)]+)\)")
 
 
 def test_every_picture_is_there_small_and_described() -> None:
     """How they are made: tests/browser/guide_pictures.py."""
     used = []
-    for guide in sorted((config.ROOT / "docs").glob("*.md")):
+    for guide in sorted((places.ROOT / "docs").glob("*.md")):
         for found in _PICTURE.finditer(guide.read_text(encoding="utf-8")):
             path = guide.parent / found["link"]
             assert len(found["alt"]) > 20, f"{guide.name}: {path.name} is not described"
@@ -56,17 +57,20 @@ def test_students_get_the_pictures_of_their_guide(handout: Path) -> None:
 
 @pytest.mark.parametrize("where", ["docs/students.md", "utils/report_pdf.py"])
 def test_a_pairs_report_is_made_of_the_notebooks_that_are_packed_with_it(where: str) -> None:
-    text = (config.ROOT / where).read_text(encoding="utf-8")
+    text = (places.ROOT / where).read_text(encoding="utf-8")
     made = re.findall(r"utils\.report_pdf Ex2_\S+\.pdf((?: \d\d)+)\n", text)
     made += re.findall(r'if not "(\d\d \d\d)"', text)
     assert made
+    asked = handin.asked_for(places.ROOT)
     for names in made:
-        assert [handin.notebook_called(name) for name in names.split()] == handin.PAIR_NOTEBOOKS
+        assert [
+            handin.notebook_called(name, asked) for name in names.split()
+        ] == asked.pair_notebooks
 
 
 def commands(guide: str, heading: str) -> list[str]:
     """The lines of the first block of commands below a heading."""
-    text = (config.ROOT / guide).read_text(encoding="utf-8")
+    text = (places.ROOT / guide).read_text(encoding="utf-8")
     below = text[text.index(heading) :]
     block = re.search(r"\n\n((?:    .+\n)+)", below)
     assert block, f"{guide}: no commands below {heading!r}"
@@ -114,7 +118,7 @@ def test_a_students_first_ten_minutes(handout: Path, tmp_path: Path) -> None:
     )
     _lab_starts(commands("docs/students.md", "## Work"), handout, environment, tmp_path)
 
-    source = source_text.read(config.HERE / "source" / f"{FIRST}.py")
+    source = source_text.read(places.folder() / "source" / f"{FIRST}.py")
     solved = source_text.with_solutions(source)
     for cell in solved.cells:
         cell.source = cell.source.replace("your_id", "team_7")
@@ -166,7 +170,7 @@ def test_an_instructors_evening(handout: Path, tmp_path: Path) -> None:
     shim = tmp_path / "course"
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m grader "$@"\n')
     shim.chmod(0o755)
-    environment = {**os.environ, "PYTHONPATH": str(config.ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(places.ROOT)}
     lines = commands("README.md", "## For instructors")
     assert [line.split()[1] for line in lines] == [
         "doctor", "release", "collect", "grade", "feedback", "report", "export",

@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from grader import anonymity
-from grader.config import ROOT
+from grader.formgrader import anonymity
+from grader.places import ROOT
 
 SHORT, LONG = 16_384, 65_536
 """Characters of the texts; one of four times the length may take four times as long."""
@@ -40,7 +40,7 @@ BOUNDED = {
     # paths in archives, and archives' names
     "grader/intake/handin.py:": 255,
     # messages, cut by `without_values`
-    "grader/feedback/wording.py:": 1300,
+    "grader/pages/feedback/wording.py:": 1300,
 }
 """What meets short texts only, and how many characters these have at most."""
 
@@ -89,7 +89,7 @@ def patterns() -> list[Pattern]:
     for path, tree in trees.items():
         found += _in_module(path.relative_to(ROOT).as_posix(), tree, uses)
     for name in ("Team 07", "000", "anne@example.org"):
-        found.append(Pattern(f"grader/anonymity.py: {name}", anonymity._pattern(name)))
+        found.append(Pattern(f"grader/formgrader/anonymity.py: {name}", anonymity._pattern(name)))
     return found
 
 

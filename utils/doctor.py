@@ -5,6 +5,7 @@ It runs as a file of its own, and with Python's own library alone, since numpy m
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -19,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ((3, 11), (3, 14))
 """First version that works, and first that does not."""
 
-_FILES = ("checks/points.json", "digits.npz", "mini_net.npz", "photo_digits.npz")
+_LISTED = "data/notebooks.json"
+"""What the course holds, written when it is built."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def disk(place: Path, gib: float) -> Finding:
 def _imports() -> Finding:
     """Whether the libraries load here at all: an old processor or a missing runtime shows now."""
     try:
-        import_module("utils.quiet").import_keras()
+        import_module("utils.nets.quiet").import_keras()
         for name in ("jupyterlab", "ipywidgets", "matplotlib", "sklearn", "skimage"):
             import_module(name)
     except Exception as error:  # whatever a broken installation raises
@@ -106,7 +108,12 @@ def _imports() -> Finding:
 
 
 def _files() -> Finding:
-    missing = [f"data/{name}" for name in _FILES if not (ROOT / "data" / name).is_file()]
+    try:
+        listed = json.loads((ROOT / _LISTED).read_text(encoding="utf-8"))
+        wanted = [*listed["data"], "data/checks/points.json"]
+    except (OSError, ValueError, LookupError, TypeError):
+        wanted = [_LISTED]
+    missing = [name for name in wanted if not (ROOT / name).is_file()]
     missing += [] if list((ROOT / "notebooks").glob("*.ipynb")) else ["notebooks/*.ipynb"]
     if missing:
         return Finding("Files", False, f"{', '.join(missing)}; unpack the course again")

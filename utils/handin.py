@@ -17,18 +17,10 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
-NOTEBOOKS = [
-    "00_getting_started",
-    "01_implementing_cnn",
-    "02_training_cnn",
-    "03_data_augmentation",
-    "04_visualizing_cnn",
-    "05_fooling_cnn",
-]
-"""The course's notebooks."""
-PAIR_NOTEBOOKS = NOTEBOOKS[4:]
-"""What Ex2_Name[_Name].zip is about: visualizing and fooling."""
+LISTED = "data/notebooks.json"
+"""What the course asks for: its notebooks, and those that pairs hand in."""
 LIMIT = 20 * 1024 * 1024
 """Most bytes that may come with one notebook, in notebooks/handin/NOTEBOOK/."""
 TOTAL_LIMIT = 60 * 1024 * 1024
@@ -57,6 +49,15 @@ notebooks/ and is called like the zip.  Exit status: 0 packed, 1 something to me
 """
 
 
+class Asked(NamedTuple):
+    """What this copy of the course asks for."""
+
+    notebooks: list[str]
+    pair_prefix: str
+    """Of the zip that two hand in: "Ex2" for Ex2_NameOne_NameTwo.zip; "": none is asked for."""
+    pair_notebooks: list[str]
+
+
 class Problem(Exception):
     """Something the student can mend.  The text says what is wrong and what to do."""
 
@@ -81,10 +82,11 @@ def main(arguments: list[str] | None = None) -> int:
 def pack(options: argparse.Namespace) -> str:
     """Check, write the archive and its receipt, and return what to tell.  Raises Problem."""
     root = Path(options.root).resolve()
-    pair = options.ex2 is not None
-    name = check_pair(options.ex2) if pair else check_team(options.team)
-    asked = [options.team, *options.notebooks] if pair and options.team else options.notebooks
-    chosen, messages = choose(root, asked, pair)
+    asked = asked_for(root)
+    pair = options.pair is not None
+    name = check_pair(options.pair, asked) if pair else check_team(options.team, asked)
+    named = [options.team, *options.notebooks] if pair and options.team else options.notebooks
+    chosen, messages = choose(root, named, asked, pair)
     if not pair:
         messages += other_ids(root, chosen, name)
     files: dict[str, bytes] = {}
@@ -134,7 +136,7 @@ def check_paths(files: dict[str, bytes]) -> None:
         seen[path.lower()] = path
 
 
-def check_team(team: str | None) -> str:
+def check_team(team: str | None, asked: Asked) -> str:
     """The team's name, which becomes a file's name.  Raises Problem."""
     if not team:
         raise Problem("name your team: ./collect_submission.sh team_7")
@@ -142,34 +144,34 @@ def check_team(team: str | None) -> str:
         raise Problem(
             f"{team!r} is no team name: up to 40 letters, digits, _ and -, such as team_7"
         )
-    if re.match(r"\d\d_", team) or team in NOTEBOOKS:
+    if re.match(r"\d\d_", team) or team in asked.notebooks:
         raise Problem(f"{team!r} is a notebook; the team comes first: team_7 {team}")
     return team
 
 
-def check_pair(names: str) -> str:
+def check_pair(names: str, asked: Asked) -> str:
     """ "Ex2_Name[_Name]" from the names.  Raises Problem."""
-    names = re.sub(r"(?i)^ex2_|\.zip$", "", names)
+    if not asked.pair_prefix:
+        raise Problem("this course asks for no zip of a pair: ./collect_submission.sh team_7")
+    names = re.sub(rf"(?i)^{re.escape(asked.pair_prefix)}_|\.zip$", "", names)
     if not PAIR.fullmatch(names):
         raise Problem(
             f"{names!r}: give one or two names in plain letters, joined by _: --ex2 NameOne_NameTwo"
         )
-    return f"Ex2_{names}"
+    return f"{asked.pair_prefix}_{names}"
 
 
-def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[str]]:
+def choose(root: Path, named: list[str], asked: Asked, pair: bool) -> tuple[list[str], list[str]]:
     """The notebooks to pack, each checked, and messages on those left out.  Raises Problem.
 
     Without names all must be there, and those that were never started are left out.
     """
-    names = [notebook_called(text) for text in asked] or (
-        PAIR_NOTEBOOKS if pair else handed_out(root)
-    )
-    names = sorted(set(names))
+    wanted = asked.pair_notebooks if pair else asked.notebooks
+    names = sorted({notebook_called(text, asked) for text in named} or set(wanted))
     missing = [n for n in names if not (root / "notebooks" / f"{n}.ipynb").is_file()]
     if missing:
         instead = [n for n in names if n not in missing]
-        hint = f", or name those to hand in: {' '.join(instead)}" if instead and not asked else ""
+        hint = f", or name those to hand in: {' '.join(instead)}" if instead and not named else ""
         raise Problem(
             "missing: " + ", ".join(f"notebooks/{n}.ipynb" for n in missing)
             + f". Put it back under this name{hint}"
@@ -181,7 +183,7 @@ def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[st
         except Problem as problem:
             problems.append(str(problem))
             continue
-        if not asked and not_started(notebook):
+        if not named and not_started(notebook):
             messages.append(f"Left out: {name}, which has not been started.")
         elif cleared(notebook):
             problems.append(
@@ -203,22 +205,25 @@ def choose(root: Path, asked: list[str], pair: bool) -> tuple[list[str], list[st
     return chosen, messages
 
 
-def handed_out(root: Path) -> list[str]:
-    """The notebooks that this copy of the course came with; all where it doesn't say."""
+def asked_for(root: Path) -> Asked:
+    """What this copy of the course asks for; where it doesn't say, the notebooks that lie there."""
+    there = sorted(path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     try:
-        listed = json.loads((root / "data" / "notebooks.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return NOTEBOOKS
-    return [name for name in NOTEBOOKS if isinstance(listed, list) and name in listed] or NOTEBOOKS
+        listed = json.loads((root / LISTED).read_text(encoding="utf-8"))
+        pairs = listed["pairs"]
+        return Asked(list(listed["notebooks"]), str(pairs["prefix"]), list(pairs["notebooks"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return Asked(there, "", [])
 
 
-def notebook_called(text: str) -> str:
+def notebook_called(text: str, asked: Asked) -> str:
     """The notebook that an argument means: its name, path, or number.  Raises Problem."""
     stem = re.split(r"[/\\]", text)[-1]
     stem = stem[: -len(".ipynb")] if stem.endswith(".ipynb") else stem
-    found = [n for n in NOTEBOOKS if stem == n or (stem.isdigit() and stem.zfill(2) == n[:2])]
+    known = asked.notebooks
+    found = [n for n in known if stem == n or (stem.isdigit() and stem.zfill(2) == n[:2])]
     if not found:
-        raise Problem(f"{text!r} is no notebook of the course; there are: {', '.join(NOTEBOOKS)}")
+        raise Problem(f"{text!r} is no notebook of the course; there are: {', '.join(known)}")
     return found[0]
 
 
@@ -252,7 +257,7 @@ def id_in(notebook: dict) -> str:
 
 
 def normalised(student_id: str) -> str:
-    """An id as `utils.identity` has it: "Team-07" and "team_7" are the same."""
+    """An id as `utils.checks.identity` has it: "Team-07" and "team_7" are the same."""
     words = re.findall(r"\d+|[^\W\d_]+", student_id.casefold())
     return "_".join((word.lstrip("0") or "0") if word.isdecimal() else word for word in words)
 
@@ -427,7 +432,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--zip", action="store_true", help="make team_7.zip, with the report")
     parser.add_argument("--report", metavar="FILE", action="append", default=[])
     parser.add_argument("--no-report", action="store_true", help="a zip of notebooks alone")
-    parser.add_argument("--ex2", metavar="NAME[_NAME]", help="make Ex2_NAME[_NAME].zip")
+    parser.add_argument("--ex2", "--pair", dest="pair", metavar="NAME[_NAME]",
+                        help="make Ex2_NAME[_NAME].zip")  # fmt: skip
     parser.add_argument("--image", metavar="FILE", action="append", default=[])
     parser.add_argument("--root", default=str(Path(__file__).resolve().parent.parent),
                         help=argparse.SUPPRESS)  # fmt: skip

@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = Path(__file__).resolve().parents[1]
     try:
-        chosen, messages = handin.choose(root, options.notebooks, False)
+        chosen, messages = handin.choose(root, options.notebooks, handin.asked_for(root), False)
         paths = [root / "notebooks" / f"{name}.ipynb" for name in chosen]
         text = page(options.pdf.stem, [nbformat.read(path, as_version=4) for path in paths])
         printed = to_pdf(text, options.pdf)

@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 from grader.bench.machine import describe
-from utils import pretrained
 from utils.explorers.convolution_drawing import MODES
 from utils.explorers.convolution_view import KERNELS, Stepper
 from utils.explorers.evidence_model import Evidence
 from utils.explorers.evidence_view import Explorer
 from utils.explorers.shapes_view import NETS, SIDES, Builder
+from utils.nets import pretrained
 
 LIMIT_MS = 100.0
 

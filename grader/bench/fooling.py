@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from grader import attack_reference, trusted
 from grader.bench import machine, peers
-from grader.judges.fooling import exhibits
+from grader.course.judges.fooling_cnn import exhibits
+from grader.course.nets import attack as attack_reference
+from grader.course.nets import trusted
 
 IMAGES = 48
 ROUNDS = 1

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from grader import attack_reference
 from grader.bench import peers
+from grader.course.nets import attack as attack_reference
 
 ENOUGH = attack_reference.ENOUGH
 
@@ -32,7 +32,7 @@ def attack(question: dict[str, Any]) -> dict[str, Any]:
     import foolbox
     import tensorflow as tf
 
-    from utils import pretrained
+    from utils.nets import pretrained
 
     model = pretrained.load(question["net"]).model
     images = question["images"].astype(np.float32) / np.float32(255)

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 from nbgrader.api import Gradebook
 
-from grader import build, class_setup, config, results
+from grader import config, places
 from grader.bench import machine, small_course
-from grader.classroom import ClassFolder
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.contract.judge import Judge, Question
 from grader.demo.samples import CLASS, SECOND
-from grader.grade import grade
-from grader.judges.base import Judge, Question
+from grader.formgrader import setup as class_setup
+from grader.grading.run import grade
 
 TRIVIAL = "91_trivial"
 COUNT = 24
@@ -126,11 +128,10 @@ def grade_class(root: Path, name: str) -> None:
 
 
 def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
-    before = build.SOURCES, build.RELEASED, build.PUBLIC_CASES
     try:
         folder, course = prepare_class(root, name, count)
     finally:
-        build.SOURCES, build.RELEASED, build.PUBLIC_CASES = before
+        places.use(None)
     _lay_course_beside(root, name)
     shutil.copytree(folder.root, root / "plain")
     print(f"{name}: {count} submissions through nbgrader autograde …", flush=True)
@@ -139,7 +140,7 @@ def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
     profile = course.notebooks[name].imports
     command = [sys.executable, "-c", _OURS, str(root), name, profile]
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=config.ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=places.ROOT, capture_output=True, text=True, check=False)
     ours = time.perf_counter() - started
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
@@ -162,7 +163,7 @@ _OURS = """\
 import sys
 from pathlib import Path
 
-from grader import warm
+from grader.grading import warm
 
 root, name, profile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 warm.start([profile])
@@ -180,7 +181,7 @@ def _time_nbgrader(root: Path, name: str) -> float:
     settings = settings.replace(class_setup.NO_PLAIN_AUTOGRADE, "")
     settings += "c.ExecutePreprocessor.timeout = c.Execute.timeout = 600\n"
     (root / "nbgrader_config.py").write_text(settings)
-    course = root.parent / "course" if name == TRIVIAL else config.ROOT
+    course = root.parent / "course" / "public" if name == TRIVIAL else places.ROOT
     environment = {**os.environ, "PYTHONPATH": str(course)}
     command = [sys.executable, "-m", "nbgrader", "autograde", name]
     started = time.perf_counter()
@@ -196,7 +197,7 @@ def _time_nbgrader(root: Path, name: str) -> float:
 def _lay_course_beside(root: Path, name: str) -> None:
     """What the trivial notebook imports under plain nbgrader: utils, with its own public cases."""
     if name == TRIVIAL:
-        shutil.copytree(config.ROOT / "utils", root / "course" / "utils")
+        shutil.copytree(places.ROOT / "utils", root / "course" / "public" / "utils")
 
 
 def _scores(root: Path, name: str) -> dict[str, dict[str, float | None]]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from utils import fast_net
-from utils.quiet import import_keras
+from utils.fast import net as fast_net
+from utils.nets.quiet import import_keras
 
 keras = import_keras()
 

@@ -62,8 +62,8 @@ def measure() -> dict[str, Any]:
     """Measure in this process, whose libraries have their threads already."""
     import tensorflow as tf
 
-    from grader.judges.implementing_cnn import reference
-    from grader.truth import student_layers
+    from grader.course.judges.implementing_cnn import reference
+    from grader.course.truth import student_layers
 
     rng = np.random.default_rng(0)
     x, dy = (_random(rng, IMAGES, SIZE, SIZE, n) for n in (CHANNELS, FILTERS))

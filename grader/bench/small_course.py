@@ -8,16 +8,50 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader import build, config, judges, results, source_text
-from grader.classroom import ClassFolder, write_atomically
-from grader.judges.base import Judge
-from utils.identity import normalise_id
+from grader import config, places
+from grader.authoring import build, source_text
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.contract.judge import Judge
+from grader.files import write_atomically
+from utils.checks.identity import normalise_id
+
+_SETTINGS = """\
+[course]
+id = "{name}"
+title = "{name}"
+
+[gradebook]
+url = ""
+
+[marking]
+anonymous = false
+
+[late]
+penalty_per_day = 0.10
+maximum = 0.50
+grace_minutes = 10
+free_days = 0
+
+[points]
+
+[extensions]
+
+[limits]
+{bounds}
+
+[notebooks.{name}]
+use = true
+title = "{name}"
+imports = "{imports}"
+"""
 
 RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """When every submission of a small course arrived."""
@@ -35,22 +69,29 @@ def install(
 
     Lasts as long as the process, so use it in a process that needs no other course.
     """
-    module = types.ModuleType(f"grader.judges.small_{name}")
+    _write(root, name, source, imports, limits or config.load().limits)
+    places.use(root)
+    module = types.ModuleType(f"{places.PACKAGE}.judges.{name.partition('_')[2]}")
     module.JUDGES = list(own_judges)  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    judges.MODULES[name] = f"small_{name}"
-    judges.judges_of.cache_clear()
-    build.SOURCES, build.RELEASED = root / "source", root / "notebooks"
-    build.PUBLIC_CASES = root / "data" / "checks"
     course = config.load()
-    notebook = config.Notebook(name, name, imports, None)
-    course = config.Course(name, name, course.late, limits or course.limits, {name: notebook})
-    path = build.SOURCES / f"{name}.py"
-    if not path.is_file() or path.read_text() != source:
-        write_atomically(path, source)
-    if not (build.RELEASED / f"{name}.ipynb").is_file():
+    if not build.released(name).is_file():
         build.build(course)
     return course
+
+
+def _write(root: Path, name: str, source: str, imports: str, limits: config.Limits) -> None:
+    """The course's files.  What stands there already stays, since others may read it."""
+    bounds = "\n".join(f"{key} = {value}" for key, value in asdict(limits).items())
+    files = {
+        "__init__.py": "",
+        "judges/__init__.py": "",
+        "course.toml": _SETTINGS.format(name=name, imports=imports, bounds=bounds),
+        f"source/{name}.py": source,
+    }
+    for path, content in files.items():
+        if not (root / path).is_file() or (root / path).read_text() != content:
+            write_atomically(root / path, content)
 
 
 def reference(name: str, team: str, changes: dict[str, str] | None = None) -> NotebookNode:

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from grader import config
+from grader import places
 from grader.bench import machine
 
 SEEDS = (0, 1, 2)
 THREADS = 2
-KEPT = config.ROOT / "data" / "cache" / "bench_training.jsonl"
+KEPT = places.ROOT / "data" / "cache" / "bench_training.jsonl"
 
 TARGET = 0.85
 """The accuracy to which the handout's recipe is trained on CIFAR-10 …"""
@@ -108,7 +108,7 @@ def report(dataset: str, found: dict[str, list[dict[str, Any]]]) -> dict[str, An
 
 def measure(plan: Plan) -> dict[str, Any]:
     """One run in this process, whose libraries have their threads already."""
-    from utils import datasets
+    from utils.images import datasets
 
     full = plan.dataset == "cifar10"
     counts = {} if full else {"train": SHORT_RUN, "validation": 0}
@@ -122,7 +122,7 @@ def measure(plan: Plan) -> dict[str, Any]:
 
 
 def _ours(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
-    from utils import fast_training
+    from utils.fast import training as fast_training
 
     recipe = _recipe(plan)
     trained = fast_training.train(recipe, known[0], known[1], plan.seed)
@@ -163,7 +163,7 @@ def _theirs(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
 
 
 def _recipe(plan: Plan) -> Any:
-    from utils import fast_recipe
+    from utils.fast import recipe as fast_recipe
 
     return {
         "85 %": fast_recipe.TO_85,
@@ -178,7 +178,7 @@ def calibrate() -> float:
     Other work on the machine makes a second of processor time worth less (shared caches, shared
     cores); compare this number where seconds of different runs are compared.
     """
-    from utils.quiet import import_tensorflow
+    from utils.nets.quiet import import_tensorflow
 
     tf = import_tensorflow()
     x, kernel = tf.ones((128, 16, 16, 64)), tf.ones((3, 3, 64, 64))
@@ -211,7 +211,7 @@ def _measure_apart(plan: Plan) -> dict[str, Any]:
     command = [sys.executable, "-m", "grader.bench.training", "--measure", told]
     lines: list[str] = []
     with subprocess.Popen(
-        command, cwd=config.ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        command, cwd=places.ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             if line.startswith(_MARK):

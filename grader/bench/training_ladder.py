@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from utils import datasets, fast_training
-from utils.fast_recipe import LADDER, PLAIN, Recipe
+from utils.fast import training as fast_training
+from utils.fast.recipe import LADDER, PLAIN, Recipe
+from utils.images import datasets
 
 IMAGES = 10_000
 """For training; fewer than there are, so that twelve rows stay affordable."""

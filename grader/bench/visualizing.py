@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from grader import config, source_text, trusted
+from grader import places
+from grader.authoring import source_text
 from grader.bench import machine
 from grader.bench.peers import Peer, same_version
-from utils import photo_digits, pretrained
+from grader.course.nets import trusted
+from utils.images import photo_digits
+from utils.nets import pretrained
 
 NOTEBOOK = "04_visualizing_cnn"
 FUNCTIONS = ("saliency", "class_objective", "blur", "class_images", "occlusion_map", "heat_map")
@@ -180,7 +183,7 @@ def recognised(images: np.ndarray, classes: np.ndarray) -> float:
 def solutions(*names: str) -> str:
     """Text of solution cells of notebook 04.  Raises LookupError for a cell that is not there."""
     notebook = source_text.with_solutions(
-        source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
+        source_text.read(places.folder() / "source" / f"{NOTEBOOK}.py")
     )
     cells = {c.metadata.get("nbgrader", {}).get("grade_id", ""): c.source for c in notebook.cells}
     if missing := [name for name in names if name not in cells]:

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from grader import trusted
 from grader.bench import peers
-from utils import photo_digits, pretrained
-from utils.quiet import import_keras, import_tensorflow
+from grader.course.nets import trusted
+from utils.images import photo_digits
+from utils.nets import pretrained
+from utils.nets.quiet import import_keras, import_tensorflow
 
 LAYERS = ("relu2", "relu3", "relu4", "relu5")
 """Where Grad-CAM looks: each of them is measured."""

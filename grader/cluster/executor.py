@@ -26,7 +26,7 @@ import msgspec
 from grader.cluster.errors import ClusterUnavailable, JobLost, OtherVersion
 from grader.cluster.version import course_version
 from grader.cluster.worker import ASIDE, WorkerTrouble, differing, run_job
-from grader.execute import Job, Outcome
+from grader.executing.execute import Job, Outcome
 from grader.sandbox import SandboxUnavailable
 
 TRIES = 3
@@ -61,7 +61,7 @@ class _Sent:
 
 
 class ClusterExecutor(Executor):
-    """Runs `grader.execute.execute` on the workers of a Dask cluster."""
+    """Runs `grader.executing.execute.execute` on the workers of a Dask cluster."""
 
     def __init__(
         self,

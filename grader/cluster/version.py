@@ -6,7 +6,7 @@ since judging never leaves the grader.
 
 from __future__ import annotations
 
-from grader.config import ConfigError
+from grader.errors import ConfigError
 from grader.freshness import execution_version, libraries
 
 

@@ -37,7 +37,7 @@ def run_job(data: bytes, version: str, seconds: float) -> bytes:
     mine = course_version()
     if mine != version:
         raise OtherVersion(differing(version, {socket.gethostname(): mine}))
-    from grader.execute import Job, execute
+    from grader.executing.execute import Job, execute
 
     job = msgspec.msgpack.decode(data, type=Job)
     found: dict[str, Any] = {}

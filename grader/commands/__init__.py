@@ -1,5 +1,7 @@
 """The commands of ./course, by what they are for: making the course, grading, giving back.
 
+They never do work themselves.
+
 Each does its work in one room and ends with an honest exit status.  Rooms are imported when a
 command runs, so that help comes at once.
 """

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from grader.commands import errors
 
 SchedulerOption = Annotated[
@@ -24,7 +24,7 @@ def executor(scheduler: str, place: ClassFolder) -> Iterator[Executor | None]:
         yield None
         return
     from grader.cluster import ClusterExecutor
-    from grader.runlog import RunLog
+    from grader.grading.runlog import RunLog
 
     def say(text: str) -> None:
         errors.print(text, markup=False)

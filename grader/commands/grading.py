@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from grader import config
-from grader.classroom import ClassFolder, write_atomically
+from grader.classroom.folder import ClassFolder
 from grader.commands import (
     CLASS,
     MOST_COUNTED,
@@ -23,7 +23,9 @@ from grader.commands import (
     errors,
     named,
 )
-from grader.display import Display
+from grader.commands.display import Display
+from grader.errors import ConfigError
+from grader.files import write_atomically
 
 MOST_NAMED = 30
 """Marks that are named in one line."""
@@ -104,7 +106,7 @@ def grade(
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
     """
-    from grader import warm
+    from grader.grading import warm
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -132,7 +134,7 @@ def grade(
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
-        from grader import grade as room
+        from grader.grading import run as room
 
     total = sum(wanted(*pair) for pair in place.submissions())
     with (
@@ -179,7 +181,7 @@ def rejudge(
 
     Exit status: 0; 1 if marks would change and were not changed; 125 if nothing could be done.
     """
-    from grader import rejudge as room
+    from grader.grading import rejudge as room
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -216,8 +218,8 @@ def migrate(
 
     Exit status: 0; 125 if it could not be copied.
     """
-    from grader import database
-    from grader import migrate as room
+    from grader.classroom import database
+    from grader.classroom import migrate as room
 
     target = database.normalised(target)
     counts = room.migrate(database.normalised(source), target)
@@ -247,5 +249,5 @@ def one_part(text: str) -> Callable[[str], bool]:
         return lambda team: True
     number, _, parts = text.partition("/")
     if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
-        raise config.ConfigError(f"--part {text}: write 2/16 for the second of sixteen parts")
+        raise ConfigError(f"--part {text}: write 2/16 for the second of sixteen parts")
     return lambda team: zlib.crc32(team.encode()) % int(parts) == int(number) - 1

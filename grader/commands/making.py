@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from grader import config
-from grader.classroom import ClassFolder
+from grader import config, places
+from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, REFUSED, ClassOption, cluster, console, errors
 
 
@@ -17,7 +17,7 @@ def build(
         bool, typer.Option("--check", help="Change nothing; show what is stale and exit with 1.")
     ] = False,
 ) -> None:
-    """Make notebooks/ and the public cases in data/checks/ from grader/source and the judges.
+    """Make notebooks/ and the public cases in data/checks/ from the course's sources and judges.
 
     Sources are text (jupytext py:percent) with solutions, points and rubrics; nbgrader's own
     release step takes the solutions out.  A source with a repeated id, a missing point or a check
@@ -25,7 +25,7 @@ def build(
 
     Exit status: 0 if all is well, 1 if --check found stale files, 125 for a source that is refused.
     """
-    from grader import build as room
+    from grader.authoring import build as room
 
     course = config.load()
     if check:
@@ -37,7 +37,7 @@ def build(
         raise typer.Exit(bool(lines))
     changed = room.build(course)
     for path in changed:
-        console.print(f"wrote {path.relative_to(config.ROOT)}")
+        console.print(f"wrote {path.relative_to(places.public())}")
     console.print("everything is up to date" if not changed else f"{len(changed)} files changed")
 
 
@@ -51,7 +51,7 @@ def release(
     The archives hold notebooks/, utils/, data/, environment.yml, requirements.txt,
     collect_submission.sh and a README for students.  They are the same bytes for the same content.
     """
-    from grader import release as room
+    from grader.authoring import release as room
 
     for path, digest in room.pack(config.load(), out):
         console.print(f"{path}  sha256 {digest}")
@@ -88,7 +88,7 @@ def truth(
     Exits with 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
     called by the wrong name.
     """
-    from grader.truth import run
+    from grader.judging.truth import run
 
     raise typer.Exit(run(console, seed))
 
@@ -103,7 +103,7 @@ def doctor(
 
     Exit status: 0 if grading can work here, 1 if something that it needs is missing.
     """
-    from grader import doctor as room
+    from grader.commands import doctor as room
 
     findings = room.examine(folder)
     for finding in findings:

@@ -9,9 +9,10 @@ import difflib
 from collections.abc import Iterable
 
 from grader import config
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from grader.commands import errors
-from utils.identity import normalise_id
+from grader.errors import ConfigError
+from utils.checks.identity import normalise_id
 
 _SHOWN = 5
 
@@ -27,7 +28,7 @@ def notebooks(asked: Iterable[str], course: config.Course) -> list[str]:
         if text not in course.notebooks and len(fitting) != 1:
             others = f"it may be {' or '.join(fitting)}" if fitting else ""
             near = others or _near(text, list(course.notebooks))
-            raise config.ConfigError(f"--notebook {text}: no notebook is called so; {near}")
+            raise ConfigError(f"--notebook {text}: no notebook is called so; {near}")
         found.append(text if text in course.notebooks else fitting[0])
     return found
 
@@ -39,7 +40,7 @@ def teams(asked: Iterable[str], place: ClassFolder) -> list[str]:
     for text in wanted:
         if text not in known:
             near = _near(text, known)
-            raise config.ConfigError(f"--team {text}: there is no such team; {near}")
+            raise ConfigError(f"--team {text}: there is no such team; {near}")
     return wanted
 
 
@@ -59,7 +60,7 @@ def warn_of_extensions(place: ClassFolder, course: config.Course) -> None:
 
 def _teams(place: ClassFolder) -> list[str]:
     """All who are in the roster or have handed in."""
-    from grader.standing import people  # the gradebook takes its time to import
+    from grader.classroom.standing import people  # the gradebook takes its time to import
 
     problems: list[str] = []
     listed = {person.team for person in people(place.root / "roster.csv", problems)}

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from grader import config
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, REFUSED, ClassOption, console, errors, named
+from grader.errors import ConfigError
 
 
 def feedback(folder: ClassOption = CLASS) -> None:
@@ -19,7 +20,7 @@ def feedback(folder: ClassOption = CLASS) -> None:
     wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
     lies beside it.
     """
-    from grader import feedback as room
+    from grader.pages import feedback as room
 
     place, course = _graded_class(folder)
     pages = room.write(place, course)
@@ -32,7 +33,7 @@ def report(folder: ClassOption = CLASS) -> None:
     It shows who needs a human, the distribution of points, each exercise, the most frequent named
     mistakes, essays still to be marked, and times.
     """
-    from grader import report as room
+    from grader.pages import report as room
 
     console.print(f"wrote {room.write(*_graded_class(folder))}")
 
@@ -50,7 +51,7 @@ def similar(
 
     Exit status: 0; 125 if nothing was handed in.
     """
-    from grader import similar as room
+    from grader.pages import similar as room
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -116,20 +117,20 @@ def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:
     for pair in pairs:
         name, _, number = pair.partition("=")
         if name not in course.notebooks or not number.isdecimal():
-            raise config.ConfigError(f"--canvas-id needs NOTEBOOK=NUMBER, not {pair!r}")
+            raise ConfigError(f"--canvas-id needs NOTEBOOK=NUMBER, not {pair!r}")
         found[name] = int(number)
     return found
 
 
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
     """A class that has been graded, with late penalties that fit the marks as they are now."""
-    from grader import gradebook
-    from grader.lateness import Lateness
+    from grader.classroom import gradebook
+    from grader.classroom.lateness import Lateness
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
     if place.database is not None and not place.database.is_file():
-        raise config.ConfigError(f"{folder} holds no gradebook; run ./course grade first")
+        raise ConfigError(f"{folder} holds no gradebook; run ./course grade first")
     named.warn_of_extensions(place, course)
     gradebook.refresh_late_penalties(place, course.id, Lateness(place, course).fraction)
     return place, course

@@ -1,4 +1,7 @@
-"""The demonstration: a sample class from release to report, with every score checked."""
+"""The demonstration: a sample class from release to report, with every score checked.
+
+It never touches a class but its own.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from grader import (
-    build,
-    config,
-    database,
-    export,
-    feedback,
-    grade,
-    gradebook,
-    intake,
-    migrate,
-    release,
-    report,
-    results,
-)
-from grader.classroom import ClassFolder
+from grader import config, export, intake
+from grader.authoring import build, release
+from grader.classroom import database, gradebook, migrate, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Result
 from grader.demo import students
 from grader.demo.samples import CLASS, FIRST, FULL, SECOND, Team
-from grader.results import Result
+from grader.errors import ConfigError
+from grader.grading import run as grade
+from grader.pages import feedback, report
 
 SEED = "sample class"
 """The demonstration draws its cases from this, so that partial credit is the same each time."""
@@ -93,7 +88,7 @@ def _empty(out: Path) -> None:
     """Start from an empty folder, and never empty one that is not ours."""
     if out.exists() and any(out.iterdir()):
         if not (out / MARKER).is_file():
-            raise config.ConfigError(f"{out} is not empty; name another folder with --out")
+            raise ConfigError(f"{out} is not empty; name another folder with --out")
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).touch()
@@ -102,7 +97,7 @@ def _empty(out: Path) -> None:
 def _refuse_a_used_gradebook(folder: ClassFolder) -> None:
     """The sample class has no business in the gradebook of a real one."""
     if found := migrate.rows(folder.db_url):
-        raise config.ConfigError(
+        raise ConfigError(
             f"{database.VARIABLE} names {database.shown(folder.db_url)}, which holds {found} rows; "
             "name an empty database for the sample class, or unset it"
         )
@@ -179,7 +174,7 @@ def _compare(folder: ClassFolder, course: config.Course, console: Console) -> in
 
 
 def _id(team: Team) -> str:
-    from utils.identity import normalise_id
+    from utils.checks.identity import normalise_id
 
     return normalise_id(team.name)
 

@@ -15,10 +15,12 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat.notebooknode import NotebookNode
 
-from grader import build, config
+from grader import places
+from grader.authoring import build
+from grader.authoring.source_text import with_solutions
 from grader.demo.samples import FIRST, SECOND, Team
-from grader.prepare import runs_when_graded
-from grader.source_text import with_solutions
+from grader.errors import ConfigError
+from grader.executing.prepare import runs_when_graded
 
 DUE = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
 """When the sample class had to hand in."""
@@ -58,7 +60,7 @@ def worked_through(released: Path, name: str, solved: bool) -> NotebookNode:
 
 def _bring_weights(released: Path, name: str) -> None:
     """What the reference solution has trained: training it again would take minutes."""
-    for trained in (config.HERE / "reference" / name).glob("*"):
+    for trained in (places.folder() / "reference" / name).glob("*"):
         target = released / "notebooks" / "handin" / name / trained.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained, target)
@@ -108,7 +110,7 @@ def _pack(team: Team, home: Path, names: list[str]) -> Path:
     command = ["bash", "collect_submission.sh", team.name, *names]
     done = subprocess.run(command, cwd=home, capture_output=True, text=True)
     if done.returncode:
-        raise config.ConfigError(f"{team.name} could not hand in: {done.stdout}{done.stderr}")
+        raise ConfigError(f"{team.name} could not hand in: {done.stdout}{done.stderr}")
     return home / f"{team.name}.tar.gz"
 
 

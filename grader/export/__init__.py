@@ -1,5 +1,7 @@
 """Grades as CSV files: for a spreadsheet, for Moodle, for Canvas.
 
+They never hold a grade that is not final.
+
 One row per student; the members of a team share its grade.  A grade is written only when it is
 final.  Where something is missing the cell stays empty, because an LMS takes 0 for a mark and an
 empty cell for none yet.
@@ -13,12 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import standing
-from grader.classroom import ClassFolder, write_atomically
+from grader.classroom import standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.standing import FINAL, MISSING
 from grader.config import Course
 from grader.export import lms
 from grader.export.sheet import Column, Row, spreadsheet
-from grader.standing import FINAL, MISSING
+from grader.files import write_atomically
 
 KINDS = ("csv", "moodle", "canvas")
 

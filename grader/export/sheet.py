@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.page import clean
-from grader.standing import FINAL, MISSING, Person
+from grader.classroom.standing import FINAL, MISSING, Person
+from grader.text import clean
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """OWASP's list (https://owasp.org/www-community/attacks/CSV_Injection), with full-width forms."""

@@ -14,16 +14,18 @@ from pathlib import Path
 
 import msgspec
 
-from grader import config
-from grader.classroom import ClassFolder
+from grader import config, places
+from grader.classroom.folder import ClassFolder
+from grader.classroom.lateness import days_counted
+from grader.classroom.results import Rejected, Submission
+from grader.classroom.roster import Roster, RosterError, read_roster
+from grader.errors import Refused
 from grader.intake import handin, notebooks, store
 from grader.intake.archives import unpack
-from grader.intake.bounds import Contents, Member, Refused, shown
+from grader.intake.bounds import Contents, Member
 from grader.intake.notebooks import Candidate, Releases
-from grader.intake.roster import Roster, RosterError, read_roster
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
-from grader.lateness import days_counted
-from grader.results import Rejected, Submission
+from grader.text import shown
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -77,7 +79,7 @@ def collect(
     received: datetime | None = None,
     *,
     from_lms: bool | None = None,
-    releases: Path = config.ROOT / "notebooks",
+    releases: Path | None = None,
 ) -> CollectReport:
     """Take archives, folders of archives, notebooks and LMS downloads into the class folder.
 
@@ -86,7 +88,8 @@ def collect(
     `sources.Batch`.
     from_lms: whether a zip is a download from Moodle or Canvas; None: decided by its content,
     and only if it is the only archive, for a student could imitate one.
-    releases: the released notebooks, whose cell ids tell what a renamed notebook is.
+    releases: folder of the released notebooks (the course's own if left out), whose cell ids tell
+    what a renamed notebook is.
 
     Of several submissions of one notebook by one team the newest counts, unless it holds the same
     work as the one that is there.  Raises RosterError for a bad roster and OSError if the class
@@ -97,9 +100,14 @@ def collect(
     known = read_roster(roster) if roster else None
     if received is not None and received.tzinfo is None:
         received = received.astimezone()
-    work = _Collecting(folder, course, received, Releases.read(releases, course.notebooks))
+    work = _Collecting(
+        folder,
+        course,
+        received,
+        Releases.read(releases or places.public() / "notebooks", course.notebooks),
+    )
     with store.exclusive(folder), ExitStack() as stack:
-        work.finder = Finder(known, list(course.notebooks), stack)
+        work.finder = Finder(known, list(course.notebooks), stack, course.pairs.prefix)
         work.finder.find(archives, from_lms)
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected
@@ -207,7 +215,7 @@ class _Collecting:
         with_it, notes = handin.belonging_to(chosen.notebook, files.members, self.course.notebooks)
         notes = [*delivery.notes, *chosen.notes, *notes]
         everything = [member.path for member in files.members] + files.others
-        notes += handin.check_pair(delivery.label, everything)
+        notes += handin.check_pair(delivery.label, everything, self.course.pairs.prefix)
         for part in sorted({part for path in everything for part in path.split("/")[:-1]}):
             claimed = self.finder.claimed(part)
             if claimed and claimed != delivery.team:

@@ -15,18 +15,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO, cast
 
+from grader.errors import Refused
 from grader.intake import bounds
-from grader.intake.bounds import (
-    MIB,
-    Contents,
-    Member,
-    Refused,
-    Register,
-    check_total,
-    is_junk,
-    shown,
-)
+from grader.intake.bounds import MIB, Contents, Member, Register, check_total, is_junk
 from grader.intake.tar import unpack_tar
+from grader.text import shown
 
 FOREIGN = {
     b"Rar!": "RAR",

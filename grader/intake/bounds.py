@@ -9,6 +9,9 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from grader.errors import Refused
+from grader.text import BIDI, shown
+
 MIB = 1024 * 1024
 
 ARCHIVE_BYTES = 64 * MIB
@@ -33,11 +36,6 @@ DIRECTORY_BYTES = 4 * MIB
 
 JUNK = {"__macosx", ".ds_store", ".ipynb_checkpoints", "__pycache__", "thumbs.db", "desktop.ini"}
 """Names, in lower case, that file managers and Jupyter leave behind: passed over."""
-BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-class Refused(Exception):
-    """An archive or a file that is not taken in.  The text gives the reason and what to do."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,6 @@ class Contents:
     """The files that were asked for, in the archive's order."""
     others: list[str] = field(default_factory=list)
     """Paths of the files that were not."""
-
-
-def shown(name: object, width: int = 100) -> str:
-    """A hostile name made fit for a report: one line, no control characters, not endless."""
-    text = str(name).encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() and c not in BIDI else "?" for c in text)
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def is_junk(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What comes with a notebook: files below handin/NOTEBOOK/, and the form of exercise 79.
+"""What comes with a notebook: files below handin/NOTEBOOK/, and what two hand in together.
 
 Students put saved weights and the like into notebooks/handin/NOTEBOOK/; they are kept as files/
 beside the notebook.  Nothing is opened.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from grader.intake.bounds import MIB, Member, folded, shown
+from grader.intake.bounds import MIB, Member, folded
+from grader.text import shown
 
 HANDIN_BYTES = 20 * MIB
 """Most bytes kept with one notebook."""
@@ -20,6 +21,9 @@ HANDIN_FILES = 200
 PROGRAM = re.compile(r"(?i).*\.(?:py|pyc|pyd|so|ipynb|sh)|.*config[^/]*\.json")
 """Files that are never kept: Jupyter's own programs would load a configuration that they find in a
 folder, and an instructor's formgrader can be sent to any folder by a link."""
+
+
+_NUMBERED = re.compile(r"([A-Za-z]+)\d+_(.+)")
 
 
 def owner(path: str, names: Iterable[str]) -> str:
@@ -61,11 +65,21 @@ def belonging_to(
     return sorted(chosen, key=lambda member: member.path), notes
 
 
-def check_pair(archive: str, paths: list[str]) -> list[str]:
+def pair_names(name: str, prefix: str) -> str:
+    """The names of two who hand in together: "One_Two" of Ex2_One_Two; "" for another name.
+
+    Another number than the prefix's is no reason to lose it.
+    """
+    match = _NUMBERED.fullmatch(name)
+    wanted = prefix.rstrip("0123456789").casefold()
+    return match[2] if match is not None and wanted and match[1].casefold() == wanted else ""
+
+
+def check_pair(archive: str, paths: list[str], prefix: str) -> list[str]:
     """Notes on an archive Ex2_Name[_Name].zip: exactly one PDF of that name, no png."""
     base = archive.rpartition("/")[2]
-    match = re.fullmatch(r"(ex\d+_.+?)(?:\s*\(\d+\))?\.zip", base, re.IGNORECASE)
-    if match is None:
+    match = re.fullmatch(r"(.+?)(?:\s*\(\d+\))?\.zip", base, re.IGNORECASE)
+    if match is None or not pair_names(match[1], prefix):
         return []
     notes = []
     pdfs = [path.rpartition("/")[2] for path in paths if path.lower().endswith(".pdf")]

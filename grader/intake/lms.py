@@ -15,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
+from grader.errors import Refused
 from grader.intake import archives, bounds
 from grader.intake.archives import Guarded
-from grader.intake.bounds import ARCHIVE_BYTES, MIB, Refused, shown
+from grader.intake.bounds import ARCHIVE_BYTES, MIB
+from grader.text import shown
 
 BULK_BYTES = 16 * 1024 * MIB
 """Largest download of a whole class."""

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.intake.bounds import MIB, Member, Refused, shown
-from utils.identity import normalise_id
+from grader.errors import Refused
+from grader.intake.bounds import MIB, Member
+from grader.text import shown
+from utils.checks.identity import normalise_id
 
 NOTEBOOK_BYTES = 32 * MIB
 """Largest notebook."""

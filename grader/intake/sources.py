@@ -19,10 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from grader.classroom.results import Rejected
+from grader.classroom.roster import Roster, letters, team_id
+from grader.errors import Refused
 from grader.intake import bounds, lms, notebooks
-from grader.intake.bounds import ARCHIVE_BYTES, MIB, Refused, shown
-from grader.intake.roster import Roster, letters, team_id
-from grader.results import Rejected
+from grader.intake.bounds import ARCHIVE_BYTES, MIB
+from grader.intake.handin import pair_names
+from grader.text import shown
 
 ARCHIVE_NAME = re.compile(
     r"(.+?)(?:\.tar(?:-\d+)?\.gz|\.tgz|\.tar|\.zip|\.gz|\.rar|\.7z|\.bz2|\.tbz2?|\.xz|\.txz)",
@@ -30,8 +33,6 @@ ARCHIVE_NAME = re.compile(
 )
 """Endings of archives; those that are not opened are refused by what they hold."""
 BROWSER_COPY = re.compile(r"\s*\(\d+\)$|\s*-\s*(?:copy|kopie)(?:\s*\(\d+\))?$", re.IGNORECASE)
-PAIR = re.compile(r"ex\d+_(.+)", re.IGNORECASE)
-"""Exercise 79: Ex2_Name[_Name].zip."""
 FOLDERS = 4
 """How deep folders are searched for bounds."""
 PAUSE = timedelta(minutes=10)
@@ -130,6 +131,8 @@ class Finder:
     """Names of the course's notebooks."""
     stack: ExitStack
     """Keeps downloads open."""
+    pair_prefix: str
+    """Of what two hand in together, see `handin.pair_names`."""
     found: list[Delivery] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -287,7 +290,8 @@ class Finder:
             return bool(from_lms)
         match = ARCHIVE_NAME.fullmatch(path.name)
         stem = match.group(1) if match else path.stem
-        if from_lms is None and (PAIR.fullmatch(stem) or (self.roster and self.roster.team(stem))):
+        named = pair_names(stem, self.pair_prefix) or (self.roster and self.roster.team(stem))
+        if from_lms is None and named:
             return False
         if not lms.looks_like_download(lms.names_in(path)):
             return False
@@ -380,15 +384,15 @@ class Finder:
     def _team_named(self, stem: str, name: str) -> tuple[str, list[str]]:
         plain = BROWSER_COPY.sub("", stem)
         notes = [f"{shown(name)} was taken as {shown(plain)}"] if plain != stem else []
-        pair = PAIR.fullmatch(plain)
+        names = pair_names(plain, self.pair_prefix)
         if self.roster is None:
-            team = team_id(pair.group(1) if pair else plain)
+            team = team_id(names or plain)
             if not team or notebooks.by_name(f"{plain}.ipynb", self.names)[0]:
                 raise Refused("its name says no team: call it after the team, team_7.tar.gz")
             return team, notes
         team = self.roster.team(plain)
-        if not team and pair:
-            team = self.roster.by_names(pair.group(1).split("_"))
+        if not team and names:
+            team = self.roster.by_names(names.split("_"))
             if not team:
                 raise Refused(f"the names in {shown(plain)} are not those of one team's members")
         if not team:

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import msgspec
 
-from grader import results
-from grader.classroom import ClassFolder
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Rejected, Submission
 from grader.intake.archives import Member
-from grader.results import Rejected, Submission
 
 WORKPLACE = ".intake"
 """Folder in the class folder in which submissions are built."""

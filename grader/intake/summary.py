@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader import config
+from grader.classroom.lateness import days_late
+from grader.classroom.results import Submission
 from grader.intake import CollectReport, Replaced
-from grader.lateness import days_late
-from grader.results import Submission
 
 NAMED = 8
 """Most submissions that one line names."""

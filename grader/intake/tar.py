@@ -11,17 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from grader.errors import Refused
 from grader.intake import bounds
-from grader.intake.bounds import (
-    MIB,
-    Contents,
-    Member,
-    Refused,
-    Register,
-    check_total,
-    is_junk,
-    shown,
-)
+from grader.intake.bounds import MIB, Contents, Member, Register, check_total, is_junk
+from grader.text import shown
 
 
 class _Bounded:

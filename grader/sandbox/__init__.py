@@ -1,5 +1,7 @@
 """The sandbox in which student notebooks run: kernels forked from a warm parent, isolated.
 
+It never falls back on running without isolation.
+
 A notebook in it has no network, sees the course read-only and nothing else of the machine, has a
 scratch folder of its own, and is bounded in memory, processes, processor time and storage.  What is
 enforced and how is said in `tree` (files), `child` (processes), `seccomp` (system calls), `bounds`

@@ -17,10 +17,11 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader import results
-from grader.classroom import ClassFolder, write_atomically
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.files import write_atomically
 from tests.grader.tiny_course import NAME, reference
-from utils.identity import normalise_id
+from utils.checks.identity import normalise_id
 
 WRONG = "def square(x):\n    return x + 100\n"
 """Earns 0 of 4 points: wrong everywhere, and no mistake that anybody knows."""

@@ -247,11 +247,11 @@ ATTACKS = [
     Attack(
         "handed back by hand",
         FORGED,
-        "import utils, utils.verdict\n"
+        "import utils, utils.checks.shown\n"
         "class Score(float):\n"
         "    pass\n"
         "def check(*a, **k): return 4.0\n"
-        "utils.check = check",
+        "utils.checks.handover = check",
         says="not reached",
     ),
     Attack(
@@ -305,17 +305,17 @@ ATTACKS = [
     Attack(
         "patched codec",
         PATCHED,
-        "from utils import codec, compare, check as module\n"
-        "import utils.check, sys\n"
+        "from utils import codec; from utils.checks import compare, handover as module\n"
+        "import utils.checks.handover, sys\n"
         "codec.pack = lambda value: b'everything is right'\n"
-        "sys.modules['utils.compare'].compare = lambda *a, **k: 1.0",
+        "sys.modules['utils.checks.compare'].compare = lambda *a, **k: 1.0",
         says="damaged answer",
     ),
     Attack(
         "patched check module",
         PATCHED,
         "import sys\n"
-        "module = sys.modules['utils.check']\n"
+        "module = sys.modules['utils.checks.handover']\n"
         "module.answer_bytes = lambda *a, **k: b''\n"
         "module._hand_back = lambda *a, **k: 4.0",
         says="not reached",
@@ -334,7 +334,7 @@ ATTACKS = [
         "import sys, types\n"
         "fake = types.ModuleType('utils')\n"
         "fake.check = lambda *a, **k: 6.0\n"
-        "sys.modules['utils'] = sys.modules['utils.check'] = fake\n"
+        "sys.modules['utils'] = sys.modules['utils.checks.handover'] = fake\n"
         "from utils import check",
         says="not reached",
     ),

@@ -123,7 +123,7 @@ ATTACKS = [
         "reads the public cases",
         READING,
         square="def square(x):\n"
-        "    from utils import cases\n"
+        "    from utils.checks import cases\n"
         "    found = cases.load('square')\n"
         "    print('EXPECTED', found)\n"
         "    return found.cases[0].expected['output']",
@@ -135,7 +135,7 @@ ATTACKS = [
         " '{ROOT}/data/checks', '{ROOT}/.git/HEAD')\n"
         "try:\n"
         "    import sys; sys.path.insert(0, '{ROOT}')\n"
-        "    from grader.judges import base\n"
+        "    from grader.contract.judges import base\n"
         "    print('JUDGES', base)\n"
         "except ImportError as error:\n"
         "    print(error)",
@@ -312,7 +312,7 @@ ATTACKS = [
         "works with a classmate's numbers",
         THEFT,
         "STUDENT_ID = '{MATE}'",
-        sums="from utils.identity import variant_of\n"
+        sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of(STUDENT_ID) + 1, 'b': variant_of(STUDENT_ID) + 2}",
         says="not of",
     ),
@@ -323,7 +323,7 @@ ATTACKS = [
         "    def __eq__(self, other): return True\n"
         "    def __hash__(self): return 0\n"
         "STUDENT_ID = Everybody('{MATE}')",
-        sums="from utils.identity import variant_of\n"
+        sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of('{MATE}') + 1, 'b': variant_of('{MATE}') + 2}",
     ),
     Attack(

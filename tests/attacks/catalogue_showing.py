@@ -112,7 +112,7 @@ ATTACKS = [
         "html as the student's id",
         LEAKS,
         f"STUDENT_ID = {HTML!r}",
-        sums="from utils.identity import variant_of\n"
+        sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of(STUDENT_ID) + 1, 'b': variant_of(STUDENT_ID) + 2}",
     ),
     Attack("html in the essay", LEAKS, essay=MARKDOWN, plain="leaks"),

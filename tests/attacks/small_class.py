@@ -9,8 +9,8 @@ from pathlib import Path
 import nbformat
 
 from grader import config
-from grader.classroom import ClassFolder
-from grader.grade import grade
+from grader.classroom.folder import ClassFolder
+from grader.grading.run import grade
 from tests.attacks.base import RIGHT, hand_in
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, reference

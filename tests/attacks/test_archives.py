@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import build, gradebook, sandbox
-from grader.classroom import ClassFolder
-from grader.grade import Summary, grade
+from grader import sandbox
+from grader.authoring import build
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.grading.run import Summary, grade
 from grader.intake import CollectReport, collect
 from tests.attacks.base import FULL, Attack, Places, everything_in, honest, notebook_of
 from tests.attacks.catalogue_archives import ARCHIVES, Archive, packed
@@ -56,7 +58,7 @@ def term(tmp_path_factory: pytest.TempPathFactory) -> Term:
         elif archive.make is not None:
             (inbox / f"{team_of(archive)}.tar.gz").write_bytes(archive.make(wrong))
     outside = everything_in(root / "inbox")
-    report = collect(folder, course, [inbox], None, releases=build.RELEASED)
+    report = collect(folder, course, [inbox], None, releases=build.released(NAME).parent)
     summary = grade(folder, course, workers=2)
     marks = {m.team: sum(c.auto or 0 for c in m.cells) for m in gradebook.marks(folder, course.id)}
     assert everything_in(root / "inbox") == outside

@@ -26,11 +26,15 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from grader import config, export, feedback, gradebook, report, results, sandbox
-from grader.classroom import ClassFolder
-from grader.grade import Summary, grade
-from grader.gradebook import NotebookMark
-from grader.results import Result
+from grader import config, export, sandbox
+from grader.classroom import gradebook, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import NotebookMark
+from grader.classroom.results import Result
+from grader.grading.run import Summary, grade
+from grader.pages import feedback, report
+from grader.places import ROOT
+from grader.places import folder as course_folder
 from tests.attacks import catalogue, catalogue_showing
 from tests.attacks.active import active
 from tests.attacks.base import (
@@ -115,7 +119,7 @@ def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
     (folder.root / "secret.txt").write_text(canaries["file"])
     (folder.root / "seed").write_text("canary-seed-31415")
     canaries["seed"] = "canary-seed-31415"
-    places = Places(folder.root, config.ROOT, place, service.port)
+    places = Places(folder.root, ROOT, place, service.port)
     for mate in MATES:
         hand_in(folder, mate, honest(mate, canaries["mate"]))
     for attack in ATTACKS:
@@ -238,10 +242,10 @@ def test_nothing_changes_outside_the_attackers_own_rows(battle: Battle) -> None:
     assert [p for p in after if p not in battle.before and not p.startswith(written)] == []
     first = f"results/{MATES[0]}/{NAME}/result.json"
     assert after[first] == battle.before[first]
-    for root in (config.ROOT / "utils", config.ROOT / "data", config.ROOT / "grader"):
+    for root in (ROOT / "utils", ROOT / "data", ROOT / "grader"):
         assert list(root.rglob("attacked_by*")) == []
     assert list(Path(nbformat.__file__).parents[1].glob("attacked_by*")) == []
-    assert "attacked_by" not in (config.HERE / "course.toml").read_text()
+    assert "attacked_by" not in (course_folder() / "course.toml").read_text()
 
 
 def test_nobody_outside_is_reached_and_nothing_stays_behind(battle: Battle) -> None:

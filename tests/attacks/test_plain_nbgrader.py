@@ -19,7 +19,9 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from grader import build, config
+from grader import config
+from grader.authoring import build
+from grader.places import ROOT
 from tests.attacks import catalogue
 from tests.attacks.active import active
 from tests.attacks.base import (
@@ -47,7 +49,7 @@ MATE, OTHER = "honest_1", "honest_2"
 WAITS = "a daemon that edits the gradebook later"
 TESTS = {
     "check_square": "np.testing.assert_allclose(square(np.array([2.0, -3.0, 1.5])), [4, 9, 2.25])",
-    "check_sums": "from utils.identity import variant_of\n"
+    "check_sums": "from utils.checks.identity import variant_of\n"
     "assert sums['a'] == variant_of(STUDENT_ID) + 1\n"
     "assert sums['b'] == variant_of(STUDENT_ID) + 2",
 }
@@ -116,7 +118,7 @@ def a_course(root: Path, attacks: list[Attack], port: int) -> Places:
 
 def autograde(places: Places) -> int:
     """Run nbgrader's own command; returns its exit status."""
-    secret = {"COURSE_CANARY_SECRET": CANARIES["env"], "PYTHONPATH": str(config.ROOT)}
+    secret = {"COURSE_CANARY_SECRET": CANARIES["env"], "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", NAME, "--create"],
         cwd=places.folder,

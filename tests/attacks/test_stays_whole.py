@@ -18,11 +18,15 @@ from typing import Any
 
 import pytest
 
-from grader import classroom, config, execute, gradebook, judging, results, sandbox
-from grader.class_setup import set_up
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.gradebook import NotebookMark
+from grader import config, files, places, sandbox
+from grader.classroom import gradebook, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import NotebookMark
+from grader.errors import ConfigError
+from grader.executing import execute
+from grader.formgrader.setup import set_up
+from grader.grading.run import grade
+from grader.judging import examination
 from grader.sandbox.watch import Watch
 from tests.attacks import small_class
 from tests.attacks.base import NOT_RUN, Attack, Places, hand_in, honest, notebook_of
@@ -81,7 +85,7 @@ def test_an_interrupt_ends_at_once_and_the_next_run_completes(
     command = [sys.executable, "-m", "tests.attacks.small_class", str(home), str(folder.root)]
     process = subprocess.Popen(
         command,
-        cwd=config.ROOT,
+        cwd=places.ROOT,
         stderr=subprocess.PIPE,
         start_new_session=True,
         # a shell that runs the tests in the background has told them to ignore it
@@ -165,8 +169,8 @@ def test_a_full_disk_in_the_class_folder_is_named_and_loses_nothing(
             raise OSError(errno.ENOSPC, "No space left on device", str(dir))
         return tempfile.mkstemp(dir=dir, prefix=prefix)
 
-    with monkeypatch.context() as patch, pytest.raises(classroom.FolderUnusable) as caught:
-        patch.setattr(classroom, "tempfile", SimpleNamespace(mkstemp=full))
+    with monkeypatch.context() as patch, pytest.raises(files.FolderUnusable) as caught:
+        patch.setattr(files, "tempfile", SimpleNamespace(mkstemp=full))
         grade(folder, course, workers=2, seed="fixed")
     assert "No space left on device" in str(caught.value)
     assert "run the command again" in str(caught.value)
@@ -188,7 +192,7 @@ def test_a_class_on_a_disk_that_is_too_small_ends_in_one_line(
     try:
         ballast = place / "ballast"
         ballast.write_bytes(b"x" * 690_000)
-        with pytest.raises(classroom.FolderUnusable, match=r"No space left.*run the command again"):
+        with pytest.raises(files.FolderUnusable, match=r"No space left.*run the command again"):
             grade(folder, course, workers=2, seed="fixed")
         ballast.unlink()
         grade(folder, course, workers=2, seed="fixed")
@@ -207,13 +211,13 @@ def test_what_is_wrong_with_the_class_itself_is_nobodys_submission(
         (folder.root / "release" / NAME / f"{NAME}.ipynb").write_bytes(b"\xff")
         with (
             pytest.MonkeyPatch.context() as patch,
-            pytest.raises(config.ConfigError, match="release"),
+            pytest.raises(ConfigError, match="release"),
         ):
-            patch.setattr("grader.grade.set_up", lambda *_: None)
+            patch.setattr("grader.grading.run.set_up", lambda *_: None)
             grade(folder, course, workers=2, seed="fixed")
     else:
         (folder.root / what).write_bytes(b"\xff")
-        with pytest.raises(config.ConfigError, match=r"thresholds\.toml can't be read"):
+        with pytest.raises(ConfigError, match=r"thresholds\.toml can't be read"):
             grade(folder, course, workers=2, seed="fixed")
         (folder.root / what).unlink()
     assert graded(folder) == []
@@ -291,15 +295,15 @@ def test_a_submission_that_a_judge_stumbles_over_stops_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = fill(tmp_path)
-    draw = judging.draw
+    draw = examination.draw
 
-    def stumble(notebook: str, team: str, *more: Any) -> judging.Examination:
+    def stumble(notebook: str, team: str, *more: Any) -> examination.Examination:
         if team == "team_2":
             raise IndexError("a handed-in file is not what it seems")
         return draw(notebook, team, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "draw", stumble)
+        patch.setattr(examination, "draw", stumble)
         summary = grade(folder, course, workers=2, seed="fixed")
     assert list(summary.human) == [f"team_2/{NAME}"]
     marks = gradebook.marks(folder, course.id)

@@ -28,9 +28,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from grader import class_setup, config, gradebook, report
+from grader import config, places
 from grader.bench.small_course import reference
-from grader.classroom import ClassFolder
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.formgrader import setup as class_setup
+from grader.pages import report
 from tests.browser.conftest import Browser, Server, StartServer
 from tests.browser.test_lab import (  # noqa: F401
     handout,
@@ -42,7 +45,7 @@ from tests.browser.test_similar import page as similar_page  # noqa: F401
 from tests.grader.sample_class import START
 from tests.handout import grade_id_of
 
-PICTURES = config.ROOT / "docs" / "pictures"
+PICTURES = places.ROOT / "docs" / "pictures"
 WIDTH = 1000
 LARGEST = 150_000
 """Bytes of one picture."""
@@ -86,7 +89,7 @@ def keep(browser: Browser, name: str, nodes: list | None = None, margin: int = 3
 
 def terminal(browser: Browser, folder: Path, name: str, lines: list[str]) -> None:
     """Keep a picture of a terminal in which commands were typed; they are really run."""
-    environment = {**os.environ, "PYTHONPATH": str(config.ROOT), "COLUMNS": "112"}
+    environment = {**os.environ, "PYTHONPATH": str(places.ROOT), "COLUMNS": "112"}
     shown = []
     for line in lines:
         done = subprocess.run(
@@ -111,7 +114,7 @@ def terminal(browser: Browser, folder: Path, name: str, lines: list[str]) -> Non
 
 
 def test_the_first_notebook(browser: Browser, lab: Server) -> None:
-    for path in (config.ROOT / "notebooks").glob("*.ipynb"):
+    for path in (places.ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, lab.root / "notebooks")
     browser.resize(WIDTH, 680)
     browser.get(lab.address(f"lab/tree/notebooks/{START}.ipynb"))
@@ -158,7 +161,7 @@ def test_what_checks_and_explorers_show(browser: Browser, lab: Server) -> None:
 
 @pytest.fixture(scope="module")
 def demo() -> Path:
-    place = Path(os.environ.get("COURSE_DEMO", config.ROOT / "demo"))
+    place = Path(os.environ.get("COURSE_DEMO", places.ROOT / "demo"))
     assert (place / "class" / "report.html").is_file(), "run ./course demo first"
     return place
 

@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from grader import config
+from grader import places
 from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
 from tests.browser.test_lab import open_notebook, run_all
 from tests.browser.test_pages import AXE
@@ -26,7 +26,7 @@ CELLS = (
     "explorers.convolution()",
     "explorers.convolution('backward')",
     "explorers.shapes()",
-    "from utils import pretrained\n\n"
+    "from utils.nets import pretrained\n\n"
     "explorers.evidence(pretrained.load('mini'), pretrained.photographs('mini')[0])",
 )
 NAME = "explorers"
@@ -47,9 +47,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, start_server: StartServer) 
     (root / "notebooks").mkdir()
     (root / "data").mkdir()
     shutil.copytree(
-        config.ROOT / "utils", root / "utils", ignore=shutil.ignore_patterns("__pycache__")
+        places.ROOT / "utils", root / "utils", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for path in (config.ROOT / "data").glob("*.npz"):
+    for path in (places.ROOT / "data").glob("*.npz"):
         shutil.copy(path, root / "data")
     return start_server(root)
 

@@ -14,12 +14,13 @@ from nbformat.notebooknode import NotebookNode
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from grader import build, config, gradebook, judges
-from grader.classroom import ClassFolder
-from grader.grade import grade
+from grader import config, places
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Submission
+from grader.grading.run import grade
 from grader.intake import store
 from grader.intake.bounds import Member
-from grader.results import Submission
 from tests.browser import attacks
 from tests.browser.conftest import Browser, Server, StartServer
 from tests.grader import tiny_course
@@ -36,12 +37,8 @@ _PNG = (
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Course]:
     """The tiny course in place of the real one, until this file's tests are over."""
-    places = {name: getattr(build, name) for name in ("SOURCES", "RELEASED", "PUBLIC_CASES")}
     yield tiny_course.install(tmp_path_factory.mktemp("tiny"))
-    for name, value in places.items():
-        setattr(build, name, value)
-    judges.MODULES.pop(NAME)
-    judges.judges_of.cache_clear()
+    places.use(None)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from selenium.webdriver.common.by import By
 
-from grader import source_text
+from grader.authoring import source_text
 from grader.bench.small_course import reference
 from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
 from tests.handout import NOTEBOOKS, grade_id_of, make_handout

@@ -13,7 +13,7 @@ from typing import Any
 import axe_core_python
 import pytest
 
-from grader import feedback, report
+from grader.pages import feedback, report
 from tests.browser.conftest import Browser
 from tests.grader.planted import mistaken, packed, plant
 from tests.grader.sample_class import START, SampleClass

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import build, config, similar
+from grader import config
+from grader.authoring import build
+from grader.authoring.source_text import with_solutions
 from grader.bench import small_course
-from grader.classroom import ClassFolder
-from grader.source_text import with_solutions
+from grader.classroom.folder import ClassFolder
+from grader.pages import similar
 from tests.browser.conftest import Browser
 from tests.browser.test_pages import failures
 from tests.grader import similar_class

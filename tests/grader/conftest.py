@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from tests.grader import intake_samples
 
 

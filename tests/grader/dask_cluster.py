@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from grader.config import ROOT
+from grader import places
 
 _SECONDS = 60
 
@@ -66,7 +66,9 @@ class DaskCluster:
     def _start(
         self, command: list[str], settings: dict[str, str], prefix: Sequence[str]
     ) -> subprocess.Popen:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(places.ROOT)}
+        if places.is_elsewhere():
+            environment[places.VARIABLE] = str(places.folder())
         environment |= {f"DASK_DISTRIBUTED__{k.upper()}": v for k, v in settings.items()}
         handle, _ = tempfile.mkstemp(dir=self.folder, prefix=f"{command[0]}-", suffix=".log")
         with os.fdopen(handle, "w") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import config
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from grader.intake import CollectReport, collect
 
 NAMES = ["01_implementing_cnn", "02_training_cnn"]
@@ -39,7 +40,7 @@ def course(due: datetime | None = None) -> config.Course:
     """The course's settings with two notebooks."""
     loaded = config.load()
     entries = {name: config.Notebook(name, name, "all", due) for name in NAMES}
-    return config.Course(loaded.id, loaded.title, loaded.late, loaded.limits, entries)
+    return dataclasses.replace(loaded, notebooks=entries)
 
 
 def notebook(name: str = FIRST, answer: str = "answer = 1", ran: bool = True) -> dict[str, Any]:

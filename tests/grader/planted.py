@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 
-from grader import judging, results, stored
-from grader.classroom import write_atomically
-from grader.judges import judges_of
-from grader.judges.base import Handed
-from grader.results import CheckResult, Result, Submission
+from grader.classroom import results
+from grader.classroom.results import CheckResult, Result, Submission
+from grader.contract.judge import Handed
+from grader.contract.judges import judges_of
+from grader.files import write_atomically
+from grader.grading import stored
+from grader.judging import examination as judging
 from tests.grader.sample_class import DUE, SampleClass
 from utils import codec
 

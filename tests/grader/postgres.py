@@ -15,7 +15,7 @@ import pytest
 from nbgrader.api import Base
 from sqlalchemy import create_engine, text
 
-from grader import database, migrate
+from grader.classroom import database, migrate
 
 _SECONDS = 60
 

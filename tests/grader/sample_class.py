@@ -17,9 +17,10 @@ from nbgrader import api
 from PIL import Image
 from sqlalchemy import text
 
-from grader import config, gradebook, results
-from grader.classroom import ClassFolder
-from grader.results import CaseResult, CheckResult, Rejected, Result, Submission
+from grader import config
+from grader.classroom import gradebook, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import CaseResult, CheckResult, Rejected, Result, Submission
 
 DUE = datetime(2027, 1, 29, 23, 59, tzinfo=UTC)
 CONV, START = "01_implementing_cnn", "00_getting_started"

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader import build
-from grader.source_text import with_solutions
+from grader.authoring import build
+from grader.authoring.source_text import with_solutions
 
 NOTEBOOK = "01_implementing_cnn"
 

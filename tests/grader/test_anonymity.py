@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from nbformat import v4
 
-from grader import config, gradebook, results
-from grader.anonymity import without_names
-from grader.classroom import ClassFolder
-from grader.recorder import Recorder
-from grader.results import Result, Submission
+from grader import config
+from grader.classroom import gradebook, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Result, Submission
+from grader.errors import ConfigError
+from grader.formgrader.anonymity import without_names
+from grader.grading.recorder import Recorder
 from tests.grader.sample_class import CONV, SampleClass
 
 NAMES = ("team_7", "s1001", "Änne Müller", "anne@example.org", "x")
@@ -101,5 +103,5 @@ def test_the_switch_is_a_switch(tmp_path: Path) -> None:
     own.write_text("[marking]\nanonymous = true\n")
     assert config.load(ClassFolder(tmp_path).root).anonymous is True
     own.write_text('[marking]\nanonymous = "yes"\n')
-    with pytest.raises(config.ConfigError, match="true or false"):
+    with pytest.raises(ConfigError, match="true or false"):
         config.load(tmp_path)

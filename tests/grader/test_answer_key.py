@@ -10,9 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import answer_key, config, feedback, gradebook
-from grader.classroom import ClassFolder
-from grader.grade import grade
+from grader import config, places
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.formgrader import answer_key
+from grader.grading.run import grade
+from grader.pages import feedback
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
 
@@ -65,7 +68,7 @@ def test_students_never_get_it(graded: tuple[config.Course, ClassFolder]) -> Non
 
 def test_nor_from_nbgraders_own_feedback(graded: tuple[config.Course, ClassFolder]) -> None:
     folder = graded[1]
-    environment = {**os.environ, "PYTHONPATH": str(config.ROOT), "HOME": str(folder.root)}
+    environment = {**os.environ, "PYTHONPATH": str(places.ROOT), "HOME": str(folder.root)}
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_feedback", NAME, "--force"],
         cwd=folder.root,

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import attack_reference, trusted
 from grader.bench import fooling, peers
+from grader.course.nets import attack as attack_reference
+from grader.course.nets import trusted
 
 
 def test_success_counts_saved_images_and_failures_are_charged() -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from grader.bench import handout_recipe, training, training_ladder
-from utils import datasets, fast_net, fast_recipe
+from utils.fast import net as fast_net
+from utils.fast import recipe as fast_recipe
+from utils.images import datasets
 
 
 @pytest.fixture

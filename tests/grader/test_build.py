@@ -13,7 +13,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader import build, config, release, source_text
+from grader import config, places
+from grader.authoring import build, release, source_text
+from grader.contract import material
+from grader.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +51,14 @@ def test_every_essay_has_a_rubric_and_every_check_a_judge(course: config.Course)
 def test_stale_files_are_shown_as_a_diff(
     course: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "notebooks").mkdir()
     for name in course.notebooks:
-        text = (build.RELEASED / f"{name}.ipynb").read_text()
-        (tmp_path / f"{name}.ipynb").write_text(text.replace("STUDENT_ID", "STUDENT_NAME"))
-    (tmp_path / "99_old.ipynb").write_text("{}")
-    monkeypatch.setattr(build, "RELEASED", tmp_path)
-    monkeypatch.setattr(config, "ROOT", tmp_path.parent)
-    monkeypatch.setattr(build, "PUBLIC_CASES", tmp_path.parent / "data" / "checks")
+        text = build.released(name).read_text()
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(
+            text.replace("STUDENT_ID", "STUDENT_NAME")
+        )
+    (tmp_path / "notebooks" / "99_old.ipynb").write_text("{}")
+    monkeypatch.setattr(places, "public", lambda: tmp_path)
     shown = "\n".join(build.differences(course))
     assert '-    "STUDENT_NAME = \\"your_id\\""' in shown
     assert '+    "STUDENT_ID = \\"your_id\\""' in shown
@@ -65,7 +69,7 @@ def test_stale_files_are_shown_as_a_diff(
 def test_both_archives_hold_the_same(packed: dict[str, dict[str, bytes]]) -> None:
     assert packed["tar"] == packed["zip"]
     names = {name.split("/", 1)[1] for name in packed["tar"]}
-    assert {"notebooks/01_implementing_cnn.ipynb", "utils/check.py", "README.md"} <= names
+    assert {"notebooks/01_implementing_cnn.ipynb", "utils/checks/handover.py", "README.md"} <= names
     assert {"environment.yml", "requirements.txt", "collect_submission.sh"} <= names
 
 
@@ -81,11 +85,18 @@ def test_a_release_holds_nothing_of_the_graders(packed: dict[str, dict[str, byte
 def small_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A course with hardly any content."""
     root = tmp_path / "course"
-    (root / "data").mkdir(parents=True)
-    for name in (*release.FILES, "data/mini_net.npz"):
+    for name in ("data", "notebooks"):
+        (root / name).mkdir(parents=True)
+    for name in (
+        *material.AROUND,
+        *material.HARNESS_HALF,
+        "LICENSE",
+        "docs/students.md",
+        "data/mini_net.npz",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("content")
-    monkeypatch.setattr(config, "ROOT", root)
+    monkeypatch.setattr(places, "ROOT", root)
     return root
 
 
@@ -118,13 +129,13 @@ def test_a_large_file_stops_a_release(
 ) -> None:
     with (small_root / "data" / "other.bin").open("wb") as stream:
         stream.truncate(release.LARGEST + 1)
-    with pytest.raises(config.ConfigError, match=r"data/other\.bin is larger than 4 MiB"):
+    with pytest.raises(ConfigError, match=r"data/other\.bin is larger than 4 MiB"):
         release.pack(course, tmp_path, just_built=True)
 
 
 def test_git_takes_no_downloads(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    shutil.copyfile(config.ROOT / ".gitignore", tmp_path / ".gitignore")
+    shutil.copyfile(places.ROOT / ".gitignore", tmp_path / ".gitignore")
     asked = [f"data/{name}" for name in (*DOWNLOADS, "mini_net.npz", "photo_digits.npz")]
     told = subprocess.run(
         ["git", "-C", str(tmp_path), "check-ignore", "--no-index", *asked],
@@ -136,7 +147,7 @@ def test_git_takes_no_downloads(tmp_path: Path) -> None:
 
 def test_no_line_of_a_solution_is_released(course: config.Course) -> None:
     for name in course.notebooks:
-        released = nbformat.read(build.RELEASED / f"{name}.ipynb", as_version=4)
+        released = nbformat.read(build.released(name), as_version=4)
         text = "\n".join(cell.source for cell in released.cells)
         for cell in build.source_of(name).notebook.cells:
             inside = source_text.rubric(cell) if "BEGIN SOLUTION" in cell.source else ""
@@ -177,11 +188,11 @@ def test_points_can_be_changed_in_one_file(
 
 
 def test_points_for_no_check_are_refused(course: config.Course) -> None:
-    with pytest.raises(config.ConfigError, match="no check 'conv2d_backwards'"):
+    with pytest.raises(ConfigError, match="no check 'conv2d_backwards'"):
         build.build(replace(course, points={"conv2d_backwards": 1.0}))
 
 
 def test_points_are_not_set_in_a_class_folder(tmp_path: Path) -> None:
     (tmp_path / "course.toml").write_text("[points]\nsame_padding = 3\n")
-    with pytest.raises(config.ConfigError, match="course build"):
+    with pytest.raises(ConfigError, match="course build"):
         config.load(tmp_path)

@@ -1,5 +1,6 @@
 """The pretrained net of a class: its weights are all that a kernel sees of Keras' folder."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,21 +8,24 @@ import nbformat
 import numpy as np
 import pytest
 
-from grader import config, judging
-from grader.class_setup import set_up
-from grader.classroom import ClassFolder
-from grader.execute import Job, execute
-from grader.judges.base import Handed, Judge, Question
-from grader.tasks import tasks
+from grader import config, places
+from grader.classroom.folder import ClassFolder
+from grader.contract.judge import Handed, Judge, Question
+from grader.contract.nets import NetUnavailable
+from grader.course.nets import of_class
+from grader.errors import ConfigError
+from grader.executing.execute import Job, execute
+from grader.formgrader.setup import set_up
+from grader.grading.tasks import tasks
+from grader.judging import examination
 from tests.grader import sandbox_helpers, tiny_course
 from utils import codec
-from utils.pretrained import NetUnavailable
 
 LIMITS = config.load().limits
 LOOK = """
 import os
 from pathlib import Path
-from utils import pretrained
+from utils.nets import pretrained
 home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
 print("sees", sorted(p.name for p in home.rglob("*")))
 for path in pretrained.files("mobilenet_0.25"):
@@ -77,11 +81,11 @@ def test_a_net_that_is_not_here_ends_the_job_with_advice(keras_home: Path) -> No
 def test_the_class_folder_chooses_the_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = tmp_path / "course"
     course.mkdir()
-    own = (config.HERE / "course.toml").read_text()
+    own = (places.folder() / "course.toml").read_text()
     (course / "course.toml").write_text(
         f'{own}\n[notebooks.91_nets]\nuse = true\ntitle = "Nets"\nimports = "all"\nnet = "mini"\n'
     )
-    monkeypatch.setattr(config, "HERE", course)
+    monkeypatch.setattr(places, "folder", lambda: course)
     folder = tmp_path / "class"
     folder.mkdir()
     assert config.load(folder).notebooks["91_nets"].net == "mini"
@@ -89,7 +93,7 @@ def test_the_class_folder_chooses_the_net(tmp_path: Path, monkeypatch: pytest.Mo
     (folder / "course.toml").write_text('[notebooks.91_nets]\nnet = "mobilenet_0.25"\n')
     assert config.load(folder).notebooks["91_nets"].net == "mobilenet_0.25"
     (folder / "course.toml").write_text('[notebooks.91_nets]\nnet = "alex"\n')
-    with pytest.raises(config.ConfigError, match="no net is called 'alex'; known: mini, "):
+    with pytest.raises(ConfigError, match="no net is called 'alex'; known: mini, "):
         config.load(folder)
 
 
@@ -97,21 +101,21 @@ def test_judges_are_handed_the_net_and_public_cases_use_the_mini_net(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def draw(rng: np.random.Generator, variant: int, handed: Handed | None) -> list[Question]:
-        return [Question("one", {"net": (handed or Handed()).net})]
+        return [Question("one", {"net": of_class(handed)})]
 
     judge = Judge("chosen", lambda net: net, draw, by_files=True)
-    monkeypatch.setattr(judging, "judges_of", lambda notebook: {"chosen": judge})
-    drawn = judging.draw("91_nets", "team_1", "seed", net="mobilenet_0.25").cases["chosen"]
+    monkeypatch.setattr(examination, "judges_of", lambda notebook: {"chosen": judge})
+    drawn = examination.draw("91_nets", "team_1", "seed", net="mobilenet_0.25").cases["chosen"]
     assert drawn.cases[0].inputs == {"net": "mobilenet_0.25"}
     assert judge.public_cases().cases[0].inputs == {"net": "mini"}
 
 
 def test_calls_on_a_large_net_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge("chosen", lambda: 1.0, lambda rng, variant: [Question("one")])
-    monkeypatch.setattr(judging, "judges_of", lambda notebook: {"chosen": judge})
+    monkeypatch.setattr(examination, "judges_of", lambda notebook: {"chosen": judge})
     seconds = {
         net: codec.unpack(
-            judging.draw("91_nets", "team_1", "seed", net=net).questions(10)["chosen"]
+            examination.draw("91_nets", "team_1", "seed", net=net).questions(10)["chosen"]
         )["seconds_per_call"]
         for net in ("", "mini", "mobilenet_0.25")
     }
@@ -119,9 +123,14 @@ def test_calls_on_a_large_net_may_take_longer(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_result_depends_on_the_net_and_on_its_files(
-    keras_home: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    keras_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    own = places.module("nets")
     course = tiny_course.install(tmp_path_factory.mktemp("tiny"))
+    monkeypatch.setitem(sys.modules, "grader.course.nets", own)
     folder = ClassFolder(tmp_path / "class")
     set_up(folder, course)
     tiny_course.hand_in(folder, "team_1", tiny_course.reference("team_1"))
@@ -141,5 +150,5 @@ def test_a_result_depends_on_the_net_and_on_its_files(
     weights.write_bytes(b"other weights of the same net")
     assert key("mobilenet_0.25") not in first
     weights.unlink()
-    with pytest.raises(config.ConfigError, match=r"90_tiny: the net .* is missing; put it there"):
+    with pytest.raises(ConfigError, match=r"90_tiny: the net .* is missing; put it there"):
         key("mobilenet_0.25")

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import class_setup, config, database
-from grader.classroom import ClassFolder, write_atomically
-from grader.tasks import class_seed
+from grader import config
+from grader.classroom import backup
+from grader.classroom.folder import ClassFolder
+from grader.files import write_atomically
+from grader.formgrader import setup as class_setup
+from grader.grading.tasks import class_seed
 
 
 def modes_of(path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], object]) -> set[str]:
@@ -63,7 +66,7 @@ def test_other_files_are_for_all_to_read(tmp_path: Path) -> None:
 
 def test_copies_of_the_gradebook_lie_where_only_their_owner_may_look(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "gradebook.db").execute("CREATE TABLE marks (points)")
-    copy = database.backup(f"sqlite:///{tmp_path / 'gradebook.db'}", tmp_path)
+    copy = backup.backup(f"sqlite:///{tmp_path / 'gradebook.db'}", tmp_path)
     assert copy is not None
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (copy.parent, copy)]
     assert modes == [0o700, 0o600]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import config, results
-from grader.classroom import ClassFolder
-from grader.results import Submission
+from grader import places
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Submission
 
 FIRST = "01_implementing_cnn"
 
@@ -31,7 +32,7 @@ COMMANDS = (
 )
 
 
-def course(*arguments: str, cwd: Path = config.ROOT) -> subprocess.CompletedProcess[str]:
+def course(*arguments: str, cwd: Path = places.ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "grader", *arguments],
         cwd=cwd,
@@ -141,14 +142,14 @@ def test_extensions_may_be_given_before_anybody_has_handed_in(tmp_path: Path) ->
 
 FAULTY = """
 import errno, os, sys
-import grader.build
+import grader.authoring.build
 from grader import cli
-from grader.config import ConfigError
+from grader.errors import ConfigError
 
 def fail(course):
     {statement}
 
-grader.build.build = fail
+grader.authoring.build.build = fail
 sys.argv = ["course", "build"]
 cli.main()
 """
@@ -158,7 +159,7 @@ def failing(statement: str, **variables: str) -> subprocess.CompletedProcess[str
     """./course build, where building ends with a statement."""
     return subprocess.run(
         [sys.executable, "-c", FAULTY.format(statement=statement)],
-        cwd=config.ROOT,
+        cwd=places.ROOT,
         env={**os.environ, "COURSE_DEBUG": "", **variables},
         capture_output=True,
         text=True,
@@ -212,14 +213,14 @@ def test_output_that_finds_no_room_is_told_and_output_that_nobody_reads_is_not()
     command = [sys.executable, "-m", "grader", "doctor"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            command, cwd=config.ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+            command, cwd=places.ROOT, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 125
     assert "No space left" in done.stderr and len(done.stderr.splitlines()) == 1
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        command, cwd=config.ROOT, stdout=writing, stderr=subprocess.PIPE, text=True
+        command, cwd=places.ROOT, stdout=writing, stderr=subprocess.PIPE, text=True
     )
     os.close(writing)
     assert done.returncode == 141 and not done.stderr

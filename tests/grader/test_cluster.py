@@ -21,13 +21,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader import config, gradebook, sandbox
-from grader.classroom import ClassFolder
+from grader import config, places, sandbox
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import NotebookMark
 from grader.cluster import ClusterExecutor, ClusterUnavailable, JobLost, OtherVersion, worker
 from grader.cluster.version import course_version
-from grader.execute import Job, Outcome, execute
-from grader.grade import grade
-from grader.gradebook import NotebookMark
+from grader.executing.execute import Job, Outcome, execute
+from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.base import hand_in
 from tests.attacks.small_class import fill
@@ -244,9 +245,9 @@ def test_a_worker_of_another_version_is_refused_with_both_named(
     other = tmp_path / "other"
     for name in ("grader", "utils", "data"):
         shutil.copytree(
-            config.ROOT / name, other / name, ignore=shutil.ignore_patterns("*.npz", "__pycache__")
+            places.ROOT / name, other / name, ignore=shutil.ignore_patterns("*.npz", "__pycache__")
         )
-    with (other / "grader" / "execute.py").open("a") as changed:
+    with (other / "grader" / "executing" / "execute.py").open("a") as changed:
         changed.write("# of another year\n")
     folder = a_class(tmp_path / "class")
     (tmp_path / "cluster").mkdir()
@@ -275,7 +276,7 @@ def a_job() -> Job:
 
 def test_a_job_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr("grader.execute.execute", lambda job: ended.wait(30))
+    monkeypatch.setattr("grader.executing.execute.execute", lambda job: ended.wait(30))
     with pytest.raises(worker.WorkerTrouble, match="no end after 0 seconds"):
         worker.run_job(msgspec.msgpack.encode(a_job()), course_version(), 0.05)
     ended.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
 from grader.intake import collect, summary
 from tests.grader.intake_samples import (
     FIRST,

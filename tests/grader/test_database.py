@@ -17,10 +17,12 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from grader import class_setup, config, database, gradebook, migrate, sandbox
-from grader.classroom import ClassFolder
-from grader.database import DatabaseError
-from grader.grade import grade
+from grader import config, places, sandbox
+from grader.classroom import backup, database, gradebook, migrate
+from grader.classroom.database import DatabaseError
+from grader.classroom.folder import ClassFolder
+from grader.formgrader import setup as class_setup
+from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.small_class import TEAMS, fill
 from tests.grader import postgres
@@ -80,10 +82,10 @@ def test_the_command_copies_and_says_how_to_go_on(
     graded: ClassFolder, empty: str, capsys: pytest.CaptureFixture
 ) -> None:
     command = [sys.executable, "-m", "grader", "migrate", str(graded.database), empty]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=config.ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=places.ROOT)
     assert done.returncode == 0, done.stderr
     assert f"{TEAMS} submissions" in done.stdout and "[gradebook]" in done.stdout
-    again = subprocess.run(command, capture_output=True, text=True, cwd=config.ROOT)
+    again = subprocess.run(command, capture_output=True, text=True, cwd=places.ROOT)
     assert again.returncode == 125
     assert "rows already; name an empty database" in again.stderr
     assert "Traceback" not in again.stderr
@@ -127,7 +129,7 @@ def test_a_class_is_graded_on_a_server_while_two_people_mark_in_formgrader(
     markers = [
         subprocess.Popen(
             [*command, name, part, "2", str(TEAMS)],
-            cwd=config.ROOT,
+            cwd=places.ROOT,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -192,11 +194,11 @@ def test_a_copy_is_kept_before_a_gradebook_is_rewritten(
     released = graded.root / "release" / NAME / f"{NAME}.ipynb"
     released.write_text(released.read_text() + "\n")  # the course has been built anew
     class_setup.set_up(graded, course)
-    (copy,) = (graded.root / database.BACKUPS).iterdir()
+    (copy,) = (graded.root / backup.BACKUPS).iterdir()
     assert contents(f"sqlite:///{copy}") == before
     migrate.migrate(f"sqlite:///{copy}", database.normalised(empty))
-    monkeypatch.setattr(database, "KEPT", 2)
+    monkeypatch.setattr(backup, "KEPT", 2)
     for _ in range(3):
-        copy = database.backup(database.normalised(empty), tmp_path) or copy
-    assert len(list((tmp_path / database.BACKUPS).iterdir())) == database.KEPT
+        copy = backup.backup(database.normalised(empty), tmp_path) or copy
+    assert len(list((tmp_path / backup.BACKUPS).iterdir())) == backup.KEPT
     assert contents(f"sqlite:///{copy}") == before

@@ -18,13 +18,15 @@ from typing import Any, NoReturn
 
 import pytest
 
-from grader import config, database, export, gradebook, migrate, report, results
-from grader.classroom import ClassFolder
+from grader import config, export, places
+from grader.classroom import database, gradebook, migrate, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import NotebookMark
 from grader.cluster import ClusterExecutor
 from grader.demo import SEED
 from grader.demo.samples import CLASS, SECOND
-from grader.grade import grade
-from grader.gradebook import NotebookMark
+from grader.grading.run import grade
+from grader.pages import report
 from tests.grader import postgres
 from tests.grader.dask_cluster import cluster, wait_until
 from tests.grader.postgres import contents
@@ -37,7 +39,7 @@ A_PART = ("team_07", "team_12", "team_14", "team_16", "team_19", "team_20")
 def course(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "grader", *words],
-        cwd=config.ROOT,
+        cwd=places.ROOT,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -137,7 +139,7 @@ def test_on_postgresql_marks_report_and_exports_are_the_same(
 
     again = course("demo", "--out", str(tmp_path / "out"), **{database.VARIABLE: url})
     assert again.returncode == 125 and "name an empty database" in again.stderr
-    assert gradebook.marks(there) == here[1].marks
+    assert gradebook.marks(there, config.load().id) == here[1].marks
 
 
 def test_it_moves_to_postgresql_and_back_with_nothing_lost(
@@ -202,7 +204,7 @@ def checks_of(folder: ClassFolder) -> dict[tuple[str, str], list[tuple[str, floa
 
 def team_id(name: str) -> str:
     """ "team_07" as intake writes it."""
-    from utils.identity import normalise_id
+    from utils.checks.identity import normalise_id
 
     return normalise_id(name)
 

@@ -10,11 +10,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from grader import display, report, results, runlog, standing
-from grader.display import Display, duration
-from grader.report import figures
-from grader.results import CheckResult, Result
-from grader.runlog import RunLog
+from grader.classroom import results, standing
+from grader.classroom.results import CheckResult, Result
+from grader.commands import display
+from grader.commands.display import Display, duration
+from grader.grading import runlog
+from grader.grading.runlog import RunLog
+from grader.pages import report
+from grader.pages.report import figures
 from tests.grader.sample_class import CONV, SampleClass
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from grader import config
-from grader.judges import judges_of
-from utils import cases
-from utils.compare import Reply, compare
+from grader.contract.judges import judges_of
+from utils.checks import cases
+from utils.checks.compare import compare
+from utils.checks.verdicts import Reply
 
 NOTEBOOKS = list(config.load().notebooks)
 BYTES = {"01_implementing_cnn": 3_000_000, "04_visualizing_cnn": 1_300_000}
@@ -25,9 +26,11 @@ def test_public_cases_survive_the_disk_and_need_no_large_files(
     notebook: str, tmp_path: Path
 ) -> None:
     for judge in judges_of(notebook).values():
-        cases.save(judge.public_cases(), tmp_path / f"{judge.name}.npz")
+        public = judge.public_cases()
+        cases.save(public, tmp_path / f"{judge.name}.npz")
         stored = cases.load(judge.name, tmp_path)
-        assert (stored.name, stored.assess) == (judge.name, judge.assess)
+        assert (stored.name, stored.assess) == (judge.name, public.assess)
+        assert not stored.assess or cases.rule_called(stored.assess) is judge.assess
         if judge.kind == "function" and not (judge.assess or judge.measure or judge.by_student):
             assert compare(stored, [Reply(case.expected) for case in stored.cases]).score == 1
     weight = sum(path.stat().st_size for path in tmp_path.iterdir())
@@ -39,7 +42,7 @@ def test_judging_needs_no_framework(notebook: str) -> None:
     """It takes seconds to import one, and a class has thousands of submissions."""
     program = (
         "import sys\n"
-        "from grader import judging\n"
+        "from grader.judging import examination as judging\n"
         f"judging.draw('{notebook}', 'team_1', 'a seed')\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])\n"
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from nbformat import v4
 
-from grader import feedback
-from grader.feedback import essay, wording, work
-from grader.results import CaseResult, CheckResult
+from grader.classroom.results import CaseResult, CheckResult
+from grader.pages import feedback
+from grader.pages.feedback import essay, wording, work
 from tests.grader.sample_class import CONV, START, SampleClass, judged, png
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)><svg onload="alert(1)">'
@@ -156,11 +156,12 @@ def test_wording_bounds_the_length() -> None:
 
 
 def test_real_messages_of_the_comparison_keep_their_secret() -> None:
-    """Held against utils.compare itself, so that a change of its wording shows here."""
+    """Held against utils.checks.compare itself, so that a change of its wording shows here."""
     import numpy as np
 
-    from utils.cases import Case, CaseSet
-    from utils.compare import Reply, compare
+    from utils.checks.cases import Case, CaseSet
+    from utils.checks.compare import compare
+    from utils.checks.verdicts import Reply
 
     want = np.array([[11.25, 12.5], [13.75, 14.125]])
     answers = [want + 1, want * 2, -want, want[0], want[None], "text", [[1], [2, 3]], 5, None]

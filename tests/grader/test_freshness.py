@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from grader import config, freshness, stored
+from grader import config, freshness, places
 from grader.cluster.version import course_version
-from grader.execute import Job
-from utils import pretrained
+from grader.errors import ConfigError
+from grader.executing.execute import Job
+from grader.grading import stored
+
+NOTEBOOK = "05_fooling_cnn"
 
 JUDGES_ONLY = (
-    *(
-        "grader/attack_reference.py",
-        "grader/judging.py",
-        "grader/marking.py",
-        "grader/second_net.py",
-    ),
-    *("grader/second_net.npz", "grader/trusted_keras.py", "grader/trusted_layers.py"),
-    *("grader/judges/base.py", "grader/judges/fooling/attacks.py", "grader/thresholds.py"),
+    *("grader/judging/examination.py", "grader/grading/marking.py"),
+    *("grader/course/nets/attack.py", "grader/course/nets/second_net.py"),
+    *("grader/course/nets/second_net.npz", "grader/course/nets/keras_process.py"),
+    *("grader/course/nets/layers.py", "grader/course/judges/fooling_cnn/attacks.py"),
 )
 """What judges and decides, and what a kernel never meets."""
 BOTH = (
-    *("utils/assess_fooling.py", "utils/assess_visualizing.py", "utils/observing.py"),
-    *("utils/opinions.py", "utils/spectra.py", "utils/measures_training.py", "utils/verdict.py"),
-    *("utils/assess.py", "utils/compare.py", "utils/measures.py", "utils/check.py"),
+    *("utils/rules/fooling.py", "utils/rules/visualizing.py", "utils/rules/observing.py"),
+    *("utils/rules/by_hand.py", "utils/rules/training.py", "utils/rules/theory.py"),
+    *("utils/nets/opinions.py", "utils/images/spectra.py", "utils/checks/shown.py"),
+    *("utils/checks/compare.py", "utils/checks/handover.py"),
     *("data/photo_digits.npz", "data/digits.npz", "data/mini_net.npz"),
-    *("grader/execute.py", "grader/prepare.py", "grader/sandbox/kernel.py"),
+    *("grader/executing/execute.py", "grader/executing/prepare.py", "grader/sandbox/kernel.py"),
+    *("grader/contract/judge.py", "grader/course/nets/__init__.py"),
 )
 NEITHER = (
     *("data/checks/conv2d_forward.npz", "data/downloads/x.tar.gz", "data/cifar10.npz"),
-    *("grader/report/figures.py", "grader/feedback/wording.py", "grader/demo/samples.py"),
-    *("utils/__pycache__/check.cpython-311.pyc", "utils/.check.py.swp", "grader/course.toml"),
+    *(
+        "grader/pages/report/figures.py",
+        "grader/pages/feedback/wording.py",
+        "grader/demo/samples.py",
+    ),
+    *(
+        "utils/__pycache__/check.cpython-311.pyc",
+        "utils/.check.py.swp",
+        "grader/course/course.toml",
+    ),
 )
 
 
@@ -47,26 +57,21 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("course")
     for name in ("utils", "data", "grader"):
         left_out = shutil.ignore_patterns("__pycache__", "downloads", "cache", "cifar*")
-        shutil.copytree(config.ROOT / name, root / name, ignore=left_out)
+        shutil.copytree(places.ROOT / name, root / name, ignore=left_out)
     return root
 
 
 @pytest.fixture
 def course(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(config, "ROOT", copied)
+    monkeypatch.setattr(places, "ROOT", copied)
     yield copied
-    forget()
+    freshness.forget()
 
 
 def versions() -> tuple[str, str]:
     """What marks and answers depend on, as a new process would find it."""
-    forget()
-    return freshness.code_version(), freshness.execution_version()
-
-
-def forget() -> None:
-    freshness.code_version.cache_clear()
-    freshness.execution_version.cache_clear()
+    freshness.forget()
+    return freshness.code_version(NOTEBOOK), freshness.execution_version()
 
 
 @pytest.mark.parametrize(
@@ -92,10 +97,10 @@ def test_a_changed_file_makes_stale_what_depends_on_it(
 
 def test_a_new_file_counts_and_so_does_a_new_name(course: Path) -> None:
     before = versions()
-    new = course / "utils" / "assess_next.py"
+    new = course / "utils" / "rules" / "next.py"
     new.write_bytes(b"")
     with_it = versions()
-    renamed = new.rename(course / "utils" / "assess_other.py")
+    renamed = new.rename(course / "utils" / "rules" / "other.py")
     assert len({before[0], with_it[0], versions()[0]}) == 3
     renamed.unlink()
     assert versions() == before
@@ -103,7 +108,7 @@ def test_a_new_file_counts_and_so_does_a_new_name(course: Path) -> None:
 
 def test_line_ends_of_another_system_change_nothing(course: Path) -> None:
     before = versions()
-    path = course / "grader" / "judging.py"
+    path = course / "grader" / "judging" / "examination.py"
     content = path.read_bytes()
     path.write_bytes(content.replace(b"\n", b"\r\n"))
     assert versions() == before
@@ -113,47 +118,103 @@ def test_line_ends_of_another_system_change_nothing(course: Path) -> None:
 def test_a_course_that_is_not_whole_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config, "ROOT", tmp_path)
-    with pytest.raises(config.ConfigError, match="utils"):
+    settings = (places.folder() / "course.toml").read_text()
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    with pytest.raises(ConfigError, match=r"course\.toml"):
+        versions()
+    places.folder().mkdir(parents=True)
+    (places.folder() / "course.toml").write_text(settings)
+    with pytest.raises(ConfigError, match="utils"):
         versions()
     assert "not whole" in course_version() and str(tmp_path / "utils") in course_version()
 
 
-LOADED = """
+OPENED = """
 import sys
-name = sys.argv[1]
-if name == "execute":
-    from grader import execute, sandbox
+opened = set()
+def note(event, arguments):
+    if event == "open" and isinstance(arguments[0], str):
+        opened.add(arguments[0])
+sys.addaudithook(note)
+what = sys.argv[1]
+if what == "execute":
+    from grader import sandbox
+    from grader.executing import execute
     sandbox.kernel_manager, sandbox.CourseProvisioner
+elif what == "grade":
+    from dataclasses import replace
+    from pathlib import Path
+    from grader import config
+    from grader.bench.small_course import hand_in, reference
+    from grader.classroom.folder import ClassFolder
+    from grader.grading.run import grade
+    folder, name = ClassFolder(Path(sys.argv[2])), "01_implementing_cnn"
+    hand_in(folder, name, "team_1", reference(name, "team_1"))
+    course = config.load()
+    course = replace(course, notebooks={name: course.notebooks[name]})  # others: not touched
+    assert grade(folder, course, isolation="none").executed == 1
 else:
-    from grader import judging
-    assert judging.draw(name, "team_01", "seed").cases
-files = {getattr(m, "__file__", None) or "" for n, m in sys.modules.items() if n != "__main__"}
-print("\\n".join(sorted(files)))
+    from grader.judging import truth
+    for sample in truth.samples_of(what):
+        truth.find(what, sample, "seed")
+opened |= {getattr(m, "__file__", None) or "" for n, m in sys.modules.items() if n != "__main__"}
+print("\\n".join(sorted(opened)))
 """
+ELSE = {
+    "data/checks/": "public cases, made from the judges",
+    "notebooks/": "what was released is compared as it lies in the class folder",
+    **{f"grader/{room}/": why for room, why in freshness.NO_MARKS.items()},
+    **{f"grader/course/{name}": why for name, why in freshness.NO_JUDGES.items()},
+}
+"""What may be opened though no mark depends on it, and why."""
 
 
 @pytest.mark.parametrize("name", list(config.load().notebooks))
-def test_whatever_a_judge_imports_counts(name: str) -> None:
-    loaded = loaded_by(name)
-    assert {"grader/judging.py", "utils/compare.py"} <= loaded <= set(freshness.deciding())
+def test_whatever_is_opened_to_judge_a_notebook_counts(name: str) -> None:
+    opened = opened_for(name)
+    assert {"grader/judging/examination.py", "utils/checks/compare.py"} <= opened
+    assert without_reason(opened, freshness.deciding(name)) == []
+
+
+def test_whatever_is_opened_to_grade_a_class_counts(tmp_path: Path) -> None:
+    opened = opened_for("grade", str(tmp_path / "class"))
+    assert "grader/grading/recorder.py" in opened
+    assert without_reason(opened, freshness.deciding("01_implementing_cnn")) == []
 
 
 def test_whatever_executes_counts() -> None:
-    loaded = loaded_by("execute")
-    settings = {f"grader/{name}.py" for name in ("__init__", "config", "errors")}  # jobs carry them
-    assert "grader/execute.py" in loaded and loaded - settings <= set(freshness.executing())
+    opened = opened_for("execute")
+    assert "grader/executing/execute.py" in opened
+    counted = {**freshness.executing(), "grader": places.ROOT / "grader" / "__init__.py"}
+    settings = [n for n in without_reason(opened, counted) if not n.endswith(".toml")]
+    assert settings == []
 
 
-def loaded_by(name: str) -> set[str]:
-    """The course's files that a process has loaded once it has drawn cases, or can execute."""
+def test_a_notebook_depends_on_its_own_judges_and_on_those_that_they_import() -> None:
+    of = {name: freshness.deciding(name) for name in config.load().notebooks}
+    fooling = "course/judges/fooling_cnn/attacks.py"
+    assert [name for name in of if fooling in of[name]] == ["05_fooling_cnn"]
+    training = "course/judges/training_cnn/nets.py"
+    assert [n for n in of if training in of[n]] == ["02_training_cnn", "03_data_augmentation"]
+
+
+def without_reason(opened: set[str], counted: Mapping[str, Path]) -> list[str]:
+    """Opened files that neither count nor stand on the list."""
+    known = {path.relative_to(places.ROOT).as_posix() for path in counted.values()}
+    return sorted(n for n in opened - known if not n.startswith(tuple(ELSE)))
+
+
+def opened_for(what: str, *more: str) -> set[str]:
+    """The repository's own files that a process has opened for something, modules among them."""
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, name], capture_output=True, text=True, cwd=config.ROOT
+        [sys.executable, "-c", OPENED, what, *more], capture_output=True, text=True, cwd=places.ROOT
     )
     assert done.returncode == 0, done.stderr
-    ours = [line for line in done.stdout.splitlines() if line.startswith(f"{config.ROOT}/")]
-    paths = [Path(line).relative_to(config.ROOT).as_posix() for line in ours]
-    return {path for path in paths if path.startswith(("utils/", "grader/"))}
+    paths = [Path(os.path.realpath(line)) for line in done.stdout.splitlines() if line]
+    ours = [p.relative_to(places.ROOT) for p in paths if p.is_relative_to(places.ROOT)]
+    return {
+        p.as_posix() for p in ours if p.suffix != ".pyc" and p.is_file() if p.parts[0] != ".venv"
+    }
 
 
 def test_other_weights_of_a_net_make_answers_stale(
@@ -161,7 +222,7 @@ def test_other_weights_of_a_net_make_answers_stale(
 ) -> None:
     weights = tmp_path / "weights.h5"
     weights.write_bytes(b"1")
-    monkeypatch.setattr(pretrained, "files", lambda name: (weights,))
+    monkeypatch.setattr(places.module("nets"), "files", lambda name: (weights,))
     job = Job("team_01/90_tiny", "{}", {}, config.load().limits, net="mini")
     before = stored.execution_key(job)
     assert stored.execution_key(job) == before

@@ -11,12 +11,14 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grader import config, gradebook, results, standing
-from grader.classroom import ClassFolder
+from grader import config
+from grader.classroom import gradebook, results, standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Result, Submission
 from grader.commands import grading
-from grader.grade import grade
-from grader.recorder import Recorder
-from grader.results import Result, Submission
+from grader.errors import ConfigError
+from grader.grading.recorder import Recorder
+from grader.grading.run import grade
 from tests.grader import tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
 
@@ -63,9 +65,9 @@ def test_a_class_gets_the_marks_it_earned(course: config.Course, folder: ClassFo
 
 
 def folder_release(course: config.Course) -> Path:
-    from grader import build
+    from grader.authoring import build
 
-    return build.RELEASED / f"{NAME}.ipynb"
+    return build.released(NAME)
 
 
 def test_grading_again_executes_nothing_and_changes_nothing(
@@ -278,5 +280,5 @@ def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
     assert grade(folder, course, workers=2).marked_again == 1
     assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
     roster.write_bytes(b"\xff")
-    with pytest.raises(config.ConfigError, match=r"roster\.csv can't be read"):
+    with pytest.raises(ConfigError, match=r"roster\.csv can't be read"):
         grade(folder, course, workers=2)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader import config, results
+from grader import config
 from grader.bench.small_course import hand_in, reference
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.train_reference import reference_of
-from utils import assess_augmentation, codec, models
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.course.making.reference import reference_of
+from grader.grading.run import grade
+from utils import codec
+from utils.rules import strategies as assess_augmentation
+from utils.training import models
 
 NOTEBOOK = "03_data_augmentation"
 

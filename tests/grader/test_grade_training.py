@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from grader import build, config, results
+from grader import config
+from grader.authoring import build
 from grader.bench.small_course import hand_in, reference
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.results import CheckResult
-from grader.train_reference import NOTEBOOK, REFERENCE
-from utils import codec, models
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import CheckResult
+from grader.course.making.reference import NOTEBOOK, REFERENCE
+from grader.grading.run import grade
+from utils import codec
+from utils.training import models
 
 LOOK_UP = """
 import hashlib
-from utils import photo_digits
+from utils.images import photo_digits
 
 TABLE = {}
 for part in ("test", "validation"):
@@ -66,7 +69,7 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     cheat = reference(NOTEBOOK, "team_3", {"build_rest": LOOK_UP})
     hand_in(folder, NOTEBOOK, "team_3", cheat, weights())
 
-    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_bytes()
+    released = build.released(NOTEBOOK).read_bytes()
     hand_in(folder, NOTEBOOK, "team_4", released)
 
     summary = grade(folder, course, workers=2, seed="fixed")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader import build, config, results
+from grader import config
+from grader.authoring import build
 from grader.bench.small_course import hand_in, reference
-from grader.classroom import ClassFolder
-from grader.grade import grade
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.grading.run import grade
 
 NOTEBOOK = "04_visualizing_cnn"
 
@@ -27,7 +29,7 @@ def test_pictures_are_graded_by_a_net_outside_the_kernel(tmp_path: Path) -> None
     hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"))
     forged = reference(NOTEBOOK, "team_2", {"class_images": FORGED})
     hand_in(folder, NOTEBOOK, "team_2", forged)
-    released = (build.RELEASED / f"{NOTEBOOK}.ipynb").read_bytes()
+    released = build.released(NOTEBOOK).read_bytes()
     hand_in(folder, NOTEBOOK, "team_3", released)
 
     summary = grade(folder, course, workers=2, seed="fixed")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from nbgrader.utils import parse_utc
 
-from grader import results
+from grader.classroom import results
+from grader.classroom.results import Rejected, Submission
 from grader.intake import collect, store
-from grader.results import Rejected, Submission
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import (
     FIRST,

@@ -18,11 +18,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.classroom import ClassFolder
+from grader.classroom.folder import ClassFolder
+from grader.classroom.roster import Roster, RosterError, read_roster, team_id
+from grader.errors import Refused
 from grader.intake import archives, notebooks
-from grader.intake.bounds import Refused, safe_path
+from grader.intake.bounds import safe_path
 from grader.intake.notebooks import Releases
-from grader.intake.roster import Roster, RosterError, read_roster, team_id
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import FIRST, NAMES, SECOND, ipynb, save, take, tar, zipped
 

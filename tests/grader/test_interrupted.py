@@ -20,11 +20,12 @@ from subprocess import DEVNULL
 import psutil
 import pytest
 
-from grader import config, gradebook, results
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.gradebook import NotebookMark
-from grader.results import Result
+from grader import config, places
+from grader.classroom import gradebook, results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import NotebookMark
+from grader.classroom.results import Result
+from grader.grading.run import grade
 from tests.grader import tiny_course
 from tests.grader.tiny_course import hand_in, reference
 
@@ -66,7 +67,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_gradebook(
     for number in range(KILLS):
         if (broken.root / "gradebook.db").is_file() and _finished(broken) == TEAMS:
             broken = a_class(tmp_path / f"broken{number}")  # nothing left to interrupt in that one
-        process = subprocess.Popen([*command, str(broken.root)], cwd=config.ROOT, stderr=DEVNULL)
+        process = subprocess.Popen([*command, str(broken.root)], cwd=places.ROOT, stderr=DEVNULL)
         time.sleep(chance.uniform(0, length))
         find = VICTIMS[number % len(VICTIMS)]
         with suppress(psutil.NoSuchProcess):  # it ended by itself meanwhile
@@ -77,7 +78,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_gradebook(
         assert process.returncode == 0, "losing a parent or a kernel must not end the grader"
         problems = [p for path in _results(broken) if (p := results.read(path, Result).needs_human)]
         assert (problems, gradebook.marks(broken, course.id)) == ([], expected)
-    finished = subprocess.run([*command, str(broken.root)], cwd=config.ROOT, stderr=DEVNULL)
+    finished = subprocess.run([*command, str(broken.root)], cwd=places.ROOT, stderr=DEVNULL)
     assert finished.returncode == 0
     assert gradebook.marks(broken, course.id) == expected
     with sqlite3.connect(broken.root / "gradebook.db") as db:

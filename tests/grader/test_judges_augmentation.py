@@ -7,18 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import judging
-from grader.judges.augmentation import JUDGES
-from grader.judges.base import Handed, Judge
-from grader.truth import augmentation_nets as nets
-from grader.truth.augmentation import SAMPLES
-from grader.truth.base import Sample
-from utils import assess, assess_observed, augmenting, cifar10, codec, quiet
-from utils import assess_augmentation as claims
-from utils.cases import CaseSet
-from utils.check import answer_bytes
-from utils.compare import CheckVerdict, Reply, compare
-from utils.identity import variant_of
+from grader.contract.judge import Handed, Judge
+from grader.contract.sample import Sample
+from grader.course.judges.data_augmentation import JUDGES
+from grader.course.truth import augmentation_nets as nets
+from grader.course.truth.data_augmentation import SAMPLES
+from grader.judging import examination as judging
+from utils import codec
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.handover import answer_bytes
+from utils.checks.identity import variant_of
+from utils.checks.verdicts import CheckVerdict, Reply
+from utils.images import cifar10
+from utils.nets import quiet
+from utils.rules import augmented as assess_observed
+from utils.rules import strategies as claims
+from utils.rules import training as assess
+from utils.training import augmenting
 
 quiet.import_keras()
 NOTEBOOK = "03_data_augmentation"

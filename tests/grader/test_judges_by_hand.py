@@ -7,16 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from grader.judges.base import Judge
-from grader.judges.implementing_cnn.by_hand import JUDGES_BY_HAND
-from grader.make_spreadsheet import TARGET, build
-from grader.truth.base import Sample
-from grader.truth.by_hand import SAMPLES
-from utils import cases, codec
-from utils.by_hand import BIASES, FILTERS, VOLUME
-from utils.check import answer_bytes
-from utils.compare import CheckVerdict, Reply, compare
-from utils.identity import VARIANTS, variant_of
+from grader.contract.judge import Judge
+from grader.contract.sample import Sample
+from grader.course.judges.implementing_cnn.by_hand import JUDGES_BY_HAND
+from grader.course.making.spreadsheet import TARGET, build
+from grader.course.truth.by_hand import SAMPLES
+from utils import codec
+from utils.checks import cases
+from utils.checks.compare import compare
+from utils.checks.handover import answer_bytes
+from utils.checks.identity import VARIANTS, variant_of
+from utils.checks.verdicts import CheckVerdict, Reply
+from utils.exercises.by_hand import BIASES, FILTERS, VOLUME
 
 JUDGES = {judge.name: judge for judge in JUDGES_BY_HAND}
 BY_STUDENT = [judge for judge in JUDGES_BY_HAND if judge.by_student]

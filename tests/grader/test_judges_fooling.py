@@ -7,14 +7,21 @@ import itertools
 import numpy as np
 import pytest
 
-from grader import attack_reference, judging, trusted, trusted_keras
-from grader.judges.base import Handed, Judge
-from grader.judges.fooling import JUDGES, exhibits
-from grader.truth import fooling_attacks
-from utils import codec, fooling, nets, opinions
-from utils.assess_fooling import ENOUGH, LEAST, WON
-from utils.cases import CaseSet
-from utils.compare import Reply, compare
+from grader.contract.judge import Handed, Judge
+from grader.course.judges.fooling_cnn import JUDGES, exhibits
+from grader.course.nets import attack as attack_reference
+from grader.course.nets import keras_process as trusted_keras
+from grader.course.nets import of_class, trusted
+from grader.course.truth import fooling_attacks
+from grader.judging import examination as judging
+from utils import codec
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.verdicts import Reply
+from utils.exercises import fooling
+from utils.nets import opinions
+from utils.nets import toy as nets
+from utils.rules.fooling import ENOUGH, LEAST, WON
 
 NOTEBOOK = "05_fooling_cnn"
 EXACT = [judge for judge in JUDGES if not judge.assess]
@@ -200,7 +207,7 @@ def test_photographs_for_a_large_net_are_those_that_it_knows(
     assert {exhibit.label for exhibit in found} <= {872, 967}
     assert all(exhibit.image.shape == (24, 24, 3) for exhibit in found)
     assert len({exhibit.image.tobytes() for exhibit in found}) == 6
-    assert Handed().net == "mini"
+    assert of_class(Handed()) == of_class(None) == "mini"
 
 
 class Nervous(trusted_keras.KerasNet):

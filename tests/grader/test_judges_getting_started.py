@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from grader import trusted
-from grader.judges.getting_started import JUDGES
-from grader.truth.base import Sample
-from grader.truth.getting_started import SAMPLES
-from utils import compare, photo_digits, pretrained
-from utils.cases import CaseSet
-from utils.check import call_each
+from grader.contract.sample import Sample
+from grader.course.judges.getting_started import JUDGES
+from grader.course.nets import trusted
+from grader.course.truth.getting_started import SAMPLES
+from utils.checks import compare
+from utils.checks.cases import CaseSet
+from utils.checks.handover import call_each
+from utils.images import photo_digits
+from utils.nets import pretrained
 
 SEED = 11
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.judges.base import Judge
-from grader.judges.implementing_cnn.layers import JUDGES_LAYERS
-from grader.truth.base import Sample
-from grader.truth.implementing_cnn_layers import SAMPLES
-from utils.cases import CaseSet
-from utils.check import call_each
-from utils.compare import CheckVerdict, Reply, compare
+from grader.contract.judge import Judge
+from grader.contract.sample import Sample
+from grader.course.judges.implementing_cnn.layers import JUDGES_LAYERS
+from grader.course.truth.implementing_cnn_layers import SAMPLES
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.handover import call_each
+from utils.checks.verdicts import CheckVerdict, Reply
 
 JUDGES = {judge.name: judge for judge in JUDGES_LAYERS}
 PUBLIC = {name: judge.public_cases() for name, judge in JUDGES.items()}

@@ -10,19 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import config, judging, source_text, thresholds, truth
-from grader.judges.base import Handed, Judge
-from grader.judges.training_cnn import JUDGES
-from grader.judges.training_cnn.nets import dataset_of
-from grader.prepare import runs_when_graded
-from grader.train_reference import NOTEBOOK, REFERENCE
-from grader.truth import training_nets
-from grader.truth.base import Sample
-from grader.truth.training_cnn import SAMPLES
-from utils import assess, check, cifar10, codec, exam_images, photo_digits, quiet
-from utils.cases import CaseSet
-from utils.check import HANDOVER, answer_bytes
-from utils.compare import CheckVerdict, Reply, compare
+from grader import places
+from grader.authoring import source_text
+from grader.contract import thresholds
+from grader.contract.judge import Handed, Judge
+from grader.contract.sample import Sample
+from grader.course.judges.training_cnn import JUDGES
+from grader.course.judges.training_cnn.nets import dataset_of
+from grader.course.making.reference import NOTEBOOK, REFERENCE
+from grader.course.truth import training_nets
+from grader.course.truth.training_cnn import SAMPLES
+from grader.errors import ConfigError
+from grader.executing.prepare import runs_when_graded
+from grader.judging import examination as judging
+from grader.judging import truth
+from utils import check, codec
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.handover import HANDOVER, answer_bytes
+from utils.checks.verdicts import CheckVerdict, Reply
+from utils.images import cifar10, exam_images, photo_digits
+from utils.nets import quiet
+from utils.rules import training as assess
 
 keras = quiet.import_keras()
 EXACT = [judge for judge in JUDGES if not judge.assess]
@@ -203,7 +212,7 @@ def test_an_instructor_changes_thresholds_in_one_file(tmp_path: Path) -> None:
         ("[mlp", "thresholds.toml"),
     ):
         path.write_text(text)
-        with pytest.raises(config.ConfigError, match=told):
+        with pytest.raises(ConfigError, match=told):
             thresholds.load(tmp_path)
 
 
@@ -231,7 +240,7 @@ def test_the_reference_earns_everything_on_public_images(
     shutil.copytree(REFERENCE, work / "handin" / NOTEBOOK)
     monkeypatch.chdir(work)
     monkeypatch.setattr(keras.Model, "fit", keras.Model.fit)  # put back afterwards
-    source = source_text.read(config.HERE / "source" / f"{NOTEBOOK}.py")
+    source = source_text.read(places.folder() / "source" / f"{NOTEBOOK}.py")
     reached: dict[str, float] = {}
 
     def practise(name: str, answer: object) -> None:

@@ -7,13 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import judging, trusted, truth
-from grader.judges.base import Handed, Judge
-from grader.judges.visualizing import JUDGES, draws
-from utils import cases, codec, nets, opinions
-from utils.assess_visualizing import HINTS, SURE
-from utils.cases import CaseSet
-from utils.compare import Reply, compare
+from grader.contract.judge import Handed, Judge
+from grader.course.judges.visualizing_cnn import JUDGES, draws
+from grader.course.nets import trusted
+from grader.judging import examination as judging
+from grader.judging import truth
+from utils import codec
+from utils.checks import cases
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.verdicts import Reply
+from utils.nets import opinions
+from utils.nets import toy as nets
+from utils.rules.visualizing import HINTS, SURE, driven_unit
 
 NOTEBOOK = "04_visualizing_cnn"
 EXACT = [judge for judge in JUDGES if not judge.assess]
@@ -116,7 +122,9 @@ def test_activations_may_be_off_by_five_percent(fresh: dict[str, CaseSet]) -> No
         image = 0.5 + (share * value - base) * slope / np.sum(slope**2)
         farther = image + _beside(slope, case.inputs["start"])
         verdict = compare(
-            CaseSet("drive_unit", "function", ("output",), (case,), assess="driven_unit"),
+            CaseSet(
+                "drive_unit", "function", ("output",), (case,), assess=cases.rule_name(driven_unit)
+            ),
             [Reply({"with": image, "without": np.clip(farther, 0, 1)})],
         )
         assert (verdict.cases[0].parts[0].ok) == good, share

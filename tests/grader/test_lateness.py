@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from grader import config, results
-from grader.classroom import ClassFolder
+from grader import config
+from grader.classroom import results
+from grader.classroom.folder import ClassFolder
+from grader.classroom.lateness import Lateness
+from grader.classroom.results import Submission
+from grader.errors import ConfigError
 from grader.intake import CollectReport, collect, summary
-from grader.lateness import Lateness
-from grader.results import Submission
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import ipynb, save, zipped
 
@@ -61,7 +63,7 @@ def test_an_extension_counts_for_its_team_and_notebook_alone(folder: ClassFolder
 
 @pytest.mark.parametrize("line", ["team_7 = -1", 'team_7 = "two"', '"team_7/03_nothing" = 1'])
 def test_an_extension_that_means_nothing_is_refused(folder: ClassFolder, line: str) -> None:
-    with pytest.raises(config.ConfigError, match="extensions"):
+    with pytest.raises(ConfigError, match="extensions"):
         cost(folder, f"[extensions]\n{line}", "team_7", FIRST)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import warm
+from grader.grading import warm
 from grader.sandbox import Bounds, leftovers
 from grader.sandbox.watch import Watch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.commands.grading import one_part
-from grader.config import ConfigError
+from grader.errors import ConfigError
 
 
 def test_every_team_belongs_to_exactly_one_part() -> None:

@@ -9,11 +9,13 @@ import sys
 
 import pytest
 
-from grader import class_setup, config, gradebook
+from grader import config, places
 from grader.bench import small_course
-from grader.classroom import ClassFolder
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
 from grader.demo.samples import CLASS, SECOND
-from grader.grade import grade
+from grader.formgrader import setup as class_setup
+from grader.grading.run import grade
 
 HONEST = ("team_01", "team_07", "team_10", "team_11", "team_14")
 """Right; kernel flipped; ties to all maxima; half finished; noise on stderr."""
@@ -46,7 +48,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassFolder, Class
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", SECOND],
         cwd=plain.root,
-        env={**os.environ, "PYTHONPATH": str(config.ROOT), "MPLBACKEND": "agg"},
+        env={**os.environ, "PYTHONPATH": str(places.ROOT), "MPLBACKEND": "agg"},
         capture_output=True,
         text=True,
     )
@@ -76,7 +78,7 @@ def test_in_a_class_folder_nbgrader_refuses_to_run_student_code(
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", SECOND, "--student", "team_1", "--force"],
         cwd=ours.root,
-        env={**os.environ, "PYTHONPATH": str(config.ROOT)},
+        env={**os.environ, "PYTHONPATH": str(places.ROOT)},
         capture_output=True,
         text=True,
     )

@@ -9,12 +9,14 @@ import pytest
 from nbformat import v4
 from nbformat.notebooknode import NotebookNode
 
-from grader import build, config, gradebook, results, standing
-from grader.answer_key import LOOK_AROUND
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.gradebook import CellMark
-from grader.results import Result
+from grader import config
+from grader.authoring import build
+from grader.classroom import gradebook, results, standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.gradebook import CellMark
+from grader.classroom.results import Result
+from grader.formgrader.answer_key import LOOK_AROUND
+from grader.grading.run import grade
 from tests.grader import sample_class, tiny_course
 from tests.grader.tiny_course import NAME, hand_in, reference
 
@@ -33,7 +35,7 @@ def folder(tmp_path: Path) -> ClassFolder:
 
 def released() -> NotebookNode:
     """The notebook as students get it."""
-    return nbformat.read(build.RELEASED / f"{NAME}.ipynb", as_version=4)
+    return nbformat.read(build.released(NAME), as_version=4)
 
 
 def copy_of(cell: NotebookNode) -> NotebookNode:

@@ -8,8 +8,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.judges.implementing_cnn import layers, reference
-from grader.judges.implementing_cnn.layers import Setting
+from grader.course.judges.implementing_cnn import layers, reference
+from grader.course.judges.implementing_cnn.layers import Setting
 
 RTOL = 1e-9
 

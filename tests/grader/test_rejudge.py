@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import config, gradebook, rejudge, sandbox, stored, tasks
-from grader.classroom import ClassFolder
-from grader.grade import grade
-from grader.judges.base import Question
+from grader import config, places, sandbox
+from grader.classroom import gradebook
+from grader.classroom.folder import ClassFolder
+from grader.contract.judge import Question
+from grader.grading import rejudge, stored, tasks
+from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.base import everything_in
 from tests.attacks.small_class import TEAMS, fill
@@ -49,7 +51,7 @@ def judges_change(home: Path, monkeypatch: pytest.MonkeyPatch, **changes: object
     first, *rest = tiny_course.JUDGES
     monkeypatch.setattr(tiny_course, "JUDGES", [dataclasses.replace(first, **changes), *rest])
     small_class.install(home)
-    monkeypatch.setattr(tasks, "code_version", lambda: "of another year")
+    monkeypatch.setattr(tasks, "code_version", lambda notebook: "of another year")
 
 
 def keeps_the_sign(x: np.ndarray) -> np.ndarray:
@@ -142,6 +144,6 @@ def test_the_command_asks_first(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     command = [sys.executable, "-m", "grader", "rejudge", "-c", str(tmp_path / "class")]
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=config.ROOT, stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, cwd=places.ROOT, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0 and "0 marks change" in done.stdout

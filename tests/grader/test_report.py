@@ -9,10 +9,11 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from grader import report, standing
-from grader.report import figures
-from grader.report.histogram import counts, histogram
-from grader.results import CheckResult, Rejected
+from grader.classroom import standing
+from grader.classroom.results import CheckResult, Rejected
+from grader.pages import report
+from grader.pages.report import figures
+from grader.pages.report.histogram import counts, histogram
 from tests.grader.sample_class import CONV, START, SampleClass, judged
 from tests.grader.test_feedback import HOSTILE, Page
 

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader import judging, report, standing
-from grader.judges.base import Handed
-from grader.report import figures, pictures
+from grader.classroom import standing
+from grader.contract.judge import Handed
+from grader.judging import examination
+from grader.pages import report
+from grader.pages.report import figures, pictures
 from tests.grader import planted
 from tests.grader.planted import mistaken, packed, plant
 from tests.grader.sample_class import CONV, SampleClass
 from tests.grader.test_feedback import Page
-from utils.compare import CaseVerdict
+from utils.checks.verdicts import CaseVerdict
 
 AUGMENTATION, VISUALIZING, FOOLING = (
     "03_data_augmentation",
@@ -80,7 +82,7 @@ def test_the_page_shows_them_and_names_nobody(sample: SampleClass) -> None:
 
 def test_masks_that_stayed_behind_are_seen_on_the_images(tmp_path: Path) -> None:
     sample = SampleClass(tmp_path)
-    cases = judging.cases_of(
+    cases = examination.cases_of(
         AUGMENTATION, "team_1", planted.SEED, "move_with_masks", Handed()
     ).cases
     moved = [np.roll(c.inputs["images"], (8, 8), (1, 2)) for c in cases]
@@ -115,7 +117,9 @@ def test_of_several_cases_the_photograph_is_shown(tmp_path: Path) -> None:
     answer = packed(mistaken(VISUALIZING, "team_1", "occlusion_map", "a black box"))
     plant(sample, "team_1", VISUALIZING, "occlusion_map", answer)
     given = pixels(shown(sample)["a black box"][0])
-    cases = judging.cases_of(VISUALIZING, "team_1", planted.SEED, "occlusion_map", Handed()).cases
+    cases = examination.cases_of(
+        VISUALIZING, "team_1", planted.SEED, "occlusion_map", Handed()
+    ).cases
     largest = max((case.inputs["image"] for case in cases), key=np.size)
     shape = np.asarray(Image.fromarray(given).resize(largest.shape[1::-1], Image.Resampling.BOX))
     assert np.abs(shape / 255 - largest).max() < 0.01

@@ -9,12 +9,14 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from typer.testing import CliRunner
 
-from grader import build, cli, config, report, similar
+from grader import cli, config
+from grader.authoring import build
+from grader.authoring.source_text import with_solutions
 from grader.bench import small_course
-from grader.classroom import ClassFolder
-from grader.similar import compare, page, tokens
-from grader.similar.compare import Pair, Part, Work
-from grader.source_text import with_solutions
+from grader.classroom.folder import ClassFolder
+from grader.pages import report, similar
+from grader.pages.similar import compare, page, tokens
+from grader.pages.similar.compare import Pair, Part, Work
 from tests.grader import similar_class
 from tests.grader.similar_class import NOTEBOOK, PLANTED
 from tests.grader.test_report import a_class

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import source_text
+from grader.authoring import source_text
 from tests.grader.tiny_course import SOURCE
 
 

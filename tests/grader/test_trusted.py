@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import (
-    config,
-    release,
-    second_net,
-    train_second_net,
-    trusted,
-    trusted_keras,
-    trusted_layers,
-)
-from utils import nets, photo_digits, pretrained
-from utils.pretrained import NetUnavailable, PretrainedNet
+from grader import config, places
+from grader.authoring import release
+from grader.course.making import second_net as train_second_net
+from grader.course.nets import keras_process as trusted_keras
+from grader.course.nets import layers as trusted_layers
+from grader.course.nets import second_net, trusted
+from utils.images import photo_digits
+from utils.nets import pretrained
+from utils.nets import toy as nets
+from utils.nets.pretrained import NetUnavailable, PretrainedNet
 
 RNG = np.random.default_rng(3)
 
@@ -204,7 +203,7 @@ def test_a_process_that_was_killed_is_replaced(images: np.ndarray, through_keras
 
 def test_the_process_ends_with_the_grader() -> None:
     program = (
-        "from grader import trusted_keras\n"
+        "from grader.course.nets import keras_process as trusted_keras\n"
         "trusted_keras._process = trusted_keras._Process()\n"
         "print(trusted_keras._process._child.pid)\n"
     )
@@ -232,7 +231,7 @@ def test_missing_weights_are_named_before_any_process_starts(
 def test_judging_with_nets_in_numpy_needs_no_framework() -> None:
     program = (
         "import json, sys, numpy as np\n"
-        "from grader import trusted\n"
+        "from grader.course.nets import trusted\n"
         "net = trusted.net()\n"
         "net.gradient(np.zeros((1, 32, 32, 3)), np.ones((1, 10)))\n"
         "print(json.dumps([m for m in ('tensorflow', 'keras', 'skimage') if m in sys.modules]))\n"
@@ -271,5 +270,5 @@ def test_the_second_net_computes_what_was_trained() -> None:
 
 
 def test_students_get_nothing_of_the_second_net() -> None:
-    assert second_net.WEIGHTS.parent == config.HERE
-    assert not any("second_net" in name for name in release._members())
+    assert places.folder() in second_net.WEIGHTS.parents
+    assert not any("second_net" in name for name in release._members(config.load().release))

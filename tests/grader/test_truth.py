@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
-from grader import config, truth
+from grader import config, places
+from grader.judging import truth
 
 FIND = """\
 import sys
 
-from grader import truth
+from grader.judging import truth
 
 notebook, seed = sys.argv[1:]
 for sample in truth.samples_of(notebook):
@@ -22,13 +23,13 @@ for sample in truth.samples_of(notebook):
 """
 
 
-@pytest.mark.parametrize("notebook", list(truth.MODULES))
+@pytest.mark.parametrize("notebook", list(config.load().notebooks))
 @pytest.mark.parametrize("seed", ["one", "two"])
 def test_answers_get_what_they_are_worth(notebook: str, seed: str) -> None:
     """In a process of its own, as students' answers are: other tests leave TensorFlow in states."""
     done = subprocess.run(
         [sys.executable, "-c", FIND, notebook, seed],
-        cwd=config.ROOT,
+        cwd=places.ROOT,
         capture_output=True,
         text=True,
     )
@@ -49,7 +50,7 @@ def test_the_same_seed_draws_the_same_cases() -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    samples = [s for notebook in truth.MODULES for s in truth.samples_of(notebook)]
+    samples = [s for notebook in config.load().notebooks for s in truth.samples_of(notebook)]
     wrong = [s for s in samples if not s.right]
     assert len(wrong) >= 30 and sum(bool(s.diagnosis) for s in wrong) >= 15
     assert len(samples) - len(wrong) >= 6

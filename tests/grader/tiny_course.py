@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from nbformat.notebooknode import NotebookNode
 
-from grader import config, grade
+from grader import config
 from grader.bench import small_course
-from grader.classroom import ClassFolder
-from grader.judges.base import Judge, Mistake, Question
+from grader.classroom.folder import ClassFolder
+from grader.contract.judge import Judge, Mistake, Question
+from grader.grading import run as grade
 
 NAME = "90_tiny"
 
@@ -42,7 +43,7 @@ raise RuntimeError("figures are not executed when graded")
 # %% solution="sums"
 sums = {"a": None, "b": None}
 ### BEGIN SOLUTION
-from utils.identity import variant_of
+from utils.checks.identity import variant_of
 sums = {"a": variant_of(STUDENT_ID) + 1, "b": variant_of(STUDENT_ID) + 2}
 ### END SOLUTION
 

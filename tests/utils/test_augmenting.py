@@ -15,20 +15,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils import (
-    augmentation_view,
-    augmenters,
-    augmenting,
-    datasets,
-    models,
-    observing,
-    quiet,
-    training,
-)
-from utils import plots_augmentation as plots
-from utils.augmentation_numbers import numbers_of, numbers_of_variant
-from utils.datasets import Dataset
-from utils.training import NotReady
+from utils.exercises.augmentation_numbers import numbers_of, numbers_of_variant
+from utils.images import datasets
+from utils.images.datasets import Dataset
+from utils.nets import quiet
+from utils.pictures import augmentation as plots
+from utils.rules import observing
+from utils.training import augmentation_view, augmenters, augmenting, models
+from utils.training import fitting as training
+from utils.training.fitting import NotReady
 
 keras = quiet.import_keras()
 tf = quiet.import_tensorflow()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utils.by_hand import BIASES, FILTERS, VOLUME, numbers_of, numbers_of_variant
-from utils.identity import VARIANTS
+from utils.checks.identity import VARIANTS
+from utils.exercises.by_hand import BIASES, FILTERS, VOLUME, numbers_of, numbers_of_variant
 
 ALL = [numbers_of_variant(variant) for variant in range(VARIANTS)]
 

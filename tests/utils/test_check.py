@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.judges.base import Judge, Mistake, Question
-from grader.judging import verdict_on
-from utils import cases, codec, compare, quiet
-from utils.check import CELL_SECONDS, HANDOVER, CheckFailed, answer_bytes, check
-from utils.identity import variant_of
+from grader.contract.judge import Judge, Mistake, Question
+from grader.judging.examination import verdict_on
+from utils import codec
+from utils.checks import cases, compare
+from utils.checks.handover import CELL_SECONDS, HANDOVER, CheckFailed, answer_bytes, check
+from utils.checks.identity import variant_of
+from utils.nets import quiet
 
 RNG_CASES = [((3,), "a vector"), ((2, 3), "a matrix")]
 
@@ -269,15 +271,14 @@ def test_booleans_pass_for_the_numbers_that_they_are() -> None:
     assert judged(lambda: np.array([[0, 1], [1, 0]], np.uint8)).score == 1
 
 
-def test_a_measure_that_can_not_cope_costs_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    from utils import measures
+def size(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """A measure that expects much of an answer."""
+    return {"size": answer["height"] + 1}
 
-    def size(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
-        return {"size": answer["height"] + 1}
 
-    monkeypatch.setitem(measures.MEASURES, "size", size)
+def test_a_measure_that_can_not_cope_costs_its_case() -> None:
     given = tuple(cases.Case(n, {}, {"size": 2}) for n in "ab")
-    asked = cases.CaseSet("some", "function", ("size",), given, measure="size")
+    asked = cases.CaseSet("some", "function", ("size",), given, measure=cases.rule_name(size))
     found = compare.compare(asked, [compare.Reply({"height": 1}), compare.Reply({"height": "x"})])
     assert [c.score for c in found.cases] == [1, 0]
     assert "can't be judged: TypeError" in found.cases[1].message

@@ -13,8 +13,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from utils import cifar10, datasets, figures, photo_digits
-from utils.datasets import DataUnavailable, load, load_unsplit
+from utils.images import cifar10, datasets, photo_digits
+from utils.images.datasets import DataUnavailable, load, load_unsplit
+from utils.pictures import figures
 
 matplotlib.use("Agg")
 

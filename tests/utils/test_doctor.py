@@ -47,6 +47,8 @@ def test_an_incomplete_course_and_a_closed_folder_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "requirements.txt").write_text("numpy==0.0.1\nno-such-package==1\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "notebooks.json").write_text('{"data": ["data/mini_net.npz"]}')
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     monkeypatch.setattr(doctor.os, "access", lambda *_: False)
     assert doctor.main() == 1

@@ -217,8 +217,8 @@ def test_svg_escapes_its_texts() -> None:
 def evidence() -> Any:
     """The explorer's view of one unseen digit, with the mini net."""
     pytest.importorskip("tensorflow")
-    from utils import pretrained
     from utils.explorers.evidence_model import Evidence
+    from utils.nets import pretrained
 
     return Evidence(pretrained.load("mini"), pretrained.photographs("mini")[0])
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from utils import datasets, fast_net, fast_training
-from utils.fast_images import Stream, as_bytes, shrink
-from utils.fast_recipe import FOR_DIGITS, TO_85, TO_90, Recipe, multiplies_bfloat16
-from utils.muon import Descent, Muon, orthogonalise
+from utils.fast import net as fast_net
+from utils.fast import training as fast_training
+from utils.fast.images import Stream, as_bytes, shrink
+from utils.fast.muon import Descent, Muon, orthogonalise
+from utils.fast.recipe import FOR_DIGITS, TO_85, TO_90, Recipe, multiplies_bfloat16
+from utils.images import datasets
 
 TINY = Recipe(sizes=(32,), batch=20, widths=(8, 16, 16))
 

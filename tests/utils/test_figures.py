@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from utils import figures
+from utils.pictures import figures
 
 matplotlib.use("Agg")
 

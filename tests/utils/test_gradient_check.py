@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utils.gradient_check import gradient_check, numeric_gradient
+from utils.exercises.gradient_check import gradient_check, numeric_gradient
 
 A = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
 B = np.array([2.0, -1.0, 4.0])

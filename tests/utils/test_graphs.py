@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils import graphs, quiet
+from utils.nets import graphs, quiet
 
 
 @pytest.fixture(scope="module")

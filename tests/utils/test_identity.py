@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.identity import VARIANTS, normalise_id, variant_of
+from utils.checks.identity import VARIANTS, normalise_id, variant_of
 
 
 @pytest.mark.parametrize("spelling", ["team_7", "Team 07", " TEAM-7 ", "team7", "team__007"])

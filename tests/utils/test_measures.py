@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils.measures import MEASURES, probes, widest
+from utils.rules.theory import chosen_steps, deep_relu_net, kept_size, probes, widest
 
 W, B = np.array([[1.0], [-2.0], [0.5]]), np.array([0.0, 1.0, -1.0])
 
@@ -22,24 +22,24 @@ W, B = np.array([[1.0], [-2.0], [0.5]]), np.array([0.0, 1.0, -1.0])
     ],
 )
 def test_names_of_settings_can_be_written_in_many_ways(answer: Any) -> None:
-    assert MEASURES["chosen_steps"]({}, answer) == {"pairs": "S=1, P=1; S=4, P=1"}
+    assert chosen_steps({}, answer) == {"pairs": "S=1, P=1; S=4, P=1"}
 
 
 def test_one_pair_is_one_setting() -> None:
-    assert MEASURES["chosen_steps"]({}, (4, 1)) == {"pairs": "S=4, P=1"}
+    assert chosen_steps({}, (4, 1)) == {"pairs": "S=4, P=1"}
 
 
 @pytest.mark.parametrize("answer", [["all"], [1, 2, 3], 3, ["S=1"], {"S=1": True}])
 def test_what_is_no_setting_is_explained(answer: Any) -> None:
     with pytest.raises(ValueError, match="expected a list of names"):
-        MEASURES["chosen_steps"]({}, answer)
+        chosen_steps({}, answer)
 
 
 @pytest.mark.parametrize(
     "answer", [(3, 1, 1), [1, 0, 1], (5, 2, 1), np.array([7, 3, 1]), (1, 2, 2)]
 )
 def test_many_choices_keep_the_size(answer: Any) -> None:
-    assert MEASURES["kept_size"]({}, answer) == {"size": "kept"}
+    assert kept_size({}, answer) == {"size": "kept"}
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_many_choices_keep_the_size(answer: Any) -> None:
 )
 def test_a_choice_that_cannot_be_used_is_explained(answer: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        MEASURES["kept_size"]({}, answer)
+        kept_size({}, answer)
 
 
 def test_a_net_is_run_with_relu_between_its_layers_and_none_at_the_end() -> None:
     a = np.array([[2.0, -1.0, -3.0]])
-    values = MEASURES["deep_relu_net"]({"w": W}, [(W, B), (a, [0.5])])["values"]
+    values = deep_relu_net({"w": W}, [(W, B), (a, [0.5])])["values"]
     x = probes(1)[:, 0]
     terms = 2 * np.maximum(x, 0) - np.maximum(1 - 2 * x, 0) - 3 * np.maximum(0.5 * x - 1, 0)
     assert np.allclose(values, terms + 0.5)
@@ -97,7 +97,7 @@ def test_probes_lie_on_all_sides_near_and_far() -> None:
 )
 def test_a_net_that_cannot_be_run_is_explained(answer: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        MEASURES["deep_relu_net"]({"w": W}, answer)
+        deep_relu_net({"w": W}, answer)
 
 
 def test_the_limit_on_width_does_not_depend_on_n() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils import nets, pretrained, quiet
-from utils.cases import Case, CaseSet, dump, load
-from utils.check import call_each
-from utils.compare import Reply, compare
-from utils.pretrained import PretrainedNet
+from utils.checks.cases import Case, CaseSet, dump, load
+from utils.checks.compare import compare
+from utils.checks.handover import call_each
+from utils.checks.verdicts import Reply
+from utils.nets import pretrained, quiet
+from utils.nets import toy as nets
+from utils.nets.pretrained import PretrainedNet
 
 RNG = np.random.default_rng(4)
 

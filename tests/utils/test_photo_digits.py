@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from utils import photo_digits
-from utils.photo_digits import render
+from utils.images import photo_digits
+from utils.images.photo_digits import render
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils import fooling, plots_fooling, pretrained
-from utils.pretrained import PretrainedNet
+from utils.exercises import fooling
+from utils.nets import pretrained
+from utils.nets.pretrained import PretrainedNet
+from utils.pictures import fooling as plots_fooling
 
 
 @pytest.fixture(scope="module")

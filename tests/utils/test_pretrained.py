@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils import photo_digits, pretrained
-from utils.pretrained import NetUnavailable, PretrainedNet, load
+from utils.images import photo_digits
+from utils.nets import pretrained
+from utils.nets.pretrained import NetUnavailable, PretrainedNet, load
 
 MODELS = pretrained._keras_models()
 HAS_MOBILENET = "mobilenet_0.25" in pretrained.available()
@@ -123,7 +124,7 @@ def test_an_absent_net_and_a_damaged_file_are_one_clear_sentence_offline(tmp_pat
     damaged.write_bytes(b"not weights")
     dead = "http://127.0.0.1:9"
     program = (
-        "from utils import pretrained\n"
+        "from utils.nets import pretrained\n"
         "print(pretrained.available())\n"
         "for name in ('mobilenet', 'mobilenet_0.25'):\n"
         "    try: pretrained.load(name)\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.quiet import silent_stderr
+from utils.nets.quiet import silent_stderr
 
 
 def test_what_is_written_meanwhile_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +32,7 @@ def test_importing_keras_prints_nothing() -> None:
 
 
 SHOWN = """
-from utils import quiet
+from utils.nets import quiet
 keras = quiet.import_keras()
 found = keras.config
 print(found.backend(), found.floatx(), found.image_data_format(), found.epsilon())
@@ -66,7 +66,7 @@ import sys, types
 keras = types.ModuleType("keras")
 keras.config = types.SimpleNamespace(backend=lambda: "torch")
 sys.modules["keras"] = keras
-from utils import quiet
+from utils.nets import quiet
 quiet.import_keras()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils import spectra
+from utils.images import spectra
 
 
 def test_a_perfect_image_has_slope_minus_one_and_white_noise_none() -> None:

@@ -9,10 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from grader.truth import student_layers as by
-from utils import plots_layers, tiny_training
-from utils.gradient_check import numeric_gradient
-from utils.tiny_training import Layers, Network, NotReady, train
+from grader.course.truth import student_layers as by
+from utils.exercises import tiny_training
+from utils.exercises.gradient_check import numeric_gradient
+from utils.exercises.tiny_training import Layers, Network, NotReady, train
+from utils.pictures import layers as plots_layers
 
 matplotlib.use("Agg")
 

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils import codec, models, quiet, sealed, searching, training
-from utils.check import HANDOVER
-from utils.datasets import Dataset
-from utils.describe import describe
+from utils import codec
+from utils.checks.handover import HANDOVER
+from utils.images.datasets import Dataset
+from utils.nets import quiet
+from utils.nets.describe import describe
+from utils.training import fitting as training
+from utils.training import models, sealed, searching
 
 keras = quiet.import_keras()
 SIZE, CLASSES = 8, 4
@@ -107,7 +110,7 @@ def test_interrupting_keeps_what_was_learned(
 
         return Stop()
 
-    monkeypatch.setattr("utils.training_view.LiveView.callback", callback)
+    monkeypatch.setattr("utils.training.view.LiveView.callback", callback)
     run = fit(data, epochs=50)
     assert (run.record["epochs"], run.record["interrupted"]) == (2, True)
     assert models.load("net")[0]["interrupted"]

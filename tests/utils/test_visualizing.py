@@ -6,9 +6,11 @@ import matplotlib
 import numpy as np
 import pytest
 
-from utils import plots_visualizing as plots
-from utils import pretrained, quiet, spectra, visualizing
-from utils.pretrained import PretrainedNet
+from utils.exercises import visualizing
+from utils.images import spectra
+from utils.nets import pretrained, quiet
+from utils.nets.pretrained import PretrainedNet
+from utils.pictures import visualizing as plots
 
 matplotlib.use("Agg")
 

@@ -1,5 +1,7 @@
 """Pictures to play with: each explorer shows one idea, and answers at once when a control is moved.
 
+They never decide anything.
+
 An explorer puts out its widgets and a still picture that says the same; the picture is what remains
 where widgets don't run.  Nothing here is graded, and nothing that is graded needs it.
 """
@@ -13,7 +15,7 @@ from utils.explorers import frame
 if TYPE_CHECKING:
     import numpy as np
 
-    from utils.pretrained import PretrainedNet
+    from utils.nets.pretrained import PretrainedNet
 
 
 def convolution(mode: str = "forward") -> None:
@@ -36,7 +38,7 @@ def shapes() -> None:
 def evidence(net: PretrainedNet, image: np.ndarray) -> None:
     """Hide parts of an image and watch the net; see three maps side by side; fool it step by step.
 
-    net: as `utils.pretrained.load` returns it.  image: (H, W, 3), uint8 or in [0, 1].
+    net: as `utils.nets.pretrained.load` returns it.  image: (H, W, 3), uint8 or in [0, 1].
     """
     from utils.explorers import evidence_view as view
 

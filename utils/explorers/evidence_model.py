@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from utils.pretrained import PretrainedNet
-from utils.quiet import import_tensorflow
+from utils.nets.pretrained import PretrainedNet
+from utils.nets.quiet import import_tensorflow
 
 GREY = 0.5
 """What the occluder is filled with."""

@@ -12,7 +12,7 @@ import numpy as np
 from utils.explorers import frame
 from utils.explorers.canvas import BLUE, GREY, INK, PALE, RED, Drawing, Panel
 from utils.explorers.evidence_model import Evidence, Step
-from utils.pretrained import PretrainedNet
+from utils.nets.pretrained import PretrainedNet
 
 _ROOM = 208
 """Pixels that a picture takes on each side."""

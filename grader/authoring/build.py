@@ -1,0 +1,199 @@
+"""Build what students open from the sources: notebooks by nbgrader's own release step, and the
+public cases by the judges.  The built files are in the repository, and `check` tells if they are
+stale.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from grader import config, places
+from grader.authoring import source_text
+from grader.contract.judges import judges_of
+from grader.errors import ConfigError
+from grader.files import write_atomically
+from grader.freshness import is_foreign
+from utils import codec
+from utils.checks import cases
+
+
+def released(notebook: str) -> Path:
+    """The notebook that students get."""
+    return places.public() / "notebooks" / f"{notebook}.ipynb"
+
+
+def public_cases() -> Path:
+    """Folder of the cases that students try their answers on."""
+    return places.public() / "data" / "checks"
+
+
+def source_of(notebook: str) -> source_text.Source:
+    """Read a notebook's source and hold it against its judges.  Raises SourceError."""
+    path = places.folder() / "source" / f"{notebook}.py"
+    source = source_text.read(path)
+    judges = judges_of(notebook)
+    for check in source.checks:
+        if check.name not in judges:
+            raise source_text.SourceError(
+                f"{path.name}:{check.line}: check {check.name!r} has no judge; "
+                f"add one to {judges_of.__module__}"
+            )
+    for name in judges.keys() - {c.name for c in source.checks}:
+        raise source_text.SourceError(f"{path.name}:1: no cell uses the judge {name!r}")
+    return source_text.with_points(source, config.load().points)
+
+
+def build(course: config.Course) -> list[Path]:
+    """Write notebooks/ and data/checks/.  Returns the files whose content changed."""
+    known = {check.name for name in course.notebooks for check in source_of(name).checks}
+    if unknown := sorted(set(course.points) - known):
+        raise ConfigError(f"course.toml: points: there is no check {unknown[0]!r}")
+    changed = []
+    for path, content in _products(course):
+        old = path.read_bytes() if path.is_file() else None
+        if old is None or not _equal(path, old, content):
+            write_atomically(path, content)
+            changed.append(path)
+    for path in _leftovers(course):
+        path.unlink()
+        changed.append(path)
+    return changed
+
+
+def differences(course: config.Course) -> list[str]:
+    """What `build` would change, as lines of a diff.  Empty if all is up to date."""
+    lines: list[str] = []
+    for path, content in _products(course):
+        name = str(path.relative_to(places.public()))
+        old = path.read_bytes() if path.is_file() else b""
+        if _equal(path, old, content):
+            continue
+        if path.suffix == ".npz":
+            lines.append(f"{name}: the cases differ from what the judges draw")
+            continue
+        a, b = old.decode().splitlines(), content.decode().splitlines()
+        lines += difflib.unified_diff(a, b, name, f"{name} (from its source)", lineterm="", n=1)
+    return lines + [f"{p.relative_to(places.public())}: has no source" for p in _leftovers(course)]
+
+
+def release_into(
+    root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode], db_url: str
+) -> None:
+    """Run nbgrader's release step on notebooks in the nbgrader course folder `root`.
+
+    Writes source/ and release/ there, and the gradebook.  Changes the working directory meanwhile,
+    as nbgrader does: call it from the main thread.
+    """
+    for name, notebook in sources.items():
+        target = root / "source" / name / f"{name}.ipynb"
+        write_atomically(target, nbformat.writes(notebook) + "\n")
+        settings = Config()
+        settings.CourseDirectory.root = str(root)
+        settings.CourseDirectory.course_id = course_id
+        settings.CourseDirectory.db_url = db_url
+        settings.CourseDirectory.assignment_id = name
+        settings.GenerateAssignment.force = True
+        settings.GenerateAssignment.create_assignment = True
+        folder = CourseDirectory(config=settings)
+        step = GenerateAssignment(coursedir=folder, config=settings)
+        step.log = logging.getLogger("nbgrader.release")
+        step.log.setLevel(logging.ERROR)
+        step.start()
+
+
+def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
+    """(path, content) of every file that is built."""
+    sources = {name: source_of(name) for name in course.notebooks}
+    with tempfile.TemporaryDirectory(prefix="course-build-") as scratch:
+        root = Path(scratch).resolve()
+        notebooks = {name: source.notebook for name, source in sources.items()}
+        release_into(root, course.id, notebooks, f"sqlite:///{root / 'gradebook.db'}")
+        for name in sources:
+            made = root / "release" / name / f"{name}.ipynb"
+            yield released(name), made.read_bytes()
+    points: dict[str, float] = {}
+    for name, source in sources.items():
+        judges = judges_of(name)
+        for check in source.checks:
+            if check.name in points:
+                raise source_text.SourceError(f"{name}.py:{check.line}: {check.name!r} is taken")
+            points[check.name] = check.points
+            yield (
+                public_cases() / f"{check.name}.npz",
+                cases.dump(judges[check.name].public_cases()),
+            )
+    yield public_cases() / "points.json", _json(points)
+    pairs = {"prefix": course.pairs.prefix, "notebooks": _used(course.pairs.notebooks, course)}
+    asked = {"notebooks": list(course.notebooks), "pairs": pairs, "data": _data(course)}
+    yield public_cases().parent / "notebooks.json", _json(asked)
+
+
+def _data(course: config.Course) -> list[str]:
+    """Files in data/ that belong to the course, for a student's doctor to look for."""
+    listed = public_cases().parent / "notebooks.json"
+    there = sorted(path for path in listed.parent.glob("*") if path.is_file() and path != listed)
+    names = [f"data/{path.name}" for path in there if not path.name.startswith(".")]
+    return [name for name in names if not is_foreign(name, course.release.foreign)]
+
+
+def _used(names: Iterable[str], course: config.Course) -> list[str]:
+    """Those of the notebooks that this course does with."""
+    return [name for name in names if name in course.notebooks]
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _leftovers(course: config.Course) -> list[Path]:
+    """Built files without a source."""
+    checks = {c.name for name in course.notebooks for c in source_of(name).checks}
+    stale = [p for p in public_cases().glob("*.npz") if p.stem not in checks]
+    return stale + [
+        p for p in (places.public() / "notebooks").glob("*.ipynb") if p.stem not in course.notebooks
+    ]
+
+
+def _equal(path: Path, old: bytes, new: bytes) -> bool:
+    """Equal content; arrays may differ by rounding, since they were computed on another machine."""
+    if old == new:
+        return True
+    if path.suffix != ".npz":
+        return False
+    try:
+        return _close(codec.unpack(old), codec.unpack(new))
+    except codec.CodecError:
+        return False
+
+
+def _close(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(_close(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_close, a, b))
+    if isinstance(a, (np.ndarray, float)) and isinstance(b, (np.ndarray, float)):
+        return _close_arrays(np.asarray(a), np.asarray(b))
+    return bool(a == b)
+
+
+def _close_arrays(a: np.ndarray, b: np.ndarray) -> bool:
+    """Equal up to what the rounding of float32 does to the largest value."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind not in "fc":
+        return bool(np.array_equal(a, b))
+    finite = np.abs(a[np.isfinite(a)])
+    scale = float(finite.max()) if finite.size else 0.0
+    return bool(np.allclose(a, b, rtol=0, atol=1e-4 * max(scale, 1e-3), equal_nan=True))

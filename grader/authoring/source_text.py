@@ -1,0 +1,186 @@
+"""Notebook sources: text with short cell headers in, nbgrader notebooks out.
+
+Sources are jupytext py:percent files.  Each cell says in its header what it is:
+
+    # %% locked="setup"                       read-only, executed when graded
+    # %% figure="padding"                     read-only, for the reader, not executed when graded
+    # %% solution="conv2d_forward"            what students fill in, with nbgrader's markers
+    # %% check="conv2d_forward" points=6      autograde cell
+    # %% [markdown] essay="stride" points=4   manual-graded cell, with model answer and rubric
+
+which becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader.cells import FIGURE
+from grader.errors import CourseError
+
+_ROLES = ("locked", "figure", "solution", "check", "essay")
+_HEADER = re.compile(r"^# %%(?:\s|$)")
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
+
+
+class SourceError(CourseError, ValueError):
+    """A notebook source is wrong; the text is "file:line: what and what to do"."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An autograde cell of a source."""
+
+    name: str
+    points: float
+    line: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A notebook source, read and checked."""
+
+    name: str
+    notebook: NotebookNode
+    """With nbgrader's metadata, and with solutions."""
+    checks: list[Check]
+    essays: list[Check]
+
+
+def with_points(source: Source, points: Mapping[str, float]) -> Source:
+    """The source with other points for some checks."""
+    if not any(check.name in points for check in source.checks):
+        return source
+    notebook = copy.deepcopy(source.notebook)
+    for cell in notebook.cells:
+        nbgrader = cell.metadata.get("nbgrader", {})
+        name = nbgrader.get("grade_id", "").removeprefix("check_")
+        if nbgrader.get("grade") and cell.cell_type == "code" and name in points:
+            nbgrader["points"] = points[name]
+    checks = [
+        replace(check, points=points.get(check.name, check.points)) for check in source.checks
+    ]
+    return replace(source, notebook=notebook, checks=checks)
+
+
+def read(path: Path) -> Source:
+    """Read one source.  Raises SourceError."""
+    text = path.read_text(encoding="utf-8")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if len(lines) != len(notebook.cells):
+        raise SourceError(f"{path.name}:1: every cell, the first too, must start with '# %%'")
+    checks: list[Check] = []
+    essays: list[Check] = []
+    seen: dict[str, int] = {}
+    for index, (cell, line) in enumerate(zip(notebook.cells, lines, strict=True)):
+        try:
+            role, grade_id, points = _convert(cell)
+        except ValueError as error:
+            raise SourceError(f"{path.name}:{line}: {error}") from None
+        cell.id = f"cell-{index:03}"
+        if not role:
+            continue
+        if grade_id in seen:
+            raise SourceError(
+                f"{path.name}:{line}: the id {grade_id!r} is taken by the cell in line "
+                f"{seen[grade_id]}; give this one another"
+            )
+        seen[grade_id] = line
+        if role == "check":
+            checks.append(Check(grade_id.removeprefix("check_"), points, line))
+        if role == "essay":
+            essays.append(Check(grade_id, points, line))
+        cell.id = grade_id.replace("_", "-")
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return Source(path.stem, notebook, checks, essays)
+
+
+def with_solutions(source: Source) -> NotebookNode:
+    """The notebook as a perfect student would hand it in: solutions, but no markers, no rubrics."""
+    notebook = nbformat.from_dict(source.notebook)
+    for cell in notebook.cells:
+        lines = [x for x in cell.source.split("\n") if _BEGIN not in x and _END not in x]
+        cell.source = "\n".join(lines)
+        if cell.cell_type == "markdown" and "**Rubric**" in cell.source:
+            cell.source = cell.source.split("**Rubric**")[0].rstrip()
+    return notebook
+
+
+def rubric(cell: NotebookNode) -> str:
+    """Model answer and rubric of an essay cell, as Markdown."""
+    inside = cell.source.split(_BEGIN, 1)[-1].split(_END, 1)[0]
+    return inside.strip()
+
+
+def _convert(cell: NotebookNode) -> tuple[str, str, float]:
+    """Replace a cell's short header by nbgrader's metadata; returns (role, grade id, points)."""
+    meta = cell.metadata
+    roles = [role for role in _ROLES if role in meta]
+    unknown = set(meta) - {*_ROLES, "points", "tags", "nbgrader", "lines_to_next_cell"}
+    if unknown:
+        raise ValueError(f"unknown key {sorted(unknown)[0]!r} in the cell's header")
+    if not roles:
+        if "points" in meta:
+            raise ValueError("points without check or essay")
+        if _BEGIN in cell.source:
+            raise ValueError(
+                'a solution outside a solution cell; add solution="name" to the header'
+            )
+        meta.clear()
+        return "", "", 0.0
+    if len(roles) > 1:
+        raise ValueError(f"a cell can't be both {roles[0]} and {roles[1]}")
+    role, name, points = roles[0], meta[roles[0]], meta.get("points")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise ValueError(f"{name!r} is no id: letters, digits and _, at most 64")
+    _validate(role, name, points, cell)
+    graded = role in ("check", "essay")
+    nbgrader = {
+        # a check and its solution are usually named alike, and ids must differ
+        "grade_id": f"check_{name}" if role == "check" else name,
+        "grade": graded,
+        "solution": role in ("solution", "essay"),
+        "locked": role in ("locked", "figure", "check"),
+        "task": False,
+        "schema_version": 3,
+    }
+    if graded:
+        nbgrader["points"] = points
+    tags = {"figure": [FIGURE], "check": ["raises-exception"]}.get(role, [])
+    meta.clear()
+    meta.update({"nbgrader": nbgrader} | ({"tags": tags} if tags else {}))
+    return role, str(nbgrader["grade_id"]), float(points or 0)
+
+
+def _validate(role: str, name: str, points: object, cell: NotebookNode) -> None:
+    if (cell.cell_type == "markdown") != (role == "essay") and role != "locked":
+        raise ValueError(f"{role} can't be a {cell.cell_type} cell")
+    if role in ("check", "essay"):
+        if isinstance(points, bool) or not isinstance(points, (int, float)) or points <= 0:
+            raise ValueError(f"{role} {name!r} needs points, a number above 0")
+    elif points is not None:
+        raise ValueError(f"a {role} cell has no points")
+    if role == "check" and not re.match(rf'check\("{name}", ', cell.source.strip()):
+        raise ValueError(f'the cell must call check("{name}", …)')
+    if role in ("solution", "essay") and (_BEGIN not in cell.source or _END not in cell.source):
+        raise ValueError(f"{role} {name!r} has no {_BEGIN} … {_END}")
+    if role == "essay":
+        levels = re.findall(r"^- [\d.]+ points?\b", cell.source, re.M)
+        if "**Rubric**" not in cell.source or len(levels) != 3:
+            raise ValueError(f"essay {name!r} needs **Rubric** and three lines '- N points: …'")

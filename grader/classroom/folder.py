@@ -1,0 +1,64 @@
+"""The class folder: where everything about one class lies.  It is a plain nbgrader course folder.
+
+submitted/TEAM/NOTEBOOK/       what was handed in: NOTEBOOK.ipynb, its files, submission.json
+results/TEAM/NOTEBOOK/         result.json and executed.ipynb, written by grade
+autograded/TEAM/NOTEBOOK/      the executed notebook, for formgrader
+feedback/TEAM/                 HTML for the students
+exports/, report.html          for the instructor
+similar.html                   pairs of teams that share much, if they were looked for
+gradebook.db                   nbgrader's gradebook
+roster.csv, course.toml        who is in the class; settings that differ from the course's
+rejected.json                  archives that could not be taken in, each with the reason
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClassFolder:
+    """Paths in a class folder."""
+
+    root: Path
+
+    @property
+    def db_url(self) -> str:
+        """The gradebook's address for SQLAlchemy.  Raises DatabaseError."""
+        from grader.classroom import database  # SQLAlchemy takes its time to import
+
+        return database.url_of(self.root)
+
+    @property
+    def uses_sqlite(self) -> bool:
+        """Is the gradebook a file?"""
+        return self.db_url.startswith("sqlite:")
+
+    @property
+    def database(self) -> Path | None:
+        """File of the gradebook; None if it is on a server."""
+        from grader.classroom import database
+
+        return database.file_of(self.db_url) if self.uses_sqlite else None
+
+    def submitted(self, team: str, notebook: str) -> Path:
+        """Folder of one submission."""
+        return self.root / "submitted" / team / notebook
+
+    def result(self, team: str, notebook: str) -> Path:
+        """Folder of one submission's results."""
+        return self.root / "results" / team / notebook
+
+    def autograded(self, team: str, notebook: str) -> Path:
+        """Folder that formgrader reads."""
+        return self.root / "autograded" / team / notebook
+
+    def feedback(self, team: str) -> Path:
+        """Folder of one team's feedback."""
+        return self.root / "feedback" / team
+
+    def submissions(self) -> list[tuple[str, str]]:
+        """(team, notebook) of everything that was taken in, sorted."""
+        found = (self.root / "submitted").glob("*/*/submission.json")
+        return sorted((path.parent.parent.name, path.parent.name) for path in found)

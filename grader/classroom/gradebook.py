@@ -1,0 +1,299 @@
+"""The gradebook: a plain nbgrader gradebook, with one importer that writes a submission at a time.
+
+Each submission is written in one transaction, so that an interruption leaves it as it was or as it
+should be.  Marks given by hand are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader import api
+from nbgrader.utils import compute_checksum
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from grader.classroom import database
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Result, Submission
+from grader.errors import CourseError
+
+NO_ANSWER = "No response."
+"""nbgrader's own comment on an answer that was left as released."""
+
+
+@dataclass(frozen=True)
+class CellMark:
+    """What one graded cell of one submission earned."""
+
+    cell: str
+    """nbgrader's grade id; a check's starts with "check_"."""
+    kind: str
+    """"check" or "essay"."""
+    points: float
+    """What counts: the manual mark where there is one, and extra credit."""
+    max_points: float
+    auto: float | None
+    manual: float | None
+    needs_manual: bool
+    comment: str
+
+
+@dataclass(frozen=True)
+class NotebookMark:
+    """What one notebook of one team earned."""
+
+    team: str
+    notebook: str
+    received: datetime | None
+    """In UTC."""
+    late_penalty: float
+    """Points taken off for lateness."""
+    cells: list[CellMark]
+
+
+PATIENCE = 30
+"""Seconds to wait for other users of an SQLite file; formgrader may be open."""
+
+
+class GradebookUnavailable(CourseError):
+    """The gradebook can't be read or written now.  The text says why and what to do."""
+
+
+@contextmanager
+def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradebook]:
+    """nbgrader's gradebook of a class, closed again whatever happens.
+
+    Raises GradebookUnavailable, also for what the body of the `with` meets: a lock that another
+    program holds for longer than PATIENCE, a full disk, a server that is gone.
+    """
+    patience = f"?timeout={PATIENCE}" if folder.uses_sqlite else ""
+    try:
+        gradebook = api.Gradebook(folder.db_url + patience, course_id)
+        try:
+            yield gradebook
+        finally:
+            gradebook.close()
+    except OperationalError as error:
+        raise GradebookUnavailable(
+            f"the gradebook {database.shown(folder.db_url)} can't be used: "
+            f"{str(error.orig).strip()}.  Close other programs that have it open, make room on the "
+            "disk, or start the server, and run the command again: what was graded is kept"
+        ) from error
+
+
+def record(
+    gradebook: api.Gradebook,
+    submission: Submission,
+    result: Result,
+    executed: NotebookNode,
+    late_fraction: float,
+    changed: frozenset[str] = frozenset(),
+) -> None:
+    """Write one graded notebook in one transaction.
+
+    late_fraction: share of the points, in [0, 1], that lateness costs.
+    changed: graded cells whose answer isn't the one that was there before; a mark by hand on one
+    of them needs another look, and is flagged until somebody saves it in formgrader.
+    """
+    session: Session = gradebook.db
+    try:
+        _begin(session)
+        _write(session, gradebook, submission, result, executed, late_fraction, changed)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def fail(gradebook: api.Gradebook, submission: Submission) -> None:
+    """Take back the automatic marks of a submission that is about to be graded anew.
+
+    A mark from an earlier run would be stale.  Marks given by hand stay, with what they were held
+    against, so that `record` can tell whether they need another look.
+    """
+    session: Session = gradebook.db
+    try:
+        _begin(session)
+        notebook = _submitted_notebook(session, gradebook, submission)
+        for grade in notebook.grades:
+            if grade.manual_score is None:
+                grade.auto_score = None
+                grade.needs_manual_grade = True
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def refresh_late_penalties(
+    folder: ClassFolder, course_id: str, fraction: Callable[[str, str, datetime], float]
+) -> None:
+    """Work out what lateness costs from the points as they are now, marks given by hand included.
+
+    fraction: (team, notebook, time of arrival with zone) -> share of the points, in [0, 1].
+    """
+    with open_gradebook(folder, course_id) as gradebook:
+        for submitted in gradebook.db.query(api.SubmittedNotebook).all():
+            received = submitted.assignment.timestamp
+            if received is None:
+                continue
+            team = submitted.assignment.student_id
+            share = fraction(team, submitted.name, received.replace(tzinfo=UTC))
+            earned = sum(grade.score for grade in submitted.grades)
+            submitted.late_submission_penalty = round(share * earned, 4) or None
+        gradebook.db.commit()
+
+
+def flagged(gradebook: api.Gradebook) -> list[str]:
+    """Marks by hand that need another look, as "team/notebook/cell", sorted."""
+    found = (
+        gradebook.db.query(api.Grade)
+        .filter(api.Grade.manual_score.is_not(None), api.Grade.needs_manual_grade)
+        .all()
+    )
+    return sorted(
+        f"{grade.notebook.assignment.student_id}/{grade.notebook.name}/{grade.name}"
+        for grade in found
+    )
+
+
+def marks(folder: ClassFolder, course_id: str) -> list[NotebookMark]:
+    """All marks in the gradebook, sorted by team and notebook."""
+    rows = []
+    with open_gradebook(folder, course_id) as gradebook:
+        for submitted in gradebook.db.query(api.SubmittedNotebook).all():
+            assignment = submitted.assignment
+            comments = {c.name: c.comment or "" for c in submitted.comments}
+            cells = [_cell_mark(g, comments.get(g.name, "")) for g in submitted.grades]
+            rows.append(
+                NotebookMark(
+                    assignment.student_id,
+                    submitted.name,
+                    assignment.timestamp.replace(tzinfo=UTC) if assignment.timestamp else None,
+                    submitted.late_submission_penalty or 0.0,
+                    sorted(cells, key=lambda mark: mark.cell),
+                )
+            )
+    return sorted(rows, key=lambda row: (row.team, row.notebook))
+
+
+def _cell_mark(grade: api.Grade, comment: str) -> CellMark:
+    kind = "essay" if grade.cell.cell_type == "markdown" else "check"
+    return CellMark(
+        grade.name,
+        kind,
+        grade.score,
+        grade.max_score,
+        grade.auto_score,
+        grade.manual_score,
+        bool(grade.needs_manual_grade),
+        comment,
+    )
+
+
+def _begin(session: Session) -> None:
+    """Begin a transaction in which nobody else changes what it has read.
+
+    Of importers there is one at a time.  Markers wait: on SQLite for the file, which can't be
+    locked in parts; on a server for the grades of this submission alone, see `_hold`.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        if not session.connection().connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            session.execute(text("BEGIN IMMEDIATE"))
+    else:
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('grader.classroom.gradebook'))")
+        )
+
+
+def _hold(session: Session, row: api.SubmittedNotebook) -> None:
+    """Let no marker change the grades of a submission until the transaction ends."""
+    if session.get_bind().dialect.name != "sqlite":
+        held = select(api.Grade.id).where(api.Grade.notebook_id == row.id).with_for_update()
+        session.execute(held).all()
+        session.expire_all()  # what was read before may have been changed since
+
+
+def _write(
+    session: Session,
+    gradebook: api.Gradebook,
+    submission: Submission,
+    result: Result,
+    executed: NotebookNode,
+    late_fraction: float,
+    changed: frozenset[str],
+) -> None:
+    notebook = _submitted_notebook(session, gradebook, submission)
+    cells = {c.metadata.nbgrader.grade_id: c for c in executed.cells if "nbgrader" in c.metadata}
+    checked = {f"check_{check.name}": check.points for check in result.checks}
+    earned = 0.0
+    for grade in notebook.grades:
+        cell = cells.get(grade.name)
+        other = grade.name in changed
+        if grade.name in checked:
+            other = other or grade.auto_score != checked[grade.name]
+            grade.auto_score = checked[grade.name]
+        elif cell is not None and left_as_released(cell) and grade.name not in result.elsewhere:
+            grade.auto_score = 0.0
+        else:
+            grade.auto_score = None
+        if grade.manual_score is None:
+            grade.needs_manual_grade = grade.auto_score is None
+        else:  # a flag that stands is for a human to take away
+            grade.needs_manual_grade = bool(grade.needs_manual_grade) or other
+        score = grade.manual_score if grade.manual_score is not None else grade.auto_score
+        earned += (score or 0.0) + (grade.extra_credit or 0.0)
+    for comment in notebook.comments:
+        cell = cells.get(comment.name)
+        blank = cell is not None and left_as_released(cell)
+        blank = blank and comment.name not in result.elsewhere
+        comment.auto_comment = NO_ANSWER if blank else None
+    notebook.late_submission_penalty = round(late_fraction * earned, 4) or None
+
+
+def left_as_released(cell: NotebookNode) -> bool:
+    """Is a cell with an answer as the release has it?"""
+    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+
+
+def _submitted_notebook(
+    session: Session, gradebook: api.Gradebook, submission: Submission
+) -> api.SubmittedNotebook:
+    """The row of a submission, with a grade for every graded cell; made where it is missing."""
+    assignment = gradebook.find_assignment(submission.notebook)
+    notebook = gradebook.find_notebook(submission.notebook, submission.notebook)
+    student = session.get(api.Student, submission.team)
+    if student is None:
+        student = api.Student(id=submission.team, last_name=submission.team, first_name="team")
+        session.add(student)
+    submitted = (
+        session.query(api.SubmittedAssignment)
+        .filter_by(assignment_id=assignment.id, student_id=submission.team)
+        .one_or_none()
+    )
+    if submitted is None:
+        submitted = api.SubmittedAssignment(assignment=assignment, student=student)
+        session.add(submitted)
+    submitted.timestamp = submission.received.astimezone(UTC).replace(tzinfo=None)
+    row = next((n for n in submitted.notebooks if n.notebook_id == notebook.id), None)
+    if row is None:
+        row = api.SubmittedNotebook(notebook=notebook, assignment=submitted)
+        session.add(row)
+    have = {grade.cell_id for grade in row.grades}
+    for cell in [*notebook.grade_cells, *notebook.task_cells]:
+        if cell.id not in have:
+            session.add(api.Grade(cell=cell, notebook=row))
+    have = {comment.cell_id for comment in row.comments}
+    for cell in [*notebook.solution_cells, *notebook.task_cells]:
+        if cell.id not in have:
+            session.add(api.Comment(cell=cell, notebook=row))
+    session.flush()
+    _hold(session, row)
+    session.refresh(row)
+    return row

@@ -1,0 +1,131 @@
+"""The files that pass between the rooms: what was taken in, and what grading found.
+
+All are JSON, read back with their types checked; a malformed file raises msgspec.ValidationError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from grader.classroom.folder import ClassFolder
+from grader.files import write_atomically
+
+_Kind = TypeVar("_Kind")
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """submission.json: one notebook as it was taken in.  Written by intake."""
+
+    team: str
+    notebook: str
+    archive: str
+    """File name of the archive it came from."""
+    archive_sha256: str
+    received: datetime
+    """With a time zone: when the archive arrived, as the instructor's side knows it."""
+    files: list[str] = []
+    """Other files handed in with the notebook, relative to the submission's folder."""
+    notes: list[str] = []
+    """What was mended on the way in, or is odd: renamed notebook, UTF-8 BOM, cleared outputs."""
+    arrival: str = "known"
+    """"known" if it arrived at `received`; else that is when an LMS' download was made, and it
+    arrived before, "on time" or "late" by the LMS' word, or at an "unknown" time."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One entry of rejected.json: an archive, or a file in one, that could not be taken in."""
+
+    archive: str
+    """Its path from what was collected: downloads/Ann Example/work.zip."""
+    team: str
+    """The team it would have belonged to, or "" if unknown."""
+    reason: str
+    notebook: str = ""
+    """The notebook that could not be taken in; "" if that is unknown, or all."""
+    source: str = ""
+    """Where it lay on this machine, which tells two of one name apart."""
+    sha256: str = ""
+    """Of a file of which nobody could tell whose it is: it may come again under another name."""
+
+
+class CaseResult(msgspec.Struct, frozen=True):
+    """One case of one check."""
+
+    label: str
+    score: float
+    message: str = ""
+    mistake: str = ""
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One autograde cell."""
+
+    name: str
+    points: float
+    max_points: float
+    status: str = "judged"
+    """"judged", or why there is nothing to judge: "not run", "damaged answer"."""
+    message: str = ""
+    """In plain words, for student and instructor, when the status is not "judged"."""
+    mistake: str = ""
+    hint: str = ""
+    section: str = ""
+    cases: list[CaseResult] = []
+
+
+class Result(msgspec.Struct, frozen=True):
+    """result.json: one graded notebook.  Written by grade."""
+
+    team: str
+    notebook: str
+    key: str
+    """Digest of everything the result depends on: submission, judges, settings, seed."""
+    checks: list[CheckResult]
+    needs_human: str = ""
+    """Why a person must look at it; empty if all went by itself."""
+    notes: list[str] = []
+    """What the instructor may want to know: restored cells, a check that ran twice."""
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    finished: datetime | None = None
+    cell_seconds: float = 0.0
+    """How much of the seconds the cells themselves took."""
+    judging_seconds: float = 0.0
+    """What judging took, after them."""
+    elsewhere: list[str] = []
+    """Essays that a marker must read though their cell is as released: the answer may stand
+    elsewhere in the notebook."""
+
+    @property
+    def points(self) -> float:
+        """Sum over the autograde cells."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def max_points(self) -> float:
+        """Sum of what the autograde cells are worth."""
+        return sum(check.max_points for check in self.checks)
+
+
+def write(path: Path, value: msgspec.Struct | list, durable: bool = True) -> None:
+    """Write one of the structures above, atomically."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1), durable)
+
+
+def read(path: Path, kind: type[_Kind]) -> _Kind:
+    """Read a structure back.  Raises OSError or msgspec.ValidationError."""
+    return msgspec.json.decode(path.read_bytes(), type=kind)
+
+
+def graded(folder: ClassFolder) -> Iterator[Result]:
+    """What grading found, for every submission that has a result, by team and notebook.
+
+    One at a time, since a class may be large.  Raises OSError or msgspec.ValidationError.
+    """
+    for path in sorted((folder.root / "results").glob("*/*/result.json")):
+        yield read(path, Result)

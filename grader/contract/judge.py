@@ -1,0 +1,211 @@
+"""What a judge is: questions, a reference, and known mistakes.
+
+A judge never meets a student's code.  It draws inputs, says what should come out, and what would
+come out after each mistake it knows; `utils.checks.compare` does the rest, on values alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, Literal
+
+import numpy as np
+
+from utils.checks.cases import Case, CaseSet, rule_name, sealed
+from utils.checks.compare import same_parts
+from utils.checks.identity import VARIANTS
+from utils.checks.verdicts import CaseVerdict
+
+PUBLIC_SEED = 20_180_924
+"""Seed of the public cases."""
+
+_MOST_DRAWS = 400
+
+
+@dataclass(frozen=True)
+class Question:
+    """Inputs of one case, before anybody has answered."""
+
+    label: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    rtol: float = 1e-6
+    expected: dict[str, Any] | None = None
+    """What the answer is held against, where that is drawn with the inputs; else the reference
+    computes it."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What questions may depend on beside chance: what was handed in, and the course's settings."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Untrusted files that came with the notebook, by path."""
+    thresholds: Mapping[str, Any] = field(default_factory=dict)
+    """Check -> data set -> {"floor": …, "goal": …}; see grader.contract.thresholds."""
+    seed: int = 0
+    """For what all checks of a submission share."""
+    net: str = ""
+    """Name of the pretrained net that the class has chosen; "": the course's own."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known way to go wrong: a function like the reference, and what to tell the student."""
+
+    answer: Callable[..., Any]
+    """Called like the reference.  Left out where it raises or makes no difference."""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Depiction:
+    """How the answers to a check become pictures, for a page that shows typical wrong ones."""
+
+    before: str = ""
+    """The input that is shown beside them."""
+    chosen: Callable[[Any], Any] = lambda value: value
+    """What of an answer is shown, if it is more than one thing."""
+    amounts: bool = False
+    """Numbers in colours, from the lowest to the highest; otherwise brightness, from 0 to 1."""
+    white: float = 1.0
+    """Where brightness ends."""
+
+
+class _Lazy(Mapping[str, dict[str, Any]]):
+    """A mapping that is computed when somebody looks: most answers are right, and nobody does."""
+
+    def __init__(self, compute: Callable[[], dict[str, dict[str, Any]]]):
+        self._compute = compute
+
+    @cached_property
+    def _content(self) -> dict[str, dict[str, Any]]:
+        return self._compute()
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        return self._content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Everything needed to judge one check."""
+
+    name: str
+    """The check's name, unique in the course."""
+    reference: Callable[..., Any]
+    """Right answer: takes a question's inputs by keyword, returns its parts."""
+    draw: Callable[..., Iterable[Question]]
+    """Questions from a random generator and, for judges by student, the number of the variant.
+    With `by_files` a third argument: Handed, or None for the public cases."""
+    mistakes: Mapping[str, Mistake] = field(default_factory=dict)
+    """What the student did, in a few words -> the mistake.  Order matters: likelier ones first."""
+    kind: Literal["function", "value"] = "function"
+    parts: tuple[str, ...] = ("output",)
+    section: str = ""
+    """Heading in the notebook to read again."""
+    by_student: bool = False
+    measure: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    """Where there is no single right answer: what is read off it, (inputs, answer) -> the parts
+    that are compared.  It raises ValueError, worded for the student, where there is nothing."""
+    assess: Callable[[Case, Any], CaseVerdict] | None = None
+    """Where an answer is good to a degree: (case, answer) -> its verdict.  May raise, too."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What to think about next, for mistakes that `assess` names."""
+    by_files: bool = False
+    alike: bool = False
+    """Draw until each known mistake passes or fails on a fresh question as it does on the public
+    one in its place, so that partial credit does not depend on luck.  For cheap references."""
+    patience: float = 1.0
+    """So many times longer than others may a call take: several nets, many images, many steps."""
+    depicted: Depiction | None = None
+    """For answers that are pictures."""
+
+    def cases(
+        self, rng: np.random.Generator, variant: int = 0, handed: Handed | None = None
+    ) -> CaseSet:
+        """Fresh cases.  A judge by student gives one case: that of the variant."""
+        questions = list(self._questions(rng, variant, handed or Handed()))
+        if self.alike:
+            questions = self._alike(questions, rng)
+        return self._case_set([self._case(q) for q in questions])
+
+    def public_cases(self) -> CaseSet:
+        """The cases that students get; values to be found by hand are sealed."""
+        variants = range(VARIANTS) if self.by_student else [0]
+        rows = []
+        for variant in variants:
+            rng = np.random.default_rng(PUBLIC_SEED)
+            rows += [self._case(q) for q in self._questions(rng, variant, None)]
+        if self.kind == "value" and self.assess is None:
+            rows = [sealed(case, self.name) for case in rows]
+        return self._case_set(rows)
+
+    def _questions(
+        self, rng: np.random.Generator, variant: int, handed: Handed | None
+    ) -> Iterable[Question]:
+        return self.draw(rng, variant, handed) if self.by_files else self.draw(rng, variant)
+
+    def _alike(self, questions: list[Question], rng: np.random.Generator) -> list[Question]:
+        wanted = [self._harmless(q) for q in self.draw(np.random.default_rng(PUBLIC_SEED), 0)]
+        chosen = list(questions)
+        open_places = set(range(len(questions)))
+        for _ in range(_MOST_DRAWS):
+            found = {i for i in open_places if self._harmless(questions[i]) == wanted[i]}
+            for place in found:
+                chosen[place] = questions[place]
+            open_places -= found
+            if not open_places:
+                break
+            questions = list(self.draw(rng, 0))
+        return chosen
+
+    def _harmless(self, question: Question) -> frozenset[str]:
+        """The mistakes that make no difference to a question."""
+        case = self._case(question)
+        return frozenset(n for n, outputs in case.mistakes.items() if same_parts(case, outputs))
+
+    def _case(self, question: Question) -> Case:
+        expected = question.expected
+        if expected is None:
+            expected = self._parts(self.reference(**copy.deepcopy(question.inputs)))
+        mistakes = _Lazy(partial(self._mistaken, question))
+        return Case(question.label, question.inputs, expected, mistakes, question.rtol)
+
+    def _mistaken(self, question: Question) -> dict[str, dict[str, Any]]:
+        outputs = {}
+        for name, mistake in self.mistakes.items():
+            try:
+                outputs[name] = self._parts(mistake.answer(**copy.deepcopy(question.inputs)))
+            except Exception:  # a mistake that crashes here names nothing here
+                continue
+        return outputs
+
+    def _parts(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        if len(self.parts) == 1:
+            return {self.parts[0]: value}
+        return dict(zip(self.parts, value, strict=True))
+
+    def _case_set(self, rows: list[Case]) -> CaseSet:
+        hints = {name: m.hint for name, m in self.mistakes.items() if m.hint} | dict(self.hints)
+        return CaseSet(
+            self.name,
+            self.kind,
+            self.parts,
+            tuple(rows),
+            hints,
+            self.section,
+            self.by_student,
+            rule_name(self.measure) if self.measure is not None else "",
+            rule_name(self.assess) if self.assess is not None else "",
+            self.patience,
+        )

@@ -1,0 +1,475 @@
+"""Judges of notebook 05 whose answers are exact: steps, gradients, pictures, and choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from grader.contract.judge import Depiction, Handed, Judge, Mistake, Question
+from utils.nets import toy as nets
+
+from ... import nets as nets_of_course
+from ...nets import trusted
+from . import exhibits
+
+SECTION = {
+    73: "Exercise 73: a target",
+    74: "Exercise 74: what has changed?",
+    75: "Exercise 75: as little as possible",
+    76: "Exercise 76: likely and unlikely targets",
+}
+"""Exercise -> its heading in the notebook."""
+
+
+# -- where to start -------------------------------------------------------------------------------
+
+
+def _draw_starts(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for count, classes, least in ((12, 4, 0.9), (20, 10, 0.8), (16, 6, 0.95)):
+        labels = rng.integers(0, classes, count)
+        # sure and right, sure and wrong, unsure and right, in turn; nothing near the limit
+        top = np.where(np.arange(count) % 3 == 2, rng.uniform(0.5, least - 0.05, count), 0.0)
+        top = np.where(top == 0, rng.uniform(least + 0.005, 0.999, count), top)
+        first = np.where(np.arange(count) % 3 == 1, (labels + 1) % classes, labels)
+        table = np.full((count, classes), 0.0)
+        table[:] = ((1 - top) / (classes - 1))[:, None]
+        table[np.arange(count), first] = top
+        order = rng.permutation(count)
+        inputs = {"probabilities": table[order], "labels": labels[order], "least": least}
+        yield Question(f"{count} images, {classes} classes, at least {least}", inputs)
+
+
+def _starts(probabilities: np.ndarray, labels: np.ndarray, least: float) -> np.ndarray:
+    right = probabilities.argmax(axis=1) == labels
+    return np.flatnonzero(right & (probabilities.max(axis=1) >= least))
+
+
+_STARTS_MISTAKES = {
+    "sure, but not necessarily right": Mistake(
+        lambda probabilities, labels, least: np.flatnonzero(probabilities.max(axis=1) >= least),
+        "The likeliest class must be the label, too.",
+    ),
+    "right, but not necessarily sure": Mistake(
+        lambda probabilities, labels, least: np.flatnonzero(probabilities.argmax(axis=1) == labels),
+        "The highest probability must be at least `least`.",
+    ),
+    "a mask in place of positions": Mistake(
+        lambda probabilities, labels, least: (
+            (probabilities.argmax(axis=1) == labels) & (probabilities.max(axis=1) >= least)
+        ),
+        "np.flatnonzero(mask) gives the positions.",
+    ),
+    "only one image": Mistake(
+        lambda probabilities, labels, least: _starts(probabilities, labels, least)[0],
+        "All of them are asked for.",
+    ),
+    "labels in place of positions": Mistake(
+        lambda probabilities, labels, least: labels[_starts(probabilities, labels, least)],
+        "Where do they stand in the list?",
+    ),
+    "wrongly classified images": Mistake(
+        lambda probabilities, labels, least: np.flatnonzero(
+            (probabilities.argmax(axis=1) != labels) & (probabilities.max(axis=1) >= least)
+        ),
+        "A net that is wrong already needs no fooling.",
+    ),
+}
+
+
+# -- the gradient ---------------------------------------------------------------------------------
+
+
+def _draw_gradients(
+    rng: np.random.Generator, variant: int, handed: Handed | None
+) -> Iterator[Question]:
+    kernel = rng.standard_normal((5, 5, 3, 4))
+    image = rng.uniform(0.1, 0.9, (5, 5, 3)).astype(np.float32)
+    linear = nets.linear(kernel, rng.standard_normal(4), "signed")
+    inputs = {"net": linear, "image": image, "target": int(rng.integers(4))}
+    yield Question("a linear net that wants pixels in -1 … 1", inputs, rtol=1e-3)
+    kernels = [rng.standard_normal((3, 3, 3, 5)) * 0.3, rng.standard_normal((4 * 4 * 5, 6)) * 0.3]
+    small = nets.conv(8, kernels, [np.full(5, 0.1), np.zeros(6)], [2])
+    image = rng.uniform(0.1, 0.9, (8, 8, 3)).astype(np.float32)
+    inputs = {"net": small, "image": image, "target": int(rng.integers(6))}
+    yield Question("a small convolutional net", inputs, rtol=1e-2)
+    name = nets_of_course.of_class(handed)
+    shown = exhibits.draw(name, rng)
+    for text, pick in (("the second likeliest class", "likely"), ("the least likely", "unlikely")):
+        for exhibit in shown:
+            image = exhibit.image.astype(np.float32) / np.float32(255)
+            target = getattr(exhibit, pick)
+            if exhibits.steady(trusted.net(name), image[None], target):
+                inputs = {"net": name, "image": image, "target": target}
+                yield Question(f"a photograph, {text}", inputs, rtol=2e-2)
+                break
+
+
+def _gradient(net: Any, image: np.ndarray, target: int) -> np.ndarray:
+    return _weighted(net, image, lambda p: np.eye(len(p))[target])
+
+
+def _weighted(
+    net: Any, image: np.ndarray, weights: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    asked = trusted.of(net)
+    p = asked.probabilities(image[None])[0].astype(np.float64)
+    return asked.gradient(image[None], weights(p)[None].astype(np.float32))[0]
+
+
+def _preprocessed(net: Any, image: np.ndarray, target: int) -> np.ndarray:
+    if isinstance(net, dict):
+        return _gradient(net, image, target) / nets.RANGES[net.get("range", "unit")][0]
+    return _gradient(net, image, target) / 2
+
+
+def _hot(target: int, p: np.ndarray) -> np.ndarray:
+    return np.eye(len(p))[target]
+
+
+_GRADIENT_MISTAKES = {
+    "the sign is reversed": Mistake(
+        lambda net, image, target: -_gradient(net, image, target),
+        "The gradient of the score itself, not of a loss.",
+    ),
+    "gradient of the probability, not of the score": Mistake(
+        lambda net, image, target: _weighted(
+            net, image, lambda p: p[target] * (_hot(target, p) - p)
+        ),
+        "net.logits(images)[0, target]: a probability near 0 or 1 hardly moves.",
+    ),
+    "gradient of the logarithm of the probability, not of the score": Mistake(
+        lambda net, image, target: _weighted(net, image, lambda p: _hot(target, p) - p),
+        "Cross-entropy looks at all classes; here the target's score alone is asked for.",
+    ),
+    "gradient of the winner's score, not of the target's": Mistake(
+        lambda net, image, target: _weighted(net, image, lambda p: np.eye(len(p))[p.argmax()]),
+        "Column `target` of the scores.",
+    ),
+    "gradient of the sum of all scores": Mistake(
+        lambda net, image, target: _weighted(net, image, lambda p: np.ones(len(p))),
+        "Take one number before you ask for the gradient: scores[0, target].",
+    ),
+    "gradient with respect to the preprocessed image": Mistake(
+        _preprocessed,
+        "tape.watch the image in 0 … 1, and preprocess it inside the tape: net.logits does.",
+    ),
+    "gradient with respect to pixels in 0 … 255": Mistake(
+        lambda net, image, target: _gradient(net, image, target) / 255,
+        "tape.watch the image in 0 … 1.",
+    ),
+    "absolute value": Mistake(
+        lambda net, image, target: np.abs(_gradient(net, image, target)),
+        "A saliency map needs it; for a step the sign is needed.",
+    ),
+    "divided by its length": Mistake(
+        lambda net, image, target: _direction(_gradient(net, image, target)),
+        "That belongs to the step; here the gradient itself is asked for.",
+    ),
+}
+
+
+# -- one step -------------------------------------------------------------------------------------
+
+
+def _draw_steps(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for what, shape, size, scale in (
+        ("a small gradient", (6, 5, 3), 0.5, 0.01),
+        ("a large gradient", (4, 7, 3), 0.25, 30.0),
+        ("black and white pixels", (5, 5, 3), 2.0, 1.0),
+    ):
+        image = rng.uniform(0.2, 0.8, shape)
+        if "black" in what:
+            image[rng.random(shape) < 0.3] = 0.0
+            image[rng.random(shape) < 0.3] = 1.0
+        gradient = rng.standard_normal(shape) * scale
+        yield Question(what, {"image": image, "gradient": gradient, "size": size}, rtol=1e-5)
+
+
+def _direction(gradient: np.ndarray) -> np.ndarray:
+    return gradient / np.linalg.norm(gradient)
+
+
+def _step(image: np.ndarray, gradient: np.ndarray, size: float) -> np.ndarray:
+    return np.clip(image + size * _direction(gradient), 0, 1)
+
+
+def _by(change: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda image, gradient, size: np.clip(image + size * change(gradient), 0, 1)
+
+
+_STEP_MISTAKES = {
+    "the sign of the step is reversed": Mistake(
+        _by(lambda g: -_direction(g)), "Along the gradient the score rises: add the step."
+    ),
+    "not clipped": Mistake(
+        lambda image, gradient, size: image + size * _direction(gradient),
+        "np.clip(…, 0, 1): an image has no pixels below black or above white.",
+    ),
+    "the gradient is not divided by its length": Mistake(
+        _by(lambda g: g), "step = size * gradient / np.linalg.norm(gradient)"
+    ),
+    "clipped before normalising": Mistake(
+        lambda image, gradient, size: (
+            image + size * _direction(np.clip(image + gradient, 0, 1) - image)
+        ),
+        "First the step of the wanted length, then clip the image that results.",
+    ),
+    "lengthened again after clipping": Mistake(
+        lambda image, gradient, size: (
+            image + size * _direction(_step(image, gradient, size) - image)
+        ),
+        "Where pixels are clipped the step gets shorter; leave it so.",
+    ),
+    "the sign of each pixel's gradient": Mistake(
+        _by(np.sign), "That is a step of another norm, in which all pixels change alike."
+    ),
+    "divided by the largest value": Mistake(
+        _by(lambda g: g / np.abs(g).max()), "The L2 norm: the root of the sum of all squares."
+    ),
+    "divided by the square of the length": Mistake(
+        _by(lambda g: g / np.sum(g**2)), "The root is missing: np.linalg.norm."
+    ),
+    "divided by the root of the mean of squares": Mistake(
+        _by(lambda g: g / np.sqrt(np.mean(g**2))), "The root of the sum, not of the mean."
+    ),
+    "divided by the sum of the absolute values": Mistake(
+        _by(lambda g: g / np.abs(g).sum()), "That is the L1 norm; L2 is asked for."
+    ),
+    "each pixel normalised by itself": Mistake(
+        _by(lambda g: g / np.linalg.norm(g, axis=-1, keepdims=True)),
+        "One length for the whole image: np.linalg.norm without axis.",
+    ),
+    "size forgotten": Mistake(
+        lambda image, gradient, size: np.clip(image + _direction(gradient), 0, 1),
+        "The step is `size` long.",
+    ),
+    "the step alone, without the image": Mistake(
+        lambda image, gradient, size: size * _direction(gradient), "image + step"
+    ),
+}
+
+
+# -- pictures of a difference ---------------------------------------------------------------------
+
+
+def _draw_differences(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for what, shape, most in (
+        ("small changes", (6, 8, 3), 4),
+        ("changes up and down", (5, 5, 3), 30),
+        ("large changes", (7, 4, 3), 255),
+    ):
+        image = rng.integers(0, 256, shape)
+        change = rng.integers(-most, most + 1, shape)
+        change[0, 0] = 0
+        fooled = np.clip(image + change, 0, 255).astype(np.uint8)
+        yield Question(what, {"image": image.astype(np.uint8), "fooled": fooled}, rtol=1e-5)
+
+
+Pictures = tuple[np.ndarray, np.ndarray]
+
+
+def _pictures(d: np.ndarray) -> Pictures:
+    return np.clip(0.5 + d, 0, 1), np.clip(0.5 + 10 * d, 0, 1)
+
+
+def _change(image: np.ndarray, fooled: np.ndarray) -> np.ndarray:
+    return fooled / 255.0 - image / 255.0
+
+
+def _scaled(image: np.ndarray, fooled: np.ndarray) -> Pictures:
+    d = _change(image, fooled)
+    return np.clip(0.5 + d, 0, 1), 0.5 + 0.5 * d / np.abs(d).max()
+
+
+_DIFFERENCE_MISTAKES = {
+    "differences of uint8 wrap around": Mistake(
+        lambda image, fooled: _pictures((fooled - image).astype(np.uint8) / 255.0),
+        "Turn both into floats before you subtract: 3 - 5 is 254 in uint8.",
+    ),
+    "the sign is reversed": Mistake(
+        lambda image, fooled: _pictures(_change(fooled, image)),
+        "fooled - image: what was added is bright.",
+    ),
+    "the grey of no change is magnified, too": Mistake(
+        lambda image, fooled: (
+            _pictures(_change(image, fooled))[0],
+            np.clip(10 * (0.5 + _change(image, fooled)), 0, 1),
+        ),
+        "Magnify the difference, then add 0.5.",
+    ),
+    "magnified after clipping": Mistake(
+        lambda image, fooled: (
+            _pictures(_change(image, fooled))[0],
+            0.5 + 10 * (np.clip(0.5 + _change(image, fooled), 0, 1) - 0.5),
+        ),
+        "Clip at the very end.",
+    ),
+    "without the grey of no change": Mistake(
+        lambda image, fooled: tuple(np.clip(n * _change(image, fooled), 0, 1) for n in (1, 10)),
+        "0.5 + difference: else what became darker can't be seen.",
+    ),
+    "absolute differences": Mistake(
+        lambda image, fooled: _pictures(np.abs(_change(image, fooled))),
+        "Darker and brighter should look different.",
+    ),
+    "absolute differences on black": Mistake(
+        lambda image, fooled: tuple(
+            np.clip(n * np.abs(_change(image, fooled)), 0, 1) for n in (1, 10)
+        ),
+        "0.5 + difference, with its sign: darker and brighter should look different.",
+    ),
+    "not clipped": Mistake(
+        lambda image, fooled: (0.5 + _change(image, fooled), 0.5 + 10 * _change(image, fooled)),
+        "np.clip(…, 0, 1)",
+    ),
+    "pixels in 0 … 255": Mistake(
+        lambda image, fooled: tuple(255 * p for p in _pictures(_change(image, fooled))),
+        "Both pictures are floats in 0 … 1.",
+    ),
+    "not divided by 255": Mistake(
+        lambda image, fooled: _pictures(255 * _change(image, fooled)),
+        "Divide both images by 255 first.",
+    ),
+    "magnified to fill the range, not ten times": Mistake(
+        _scaled, "Ten times, always: only then can pictures be compared."
+    ),
+    "magnified a hundred times": Mistake(
+        lambda image, fooled: (
+            _pictures(_change(image, fooled))[0],
+            np.clip(0.5 + 100 * _change(image, fooled), 0, 1),
+        ),
+        "Ten times.",
+    ),
+    "the two pictures are swapped": Mistake(
+        lambda image, fooled: _pictures(_change(image, fooled))[::-1],
+        "The plain difference comes first.",
+    ),
+}
+
+
+# -- saving ---------------------------------------------------------------------------------------
+
+
+def _draw_saving(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    yield Question("pixels in 0 … 1", {"image": rng.uniform(0, 1, (6, 5, 3))})
+    beyond = rng.uniform(-0.2, 1.2, (5, 6, 3))
+    yield Question("some pixels beyond black and white", {"image": beyond})
+    steps = rng.integers(1, 255, (4, 4, 3)) + rng.choice([-0.45, 0.45], (4, 4, 3))
+    yield Question("just below and above a half", {"image": steps / 255})
+
+
+def _saved(image: np.ndarray) -> np.ndarray:
+    return np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)
+
+
+_SAVING_MISTAKES = {
+    "cut off, not rounded": Mistake(
+        lambda image: np.floor(255 * np.clip(image, 0, 1)),
+        "astype(np.uint8) cuts off what stands behind the point: np.rint comes first.",
+    ),
+    "256 wraps around to 0": Mistake(
+        lambda image: np.rint(255 * image).astype(np.int64).astype(np.uint8),
+        "np.clip before .astype(np.uint8).",
+    ),
+    "cut off, and wrapped around": Mistake(
+        lambda image: np.trunc(255 * image).astype(np.int64).astype(np.uint8),
+        "np.clip and np.rint come before .astype(np.uint8).",
+    ),
+    "times 256": Mistake(
+        lambda image: np.minimum(np.floor(256 * np.clip(image, 0, 1)), 255),
+        "White, 1.0, is 255: the steps are 1/255.",
+    ),
+    "floats in 0 … 1": Mistake(
+        lambda image: _saved(image) / 255.0, "The file holds whole numbers from 0 to 255."
+    ),
+    "not rounded": Mistake(
+        lambda image: 255 * np.clip(image, 0, 1), "The file holds whole numbers: np.rint."
+    ),
+    "not clipped": Mistake(
+        lambda image: np.rint(255 * image), "There is nothing below 0, and nothing above 255."
+    ),
+}
+
+
+# -- targets --------------------------------------------------------------------------------------
+
+
+def _draw_choices(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for classes in (5, 10, 30):
+        powers = rng.permutation(np.geomspace(1, 1e-4, classes)) * rng.uniform(0.8, 1, classes)
+        yield Question(f"{classes} classes", {"probabilities": powers / powers.sum()})
+
+
+def _choices(probabilities: np.ndarray) -> np.ndarray:
+    order = np.argsort(-probabilities)
+    return np.array([order[1], order[-1]])
+
+
+_CHOICE_MISTAKES = {
+    "the likeliest class, which wins already": Mistake(
+        lambda probabilities: np.argsort(-probabilities)[[0, -1]],
+        "The second likeliest: the first is what the net sees now.",
+    ),
+    "likely and unlikely swapped": Mistake(
+        lambda probabilities: _choices(probabilities)[::-1], "The likely one comes first."
+    ),
+    "the last but one": Mistake(
+        lambda probabilities: np.argsort(-probabilities)[[1, -2]],
+        "The least likely class of all.",
+    ),
+    "probabilities in place of classes": Mistake(
+        lambda probabilities: probabilities[_choices(probabilities)],
+        "np.argsort gives the numbers of the classes.",
+    ),
+    "sorted in the other direction": Mistake(
+        lambda probabilities: np.argsort(probabilities)[[1, -1]],
+        "np.argsort goes upwards: the likeliest class is the last.",
+    ),
+}
+
+
+JUDGES_ARRAYS = [
+    Judge(
+        "good_starts",
+        _starts,
+        _draw_starts,
+        _STARTS_MISTAKES,
+        section=SECTION[73],
+    ),
+    Judge(
+        "score_gradient",
+        _gradient,
+        _draw_gradients,
+        _GRADIENT_MISTAKES,
+        section=SECTION[73],
+        by_files=True,
+    ),
+    Judge("step_towards", _step, _draw_steps, _STEP_MISTAKES, section=SECTION[73]),
+    Judge(
+        "difference_pictures",
+        lambda image, fooled: _pictures(_change(image, fooled)),
+        _draw_differences,
+        _DIFFERENCE_MISTAKES,
+        parts=("difference", "magnified"),
+        section=SECTION[74],
+        depicted=Depiction("fooled", lambda value: value[1]),
+    ),
+    Judge(
+        "to_8_bit",
+        _saved,
+        _draw_saving,
+        _SAVING_MISTAKES,
+        section=SECTION[75],
+        depicted=Depiction("image", white=255.0),
+    ),
+    Judge(
+        "likely_and_unlikely",
+        _choices,
+        _draw_choices,
+        _CHOICE_MISTAKES,
+        section=SECTION[76],
+    ),
+]
+"""Judges of what is exact."""

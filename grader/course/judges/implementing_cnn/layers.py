@@ -1,0 +1,293 @@
+"""Judges of the layers: padding, convolution and max pooling, forward and backward.
+
+The questions are a grid on which typical bugs show: nothing is square, windows overlap, leave gaps
+or don't tile, values are negative, equal or of type float32.  Numbers are multiples of 1/16, so
+that a correct answer is exact in whatever order it adds, and the public cases are small on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from grader.contract.judge import PUBLIC_SEED, Judge, Mistake, Question
+
+from . import reference
+from .convolution_mistakes import CONV_BACKWARD, CONV_FORWARD
+from .pooling_mistakes import POOL_BACKWARD, POOL_FORWARD
+from .window_mistakes import SAME_PADDING
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Shapes of one question."""
+
+    label: str
+    padding: str
+    image: Pair
+    window: Pair
+    stride: Pair = (1, 1)
+    images: int = 2
+    channels: int = 3
+    filters: int = 2
+    dtype: str = "float64"
+    values: str = "mixed"
+
+    @property
+    def title(self) -> str:
+        """What is shown to the student."""
+        (h, w), (kh, kw) = self.image, self.window
+        text = f"{self.padding}, {h}×{w} input, window {kh}×{kw}, stride {self.stride}"
+        return f"{text}: {self.label}" if self.label else text
+
+
+CONVOLUTIONS = (
+    Setting("one image, channel, filter", "VALID", (5, 5), (3, 3), images=1, channels=1, filters=1),
+    Setting("channels and filters", "VALID", (4, 6), (3, 3), filters=4),
+    Setting("wide kernel", "VALID", (6, 7), (2, 3)),
+    Setting("tall kernel", "VALID", (7, 5), (4, 2)),
+    Setting("windows don't tile", "VALID", (8, 9), (3, 2), (2, 3)),
+    Setting("gaps between windows", "VALID", (9, 7), (2, 1), (3, 2)),
+    Setting("one column of windows", "VALID", (8, 3), (2, 3), (3, 1)),
+    Setting("as many channels as filters", "VALID", (5, 6), (3, 3), channels=3, filters=3),
+    Setting("", "SAME", (5, 6), (3, 3)),
+    Setting("large kernel", "SAME", (6, 5), (5, 5), images=1),
+    Setting("even kernel", "SAME", (5, 7), (2, 4)),
+    Setting("even kernel", "SAME", (7, 8), (4, 2), (2, 3)),
+    Setting("", "SAME", (8, 7), (3, 5), (2, 3)),
+    Setting("gaps between windows", "SAME", (7, 8), (1, 2), (3, 3)),
+    Setting("1×1 kernel", "SAME", (4, 5), (1, 1), channels=4),
+    Setting("float32", "SAME", (6, 7), (3, 2), (2, 1), dtype="float32"),
+    Setting("constant, negative input", "SAME", (5, 4), (3, 3), values="constant"),
+)
+
+POOLINGS = (
+    Setting("one image and channel", "VALID", (4, 6), (2, 2), (2, 2), images=1, channels=1),
+    Setting("overlapping windows", "VALID", (7, 9), (3, 3), (2, 2)),
+    Setting("overlapping windows", "VALID", (6, 5), (2, 4), (1, 1)),
+    Setting("windows don't tile", "VALID", (8, 10), (3, 2), (2, 3)),
+    Setting("gaps between windows", "VALID", (9, 8), (2, 1), (3, 2)),
+    Setting("one window", "VALID", (4, 3), (4, 3), (1, 1)),
+    Setting("one column of windows", "VALID", (8, 3), (2, 3), (3, 1)),
+    Setting("overlapping windows", "SAME", (5, 7), (3, 2), (1, 1)),
+    Setting("", "SAME", (7, 8), (3, 5), (2, 3)),
+    Setting("even window", "SAME", (6, 7), (4, 2), (3, 1)),
+    Setting("gaps between windows", "SAME", (7, 8), (1, 2), (3, 3)),
+    Setting("1×1 window", "SAME", (4, 5), (1, 1), (2, 2)),
+    Setting("window larger than the input", "SAME", (3, 4), (5, 6), (2, 2)),
+    Setting("all values negative", "SAME", (5, 6), (3, 3), (2, 2), values="negative"),
+    Setting("constant input", "SAME", (5, 4), (3, 2), (2, 1), values="constant"),
+    Setting("many equal values", "VALID", (6, 7), (3, 4), (1, 2), values="few"),
+    Setting("many equal values", "SAME", (7, 6), (3, 3), (2, 2), values="few"),
+    Setting("float32", "SAME", (6, 7), (3, 2), (2, 1), dtype="float32"),
+)
+
+_LARGE = Setting("many images", "SAME", (30, 34), (5, 5), (1, 1), 4, 8, 8, "float32")
+
+
+def _any_setting(rng: np.random.Generator, padding: str) -> Setting:
+    """Shapes that nobody has thought of beforehand."""
+    image = rng.integers(5, 9), rng.integers(5, 9)
+    window = rng.integers(1, 5), rng.integers(1, 5)
+    stride = rng.integers(1, 4), rng.integers(1, 4)
+    pairs = [(int(a), int(b)) for a, b in (image, window, stride)]
+    return Setting("", padding, pairs[0], pairs[1], pairs[2], filters=int(rng.integers(1, 5)))
+
+
+def _settings(grid: tuple[Setting, ...]) -> Iterator[Setting]:
+    """The grid and two more.  Values are drawn anew each time but shapes are not, so that the same
+    mistake costs the same share of the points in every draw."""
+    yield from grid
+    shapes = np.random.default_rng(PUBLIC_SEED)
+    for padding in ("VALID", "SAME"):
+        yield _any_setting(shapes, padding)
+
+
+def _numbers(rng: np.random.Generator, shape: tuple[int, ...], setting: Setting) -> np.ndarray:
+    """Multiples of 1/16, exact in float32."""
+    return (rng.integers(-32, 33, shape) / 16).astype(setting.dtype)
+
+
+def _image(rng: np.random.Generator, setting: Setting) -> np.ndarray:
+    """Input (N, H, W, C).  Without ties unless the setting asks for them."""
+    shape = (setting.images, *setting.image, setting.channels)
+    if setting.values == "constant":
+        values = np.full(shape, -rng.integers(8, 33) / 16)
+    elif setting.values == "few":
+        values = rng.integers(-3, 0, shape) / 4
+    else:
+        size = int(np.prod(shape))
+        values = (rng.permutation(size).reshape(shape) - size // 2) / 16
+        if setting.values == "negative":
+            values -= values.max() + 1
+    return values.astype(setting.dtype)
+
+
+def _rtol(setting: Setting) -> float:
+    return 1e-6 if setting.dtype == "float64" else 1e-4
+
+
+def _convolution(rng: np.random.Generator, setting: Setting) -> Question:
+    inputs = {
+        "x": _image(rng, setting),
+        "w": _numbers(rng, (*setting.window, setting.channels, setting.filters), setting),
+        "b": _numbers(rng, (setting.filters,), setting),
+        "stride": setting.stride,
+        "padding": setting.padding,
+    }
+    return Question(setting.title, inputs, _rtol(setting))
+
+
+def _outer(rng: np.random.Generator, setting: Setting, maps: int) -> np.ndarray:
+    """A gradient dy of the output's shape."""
+    rows, columns = (
+        reference.place_windows(n, k, s, setting.padding)[2]
+        for n, k, s in zip(setting.image, setting.window, setting.stride, strict=True)
+    )
+    return _numbers(rng, (setting.images, rows, columns, maps), setting)
+
+
+def draw_paddings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Sizes, kernels and strides for SAME padding."""
+    grid = [(5, 3, 1), (6, 3, 2), (7, 3, 2), (5, 2, 1), (8, 4, 3), (9, 5, 2)]
+    grid += [(7, 1, 1), (7, 2, 3), (9, 1, 3), (8, 1, 2), (6, 2, 2)]
+    drawn = rng.integers([4, 1, 1], [40, 8, 5], (6, 3))
+    for size, kernel, stride in [*grid, *(tuple(map(int, row)) for row in drawn)]:
+        yield Question(
+            f"size {size}, kernel {kernel}, stride {stride}",
+            {"size": size, "kernel": kernel, "stride": stride},
+        )
+
+
+def draw_convolutions(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Inputs of conv2d_forward."""
+    for setting in _settings(CONVOLUTIONS):
+        yield _convolution(rng, setting)
+
+
+def draw_large_convolutions(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Inputs of conv2d_fast: a few small ones, and arrays on which loops take their time."""
+    labels = {"channels and filters", "windows don't tile", "even kernel", "float32"}
+    for setting in _settings(tuple(s for s in CONVOLUTIONS if s.label in labels)):
+        yield _convolution(rng, setting)
+    for setting in (_LARGE, replace(_LARGE, padding="VALID", stride=(2, 1), window=(3, 4))):
+        question = _convolution(rng, setting)
+        x, w, b = (np.round(question.inputs[name] * 2) for name in "xwb")  # small on disk
+        yield replace(question, inputs=question.inputs | {"x": x % 64 - 32, "w": w, "b": b})
+
+
+def draw_convolution_gradients(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Inputs of conv2d_backward."""
+    for setting in _settings(CONVOLUTIONS):
+        question = _convolution(rng, setting)
+        inputs = {"dy": _outer(rng, setting, setting.filters)} | question.inputs
+        del inputs["b"]
+        yield replace(question, inputs=inputs)
+
+
+def _pooling(rng: np.random.Generator, setting: Setting) -> Question:
+    inputs = {
+        "x": _image(rng, setting),
+        "size": setting.window,
+        "stride": setting.stride,
+        "padding": setting.padding,
+    }
+    return Question(setting.title, inputs, _rtol(setting))
+
+
+def draw_poolings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Inputs of maxpool_forward."""
+    for setting in _settings(POOLINGS):
+        yield _pooling(rng, setting)
+
+
+def draw_pooling_gradients(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    """Inputs of maxpool_backward."""
+    for setting in _settings(POOLINGS):
+        question = _pooling(rng, setting)
+        inputs = {"dy": _outer(rng, setting, setting.channels)} | question.inputs
+        yield replace(question, inputs=inputs)
+
+
+def _in_float64(function: Callable) -> Callable:
+    """The function on float64 copies: what is expected never suffers from rounding."""
+
+    def answer(**inputs: Any) -> Any:
+        exact = {
+            name: value.astype(np.float64) if isinstance(value, np.ndarray) else value
+            for name, value in inputs.items()
+        }
+        return function(**exact)
+
+    return answer
+
+
+def _on_small_arrays(mistake: Mistake) -> Mistake:
+    """The mistake, left out for large inputs: their outputs would fill the disk."""
+
+    def answer(**inputs: Any) -> Any:
+        x = inputs["x"]
+        if isinstance(x, np.ndarray) and x.size > 2000:
+            raise ValueError("too large to be worth storing")
+        return mistake.answer(**inputs)
+
+    return Mistake(answer, mistake.hint)
+
+
+def _exact(known: dict[str, Mistake]) -> dict[str, Mistake]:
+    return {name: Mistake(_in_float64(m.answer), m.hint) for name, m in known.items()}
+
+
+JUDGES_LAYERS = [
+    Judge(
+        "same_padding",
+        reference.same_padding,
+        draw_paddings,
+        SAME_PADDING,
+        parts=("before", "after", "windows"),
+        section="Where a window fits",
+        alike=True,
+    ),
+    Judge(
+        "conv2d_forward",
+        _in_float64(reference.conv2d),
+        draw_convolutions,
+        _exact(CONV_FORWARD),
+        section="Convolution, forward",
+    ),
+    Judge(
+        "conv2d_fast",
+        _in_float64(reference.conv2d),
+        draw_large_convolutions,
+        {name: _on_small_arrays(m) for name, m in _exact(CONV_FORWARD).items()},
+        section="The same without loops",
+    ),
+    Judge(
+        "conv2d_backward",
+        _in_float64(reference.conv2d_gradients),
+        draw_convolution_gradients,
+        _exact(CONV_BACKWARD),
+        parts=("dx", "dw", "db"),
+        section="Convolution, backward",
+    ),
+    Judge(
+        "maxpool_forward",
+        _in_float64(reference.max_pool),
+        draw_poolings,
+        _exact(POOL_FORWARD),
+        section="Max pooling, forward",
+    ),
+    Judge(
+        "maxpool_backward",
+        _in_float64(reference.max_pool_gradient),
+        draw_pooling_gradients,
+        _exact(POOL_BACKWARD),
+        section="Max pooling, backward",
+    ),
+]
+"""One judge per check of the notebook's first half."""

@@ -1,0 +1,292 @@
+"""Judges of notebook 02 for the inception module, the small network by hand, and its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from grader.contract.judge import Judge, Mistake, Question
+from utils.rules import by_hand
+from utils.rules.by_hand import WEIGHTS
+
+# -- inception ------------------------------------------------------------------------------------
+
+_MODULES = (
+    # (H, W, C), [1×1, reduce 3, 3×3, reduce 5, 5×5, after pooling]
+    ((28, 28, 192), [64, 96, 128, 16, 32, 32]),
+    ((9, 14, 24), [8, 6, 12, 4, 10, 5]),
+)
+
+
+def _draw_inception(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    yield Question("28×28×192, as in the paper", _inputs(*_MODULES[0]))
+    (height, width, channels), filters = _MODULES[1]
+    changed = [n + int(rng.integers(0, 4)) for n in filters]
+    shape = (height + int(rng.integers(4)), width, channels + int(rng.integers(6)))
+    yield Question("another input, other filters", _inputs(shape, changed))
+
+
+def _inputs(shape: tuple[int, int, int], filters: list[int]) -> dict[str, Any]:
+    return {"shape": np.array(shape), "filters": np.array(filters)}
+
+
+Branches = list[list[tuple[str, int]]]
+
+
+def _branches(filters: np.ndarray, reductions: bool = True, projected: bool = True) -> Branches:
+    """Steps of each branch: ("conv k×k", filters) or ("pool", 0)."""
+    a, r3, b, r5, c, d = (int(n) for n in filters)
+    return [
+        [("1×1", a)],
+        [("1×1", r3)] * reductions + [("3×3", b)],
+        [("1×1", r5)] * reductions + [("5×5", c)],
+        [("pool", 0)] + [("1×1", d)] * projected,
+    ]
+
+
+def _described(
+    shape: np.ndarray, branches: Branches, relu: bool = True, padding: str = "same"
+) -> dict[str, Any]:
+    height, width, channels = (int(n) for n in shape)
+    outputs, parameters, texts = 0, 0, []
+    for branch in branches:
+        depth, steps = channels, []
+        for kind, filters in branch:
+            if kind == "pool":
+                steps.append("maxpool 3×3 same stride 1")
+                continue
+            side = int(kind[0])
+            parameters += side * side * depth * filters + filters
+            depth = filters
+            shown = "same" if side == 1 else padding
+            steps += [f"conv {filters} {kind} {shown}"] + ["relu"] * relu
+        outputs += depth
+        texts.append(", ".join(steps))
+    return {
+        "output": np.array([height, width, outputs]),
+        "parameters": parameters,
+        "branches": " | ".join(texts),
+    }
+
+
+_INCEPTION_MISTAKES = {
+    "without the reductions": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters, reductions=False)),
+        "A 1×1 convolution comes before the 3×3 and the 5×5.",
+    ),
+    "no 1×1 convolution after pooling": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters, projected=False)),
+        "Pooling keeps all channels; filters[5] maps are wanted of it.",
+    ),
+    "no ReLU": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters), relu=False),
+        'activation="relu" for every convolution.',
+    ),
+    "the pooling branch is missing": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters)[:3]), "Four branches."
+    ),
+    "stacked in another order": Mistake(
+        lambda shape, filters: _described(shape, [_branches(filters)[i] for i in (0, 1, 3, 2)]),
+        "1×1, 3×3, 5×5, pooling.",
+    ),
+    "reductions of 3×3 and 5×5 swapped": Mistake(
+        lambda shape, filters: _described(
+            shape, _branches(np.asarray(filters)[[0, 3, 2, 1, 4, 5]])
+        ),
+        "filters[1] comes before the 3×3, filters[3] before the 5×5.",
+    ),
+}
+
+
+# -- the small network ----------------------------------------------------------------------------
+
+
+def _draw_initial(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    yield Question("new weights", {"seed": int(rng.integers(1000))})
+
+
+def _initial(seed: int) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for name, shape in WEIGHTS.items():
+        parts[f"shape of {name}"] = np.array(shape)
+        parts[f"shape of {name}_bias"] = np.array(shape[-1:])
+    total = sum(int(np.prod(shape)) + shape[-1] for shape in WEIGHTS.values())
+    return {**parts, "parameters": total, "spread": "as asked", "biases": "zero"}
+
+
+_INITIAL_MISTAKES = {
+    "all weights are zero": Mistake(
+        lambda seed: {"spread": "none"},
+        "Then all units of a layer would stay alike: they need different numbers to begin with.",
+    ),
+    "standard deviation 1": Mistake(
+        lambda seed: {"spread": "far too large"}, "rng.normal(0, deviation, shape)."
+    ),
+    "1/n in place of 2/n": Mistake(
+        lambda seed: {"spread": "one over the root of n"}, "ReLU halves the signal: √(2/n)."
+    ),
+    "a deviation other than √(2/n)": Mistake(
+        lambda seed: {"spread": "another"},
+        "n is the number of inputs of one unit: kh · kw · C_in, or the inputs of the FC layer.",
+    ),
+    "biases that are not zero": Mistake(
+        lambda seed: {"biases": "not zero"}, "np.zeros for the biases."
+    ),
+}
+
+
+def _draw_network(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    images = rng.integers(0, 17, (1, 64, 64, 3)).astype(np.float32) / 16
+    weights: dict[str, np.ndarray] = {}
+    for name, shape in WEIGHTS.items():
+        deviation = np.sqrt(2 / np.prod(shape[:-1]))
+        steps = np.rint(rng.normal(0, 3, shape)).astype(np.float32)  # few values: they pack well
+        weights[name] = steps * np.float32(deviation / 3)
+        weights[f"{name}_bias"] = np.rint(rng.normal(0, 4, shape[-1:])).astype(np.float32) / 8
+    yield Question("one image", {"images": images, "weights": weights}, rtol=1e-4)
+
+
+def _network(
+    images: np.ndarray,
+    weights: dict[str, np.ndarray],
+    relu: bool = True,
+    biases: bool = True,
+    pool: Any = np.max,
+    channels_first: bool = False,
+    same: bool = True,
+) -> dict[str, np.ndarray]:
+    maps: dict[str, np.ndarray] = {}
+    x = np.asarray(images, np.float64)
+    for number in (1, 2, 3):
+        kernel = np.asarray(weights[f"conv{number}"], np.float64)
+        x = _convolution(x, kernel, same) + biases * weights[f"conv{number}_bias"]
+        x = np.maximum(x, 0) if relu else x
+        n, height, width, depth = x.shape
+        x = x[:, : height // 2 * 2, : width // 2 * 2]
+        x = pool(x.reshape(n, height // 2, 2, width // 2, 2, depth), axis=(2, 4))
+        maps[f"stage{number}"] = x.astype(np.float32)
+    flat = (x.transpose(0, 3, 1, 2) if channels_first else x).reshape(len(x), -1)
+    if not same:
+        return maps
+    hidden = flat @ weights["fc1"] + biases * weights["fc1_bias"]
+    maps["hidden"] = np.maximum(hidden, 0) if relu else hidden
+    maps["scores"] = maps["hidden"] @ weights["fc2"] + biases * weights["fc2_bias"]
+    return maps
+
+
+def _convolution(x: np.ndarray, kernel: np.ndarray, same: bool) -> np.ndarray:
+    margin = kernel.shape[0] // 2 if same else 0
+    padded = np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(1, 2))
+    n, height, width = windows.shape[:3]
+    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(n * height * width, -1)
+    return (rows @ kernel.reshape(-1, kernel.shape[-1])).reshape(n, height, width, -1)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+_NETWORK_MISTAKES = {
+    "ReLU left out": Mistake(
+        lambda images, weights: _network(images, weights, relu=False),
+        "Every stage but the last has one.",
+    ),
+    "biases left out": Mistake(
+        lambda images, weights: _network(images, weights, biases=False),
+        "Each layer adds its biases to its result, before ReLU.",
+    ),
+    "padding VALID": Mistake(
+        lambda images, weights: _network(images, weights, same=False),
+        'padding="SAME" keeps height and width.',
+    ),
+    "average in place of maximum": Mistake(
+        lambda images, weights: _network(images, weights, pool=np.mean), "tf.nn.max_pool2d."
+    ),
+    "flattened with the channels first": Mistake(
+        lambda images, weights: {
+            key: value
+            for key, value in _network(images, weights, channels_first=True).items()
+            if key in ("hidden", "scores")
+        },
+        "tf.reshape(x, (-1, 8 * 8 * 32)) of the maps as they are.",
+    ),
+    "softmax at the end": Mistake(
+        lambda images, weights: {"scores": _softmax(_network(images, weights)["scores"])},
+        "Scores are asked for; softmax belongs to the loss.",
+    ),
+    "a ReLU too many, at the end": Mistake(
+        lambda images, weights: {"scores": np.maximum(_network(images, weights)["scores"], 0)},
+        "Scores may be negative.",
+    ),
+}
+
+
+# -- its graph ------------------------------------------------------------------------------------
+
+_GRAPH_MISTAKES = {
+    "ReLU left out": Mistake(lambda: {"ReLUs": 0}, "Is it missing in small_network, too?"),
+    "no graph in the file": Mistake(
+        lambda: dict.fromkeys(
+            ("convolutions", "ReLUs", "poolings", "reshapes", "matrix products"), 0
+        ),
+        "tf.summary.graph(graph) inside `with writer.as_default():`, then writer.close().",
+    ),
+    "the graph ends before the scores": Mistake(
+        lambda: {"matrix products": 1, "ReLUs": 3},
+        "The second FC layer belongs to the network, too.",
+    ),
+}
+
+
+def _draw_graph(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    yield Question("the event file", {})
+
+
+JUDGES_BY_HAND = [
+    Judge(
+        "inception_module",
+        lambda shape, filters: _described(shape, _branches(filters)),
+        _draw_inception,
+        _INCEPTION_MISTAKES,
+        parts=("output", "parameters", "branches"),
+        section="Exercise 40: the Inception module",
+        measure=by_hand.inception,
+    ),
+    Judge(
+        "initial_weights",
+        _initial,
+        _draw_initial,
+        _INITIAL_MISTAKES,
+        parts=tuple(_initial(0)),
+        section="Exercise 42: a small network, by hand",
+        measure=by_hand.small_network_weights,
+    ),
+    Judge(
+        "small_network",
+        _network,
+        _draw_network,
+        _NETWORK_MISTAKES,
+        parts=("stage1", "stage2", "stage3", "hidden", "scores"),
+        section="Exercise 42: a small network, by hand",
+    ),
+    Judge(
+        "tensorboard_graph",
+        lambda: {
+            "convolutions": 3,
+            "ReLUs": 4,
+            "poolings": 3,
+            "reshapes": 1,
+            "matrix products": 2,
+        },
+        _draw_graph,
+        _GRAPH_MISTAKES,
+        parts=("convolutions", "ReLUs", "poolings", "reshapes", "matrix products"),
+        section="Exercise 43: its graph",
+        measure=by_hand.graph_of_small_network,
+    ),
+]
+"""Judges of what is built by hand."""

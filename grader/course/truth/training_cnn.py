@@ -1,0 +1,337 @@
+"""Known answers to notebook 02: data, configurations, trained nets, the small network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from grader.contract.sample import Sample, right, wrong
+from utils.nets import quiet
+from utils.rules import training as assess
+from utils.training import models
+
+from . import training_nets as nets
+from .training_by_hand import SAMPLES_BY_HAND
+
+Array = np.ndarray
+
+
+# -- data -----------------------------------------------------------------------------------------
+
+
+def _split_keras(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    from sklearn.model_selection import train_test_split
+
+    x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=validation, random_state=seed)
+    return x_train, y_train, x_val, y_val
+
+
+def _split_masks(x: Array, y: Array, validation: int, seed: int) -> list[Array]:
+    mask = np.zeros(len(x), bool)
+    mask[np.random.RandomState(seed).choice(len(x), validation, replace=False)] = True
+    return [x[~mask], y[~mask], x[mask], y[mask]]
+
+
+def _split_first(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    return x[validation:], y[validation:], x[:validation], y[:validation]
+
+
+def _split_torn(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    rng = np.random.default_rng(seed)
+    x, y = rng.permutation(x), rng.permutation(y)
+    return x[validation:], y[validation:], x[:validation], y[:validation]
+
+
+def _split_overlap(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    chosen = np.random.default_rng(seed).permutation(len(x))[:validation]
+    return x, y, x[chosen], y[chosen]
+
+
+def _split_swapped(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    order = np.random.default_rng(seed).permutation(len(x))
+    return (
+        x[order[:validation]],
+        y[order[:validation]],
+        x[order[validation:]],
+        y[order[validation:]],
+    )
+
+
+def _samples_loop(labels: Array, classes: int, count: int) -> list[list[int]]:
+    rows: list[list[int]] = [[] for _ in range(classes)]
+    for position, label in enumerate(labels):
+        if len(rows[label]) < count:
+            rows[label].append(position)
+    return rows
+
+
+def _scaled(weights: Array, shape: Any, axes: Any) -> Array:
+    images = np.moveaxis(np.asarray(weights).reshape(*shape, -1), -1, 0)
+    low, high = images.min(axes, keepdims=True), images.max(axes, keepdims=True)
+    return (images - low) / (high - low)
+
+
+def _weights_loop(weights: Array, shape: Any) -> Array:
+    out = np.zeros((weights.shape[1], *shape), np.uint8)
+    for k in range(weights.shape[1]):
+        image = weights[:, k].reshape(shape)
+        for c in range(3):
+            channel = image[:, :, c] - image[:, :, c].min()
+            out[k, :, :, c] = np.round(channel / channel.max() * 255)
+    return out
+
+
+# -- one class against the rest -------------------------------------------------------------------
+
+
+def _balance_lists(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    rng = np.random.RandomState(seed)
+    inside = [i for i in range(len(y)) if y[i]]
+    outside = rng.permutation([i for i in range(len(y)) if not y[i]])[: len(inside)]
+    order = inside + outside.tolist()
+    rng.shuffle(order)
+    return x[order], y[order]
+
+
+def _balance_repeating(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    order = rng.permutation(np.concatenate([zeros, rng.choice(ones, len(zeros))]))
+    return x[order], y[order]
+
+
+def _balance_first(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    """Of a sorted heap the first ones, of a mixed one the first ones, too."""
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)[: int(y.sum())]
+    order = np.random.default_rng(seed).permutation(np.concatenate([ones, zeros]))
+    return x[order], y[order]
+
+
+def _balance_unshuffled(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    chosen = np.random.default_rng(seed).choice(zeros, len(ones), replace=False)
+    order = np.concatenate([ones, chosen])
+    return x[order], y[order]
+
+
+def _verify_sklearn(labels: Array, predictions: Array) -> tuple[Array, float]:
+    from sklearn import metrics
+
+    recall = metrics.recall_score(labels, predictions, average="macro")
+    return metrics.confusion_matrix(labels, predictions), recall
+
+
+def _verify_swapped(labels: Array, predictions: Array) -> tuple[Array, float]:
+    from sklearn import metrics
+
+    return (
+        metrics.confusion_matrix(predictions, labels),
+        metrics.balanced_accuracy_score(predictions, labels),
+    )
+
+
+def _verify_plain(labels: Array, predictions: Array) -> tuple[Array, float]:
+    from sklearn import metrics
+
+    matrix = metrics.confusion_matrix(labels, predictions)
+    return matrix, metrics.accuracy_score(labels, predictions)
+
+
+_DATA = [
+    right("split", "sklearn's train_test_split", _split_keras),
+    right("split", "a mask", _split_masks),
+    wrong("split", "the first images", "not drawn at random", _split_first),
+    wrong("split", "x and y permuted apart", "images and labels shuffled separately", _split_torn),
+    wrong(
+        "split", "taken, but not away", "validation images are training images, too", _split_overlap
+    ),
+    wrong("split", "sizes exchanged", "training and validation swapped", _split_swapped),
+    right("samples", "a loop, as lists", _samples_loop),
+    wrong(
+        "samples",
+        "labels",
+        "labels in place of positions",
+        lambda labels, classes, count: [[c] * count for c in range(classes)],
+    ),
+    right(
+        "one_hot",
+        "keras.utils.to_categorical",
+        lambda labels, classes: quiet.import_keras().utils.to_categorical(labels, classes),
+    ),
+    right("one_hot", "a comparison", lambda labels, classes: labels[:, None] == np.arange(classes)),
+    wrong("one_hot", "labels as they are", "labels as they were", lambda labels, classes: labels),
+    wrong(
+        "one_hot",
+        "counts from one",
+        "classes counted from one",
+        lambda labels, classes: np.roll(np.eye(classes), 1, axis=0)[labels],
+    ),
+    right("weight_images", "loops", _weights_loop),
+    right(
+        "weight_images",
+        "moveaxis, plus a half",
+        lambda w, shape: (255 * _scaled(w, shape, (1, 2)) + 0.5).astype(np.uint8),
+    ),
+    wrong(
+        "weight_images",
+        "one scale for three channels",
+        "all channels scaled together",
+        lambda w, shape: np.round(255 * _scaled(w, shape, (1, 2, 3))).astype(np.uint8),
+    ),
+    wrong(
+        "weight_images",
+        "astype without rounding",
+        "cut off in place of rounded",
+        lambda w, shape: (255 * _scaled(w, shape, (1, 2))).astype(np.uint8),
+    ),
+    right("rest_labels", "booleans", lambda labels, target: labels == target),
+    right("rest_labels", "a list", lambda labels, target: [int(c == target) for c in labels]),
+    wrong(
+        "rest_labels",
+        "0 for the class",
+        "the two classes swapped",
+        lambda labels, target: np.where(labels == target, 0, 1),
+    ),
+    right("balance", "lists", _balance_lists),
+    wrong("balance", "over-sampling", "images of the class repeated", _balance_repeating),
+    wrong("balance", "the first of the rest", "the rest not drawn at random", _balance_first),
+    wrong("balance", "one after the other", "not shuffled", _balance_unshuffled),
+    wrong(
+        "balance",
+        "only shuffled",
+        "not balanced",
+        lambda x, y, seed: [a[np.random.RandomState(seed).permutation(len(y))] for a in (x, y)],
+    ),
+    right("verify", "macro recall", _verify_sklearn),
+    wrong("verify", "predictions first", "rows and columns swapped", _verify_swapped),
+    wrong("verify", "accuracy_score", "plain accuracy", _verify_plain),
+]
+
+
+# -- configurations -------------------------------------------------------------------------------
+
+
+def _configured(
+    right: bool, check: str, title: str, build: Callable[[], Any], diagnosis: str = ""
+) -> Sample:
+    return Sample(title, f"{check}_configuration", right, models.configuration(build), diagnosis)
+
+
+_CONFIGURED = [
+    _configured(True, "one_layer", "activation as a layer", nets.one_layer),
+    _configured(True, "one_layer", "functional, reshaped", nets.one_layer_functional),
+    _configured(
+        False, "one_layer", "softmax, and from_logits", nets.one_layer_logits, assess.TWICE
+    ),
+    _configured(False, "one_layer", "softmax as a layer, too", nets.two_softmaxes, assess.TWICE),
+    _configured(False, "one_layer", "L2 0.01", lambda: nets.one_layer(0.01), assess.REGULARISER),
+    _configured(
+        False, "one_layer", "not regularised", lambda: nets.one_layer(None), assess.REGULARISER
+    ),
+    _configured(
+        False,
+        "one_layer",
+        "squared error",
+        lambda: nets.one_layer(loss="mean_squared_error"),
+        assess.LOSS,
+    ),
+    _configured(False, "one_layer", "optimiser SGD", lambda: nets.one_layer(optimizer="sgd")),
+    _configured(True, "mlp", "as asked", nets.mlp),
+    _configured(False, "mlp", "no ReLU", lambda: nets.mlp(None), assess.ACTIVATION),
+    _configured(False, "mlp", "no softmax", lambda: nets.mlp(last=None), assess.LOSS),
+    _configured(False, "mlp", "64 units", lambda: nets.mlp(units=64), assess.PARAMETERS),
+    _configured(False, "mlp", "forgotten return", lambda: None),
+    _configured(True, "simple_cnn", "ReLU as a layer", nets.simple_cnn),
+    _configured(False, "simple_cnn", "VALID", lambda: nets.simple_cnn("valid"), assess.PADDING),
+    _configured(
+        False, "simple_cnn", "with dropout", lambda: nets.simple_cnn(dropout=True), assess.EXTRA
+    ),
+    _configured(
+        False, "simple_cnn", "16 filters", lambda: nets.simple_cnn(filters=16), assess.PARAMETERS
+    ),
+    _configured(True, "rest", "global average", nets.rest_net),
+    _configured(False, "rest", "one output", lambda: nets.rest_net(1, "sigmoid")),
+]
+
+
+# -- trained nets ---------------------------------------------------------------------------------
+
+
+def _changed(change: Callable[[Array], Array]) -> Callable[[Any], Any]:
+    return lambda images: nets.trained(images, change)
+
+
+def _nan(outputs: Array) -> Array:
+    outputs = outputs.copy()
+    outputs[5:] = np.nan
+    return outputs
+
+
+_OWN = {"own_best": 0.9, "simple_cnn": 0.7, "mlp": 0.5, "one_layer": 0.4}
+
+
+def _choice(chosen: str, times: int, **changes: float) -> dict[str, Any]:
+    return {"chosen": chosen, "times opened": times, "validation": _OWN | changes}
+
+
+def _trials(rates: tuple[float, ...], batches: tuple[int, ...], used: float) -> Any:
+    rows = [
+        {"rate": r, "batch": float(b), "validation": 0.9 if r == 1e-3 else 0.7}
+        for r in rates
+        for b in batches
+    ]
+    return lambda: {"trials": rows, "chosen": {"rate": used, "batch": float(batches[0])}}
+
+
+def _half_trained(outputs: Array) -> Array:
+    """Right more often than by chance, but not often enough."""
+    noise = np.random.default_rng(0).normal(0, 0.45, outputs.shape)
+    return outputs + noise
+
+
+_TRAINED = [
+    right("simple_cnn", "the reference's weights", nets.trained),
+    right("simple_cnn", "logits", _changed(lambda p: np.log(p + 1e-9))),
+    right("mlp", "a better net than asked for", nets.trained),
+    wrong("simple_cnn", "trained on bytes", assess.RANGE, nets.trained_on_bytes),
+    wrong("simple_cnn", "outputs rolled", assess.PERMUTED, _changed(lambda p: np.roll(p, 1, 1))),
+    wrong("simple_cnn", "always 7", assess.ONE_CLASS, _changed(lambda p: np.eye(10)[[7] * len(p)])),
+    wrong(
+        "simple_cnn",
+        "not shuffled",
+        assess.SORTED,
+        _changed(lambda p: p * (np.arange(10) > 6)),
+    ),
+    wrong("simple_cnn", "NaN", assess.NOT_FINITE, _changed(_nan)),
+    wrong("simple_cnn", "nine outputs", "", _changed(lambda p: p[:, :9])),
+    wrong("simple_cnn", "classes in place of outputs", "", _changed(lambda p: p.argmax(axis=1))),
+    wrong("own_best", "looked up in the public images", assess.ONE_CLASS, nets.looked_up),
+    wrong("one_layer", "looked up in the public images", assess.ONE_CLASS, nets.looked_up),
+    wrong("own_best", "half trained", "", _changed(_half_trained)),
+    wrong(
+        "rest",
+        "the two outputs swapped",
+        assess.INVERTED,
+        _changed(lambda p: np.stack([p[:, 3], p[:, [0, 1, 2, 4, 5, 6, 7, 8, 9]].max(1)], 1)),
+    ),
+    right("results_table", "three rows", nets.table()),
+    right("results_table", "modest claims", nets.table(lambda reached: reached - 0.1)),
+    wrong(
+        "results_table", "training accuracy", assess.TRAINING, nets.table(nets.training_accuracy)
+    ),
+    wrong("results_table", "five points too many", "", nets.table(lambda r: r + 0.05)),
+    wrong("results_table", "two rows", "", nets.table(rows=2)),
+    wrong("results_table", "one net three times", "", nets.table(copies=True)),
+    right("own_choice", "the best, opened once", _choice("own_best", 1)),
+    wrong("own_choice", "opened three times", assess.PEEKED, _choice("own_best", 3)),
+    wrong("own_choice", "not the best", assess.NOT_BEST, _choice("mlp", 1)),
+    wrong("own_choice", "never opened", "", _choice("", 0)),
+    right("rest_tuned", "two rates, two batches", _trials((1e-3, 1e-2), (32, 64), 1e-3)),
+    wrong("rest_tuned", "one rate", "", _trials((1e-3,), (32, 64), 1e-3)),
+    wrong("rest_tuned", "not the best", assess.OTHER_PAIR, _trials((1e-3, 1e-2), (32, 64), 1e-2)),
+]
+
+SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_BY_HAND]
+"""Known answers."""

@@ -1,0 +1,203 @@
+"""Nets of notebook 02 as students write them, and wrong ones, on the reference weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from utils.nets import quiet
+from utils.training import models
+
+from ..making.reference import NOTEBOOK, REFERENCE
+
+Array = np.ndarray
+Answer = Callable[[Any], dict[str, Any]]
+
+
+def _layers() -> Any:
+    return quiet.import_keras().layers
+
+
+def net(*steps: Any, loss: Any = "categorical_crossentropy", optimizer: Any = "adam") -> Any:
+    """A compiled Sequential model for 32×32 images."""
+    keras = quiet.import_keras()
+    model = keras.Sequential([keras.Input((32, 32, 3)), *steps])
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return model
+
+
+def one_layer(l2: float | None = 0.05, **options: Any) -> Any:
+    """The one-layer net, its activation in a layer of its own."""
+    layers = _layers()
+    regulariser = None if l2 is None else quiet.import_keras().regularizers.L2(l2)
+    return net(
+        layers.Flatten(),
+        layers.Dense(10, kernel_regularizer=regulariser),
+        layers.Activation("softmax"),
+        **options,
+    )
+
+
+def one_layer_functional() -> Any:
+    """The same by Keras' functional interface, reshaped by hand."""
+    keras = quiet.import_keras()
+    images = keras.Input((32, 32, 3))
+    flat = keras.layers.Reshape((3072,))(images)
+    scores = keras.layers.Dense(10, "softmax", kernel_regularizer=keras.regularizers.L2(0.05))(flat)
+    model = keras.Model(images, scores)
+    model.compile("adam", keras.losses.CategoricalCrossentropy())
+    return model
+
+
+def one_layer_logits() -> Any:
+    """A softmax in the model, and another one in the loss."""
+    loss = quiet.import_keras().losses.CategoricalCrossentropy(from_logits=True)
+    return one_layer(loss=loss)
+
+
+def two_softmaxes() -> Any:
+    """Softmax as activation and as a layer."""
+    layers = _layers()
+    regulariser = quiet.import_keras().regularizers.L2(0.05)
+    dense = layers.Dense(10, activation="softmax", kernel_regularizer=regulariser)
+    return net(layers.Flatten(), dense, layers.Softmax())
+
+
+def mlp(activation: str | None = "relu", units: int = 128, last: str | None = "softmax") -> Any:
+    """The net with one hidden layer."""
+    layers = _layers()
+    hidden = layers.Dense(units, activation=activation)
+    return net(layers.Flatten(), hidden, layers.Dense(10, activation=last))
+
+
+def simple_cnn(padding: str = "same", loss: str = "categorical_crossentropy", **more: Any) -> Any:
+    """The simple CNN, ReLU as a layer."""
+    layers = _layers()
+    extra = [layers.Dropout(0.5)] if more.get("dropout") else []
+    return net(
+        layers.Conv2D(more.get("filters", 32), (3, 3), padding=padding),
+        layers.ReLU(),
+        layers.MaxPool2D((2, 2)),
+        *extra,
+        layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+        loss=loss,
+    )
+
+
+def rest_net(outputs: int = 2, last: str = "softmax") -> Any:
+    """A small net for one class against the rest."""
+    layers = _layers()
+    loss = "categorical_crossentropy" if outputs > 1 else "binary_crossentropy"
+    return net(
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(outputs, activation=last),
+        loss=loss,
+    )
+
+
+@contextmanager
+def _reference_weights() -> Any:
+    before = models._Place.notebook, models._Place.base
+    models.use(NOTEBOOK, REFERENCE)
+    try:
+        yield
+    finally:
+        models._Place.notebook, models._Place.base = before
+
+
+@cache
+def _trained() -> Any:
+    with _reference_weights():
+        return models.restore("simple_cnn", simple_cnn)
+
+
+@cache
+def _three_pairs() -> Any:
+    layers = _layers()
+    steps = []
+    for filters in (32, 64, 64):
+        convolution = layers.Conv2D(filters, 3, padding="same", activation="relu")
+        steps += [convolution, layers.MaxPooling2D(2)]
+    model = net(*steps, layers.Flatten(), layers.Dense(10, activation="softmax"))
+    with _reference_weights():
+        model.set_weights(models.load("three_pairs")[1])
+    return model
+
+
+def trained(images: Any, change: Callable[[Array], Array] = lambda outputs: outputs) -> Any:
+    """What the trained simple CNN says, changed."""
+    model = _trained()
+    return {
+        "outputs": change(models.outputs_of(model, images)),
+        "outputs_255": change(models.outputs_of(model, images[:100] * 255.0)),
+        "dataset": "photodigits",
+    }
+
+
+def trained_on_bytes(images: Any) -> dict[str, Any]:
+    """The same net as if it had been trained on pixels in 0 … 255."""
+    model = simple_cnn()
+    weights = [w.copy() for w in _trained().get_weights()]
+    weights[0] /= 255
+    model.set_weights(weights)
+    return {
+        "outputs": models.outputs_of(model, images),
+        "outputs_255": models.outputs_of(model, images[:100] * 1.0),
+        "dataset": "photodigits",
+    }
+
+
+def table(
+    claim: Callable[[float], float] = lambda reached: reached,
+    rows: int = 3,
+    copies: bool = False,
+) -> Answer:
+    """A table of results whose nets are as good as the one with three pairs; claims are changed."""
+
+    def answer(images: Any) -> dict[str, Any]:
+        with _reference_weights():
+            record = models.load("three_pairs")[0]
+        classes = models.outputs_of(_three_pairs(), images).argmax(axis=1)
+        found = {}
+        for number in range(rows):
+            found[f"net_{number}"] = {
+                "steps": ["conv 32 3×3 same"] if copies else [f"conv {32 + number} 3×3 same"],
+                "train": record["train"],
+                "validation": claim(float(record["validation"])),
+                "classes": classes,
+            }
+        return {"rows": found, "dataset": "photodigits"}
+
+    return answer
+
+
+def training_accuracy(_: float) -> float:
+    """Claims the accuracy on training images, in place of that on validation images."""
+    with _reference_weights():
+        return float(models.load("three_pairs")[0]["train"])
+
+
+def looked_up(images: Any) -> dict[str, Any]:
+    """A table of all public images and their labels, for want of a net."""
+    known = _public_table()
+    small = np.asarray(images)
+    classes = np.array([known.get(image.tobytes(), 0) for image in small])
+    return {"outputs": np.eye(10)[classes], "dataset": "photodigits"}
+
+
+@cache
+def _public_table() -> dict[bytes, int]:
+    from utils.images import photo_digits
+
+    found: dict[bytes, int] = {}
+    splits: tuple[photo_digits.Split, ...] = ("test", "validation")
+    for split in splits:
+        drawn = photo_digits.render(2000, split, keep=False)
+        found |= {i.tobytes(): int(c) for i, c in zip(drawn.images, drawn.labels, strict=True)}
+    return found

@@ -1,0 +1,10 @@
+"""Known answers to notebook 04."""
+
+from __future__ import annotations
+
+from .visualizing_ascent import SAMPLES_ASCENT
+from .visualizing_boxes import SAMPLES_BOXES
+from .visualizing_maps import SAMPLES_MAPS
+
+SAMPLES = [*SAMPLES_MAPS, *SAMPLES_ASCENT, *SAMPLES_BOXES]
+"""All of them."""

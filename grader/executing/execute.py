@@ -1,0 +1,313 @@
+"""Execute one notebook: a pure function from a job to an outcome.
+
+A job carries everything as bytes and an outcome brings everything back as bytes, so `execute` runs
+on a thread, on a process or on a machine far away.  It reads no database and no shared folder, and
+what it returns is untrusted: it was produced by a process in which a student's code ran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nbformat
+import zmq
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat.notebooknode import NotebookNode
+
+from grader import config, sandbox
+from grader.config import Limits
+from grader.contract import material, nets
+from grader.executing.prepare import runs_when_graded
+from grader.sandbox import leftovers
+from utils.checks.handover import CELL_SECONDS, HANDOVER, MAX_ANSWERS
+
+ANSWER_BYTES = 16 * 1024 * 1024
+"""Largest packed answer that is taken back from a kernel."""
+MESSAGE_BYTES = 32 * 1024 * 1024
+"""Largest part of a message that is received from a kernel; a larger one closes the line."""
+MESSAGES_WAITING = 16
+"""Most messages received from a kernel and not yet looked at."""
+OUTPUT_BYTES = 64 * 1024 * 1024
+"""Output of a notebook, kept or not, after which it is stopped."""
+MESSAGE_OVERHEAD = 200
+"""Bytes that a message counts beside its content: a million empty outputs are output, too."""
+
+_SHOWN = ("stream", "display_data", "execute_result", "error")
+_OWN_END = 10
+"""Seconds by which a cell may outlast the notebook's time before it is ended from outside."""
+_interrupted = threading.Event()
+
+DIED = "stopped: the kernel died, by its own doing or at a limit"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """All that it takes to execute one submission."""
+
+    label: str
+    """For messages: "team_7/01_implementing_cnn"."""
+    notebook: str
+    """The prepared notebook, as JSON."""
+    questions: dict[str, bytes]
+    """Name of a check -> packed inputs, without any expected output."""
+    limits: Limits
+    imports: str = "all"
+    files: dict[str, bytes] = {}
+    """Files handed in with the notebook, by relative path."""
+    isolation: str = "auto"
+    """"none" runs student code without a sandbox; only on an instructor's explicit wish."""
+    net: str = ""
+    """Pretrained net that the notebook is graded on; its kernel may read that net's files."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    notebook: str
+    """The executed notebook, as JSON."""
+    answers: dict[str, list[bytes]]
+    """Name of a check -> what it handed back, once per time it ran."""
+    problem: str = ""
+    """Why execution ended early, if it did."""
+    seconds: float = 0.0
+    cell_seconds: float = 0.0
+    """How much of it the cells themselves took."""
+    peak_mb: float = 0.0
+
+
+class _OutOfTime(Exception):
+    """The notebook as a whole took too long."""
+
+
+class _TooMuchOutput(Exception):
+    """The notebook printed more than anybody will read."""
+
+
+class BoundedClient(NotebookClient):
+    """nbclient with a bound on output and on the time of the notebook as a whole."""
+
+    def __init__(self, nb: NotebookNode, limits: Limits, **options: Any):
+        super().__init__(
+            nb,
+            allow_errors=True,
+            interrupt_on_timeout=True,
+            timeout_func=self._seconds_left,
+            error_on_timeout={
+                "ename": "CellTimeout",
+                "evalue": f"the cell took more than {limits.seconds_per_cell:g} seconds",
+                "traceback": [f"CellTimeout: more than {limits.seconds_per_cell:g} seconds"],
+            },
+            startup_timeout=60,
+            shutdown_kernel="immediate",
+            store_widget_state=False,
+            record_timing=False,
+            iopub_timeout=4,
+            raise_on_iopub_timeout=False,
+            **options,
+        )
+        self.owns_km = True  # the kernel ends with the notebook, whoever made its manager
+        self.cell_seconds = 0.0
+        self.ended: sandbox.Ended | None = None
+        self.limits = limits
+        self.deadline = float("inf")
+        """Set when the first cell begins: starting a kernel is not the student's time."""
+        self.room = limits.output_kb * 1024
+
+    @property
+    def begun(self) -> bool:
+        """Whether any cell has begun: until then nothing that goes wrong is the student's doing."""
+        return self.deadline < float("inf")
+
+    def _seconds_left(self, cell: NotebookNode) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise _OutOfTime
+        return min(left, self.limits.seconds_per_cell)
+
+    async def _async_cleanup_kernel(self) -> None:
+        provisioner = self.km.provisioner if self.km is not None else None
+        try:
+            await super()._async_cleanup_kernel()
+        finally:
+            self.ended = getattr(provisioner, "ended", None)
+
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any
+    ) -> NotebookNode:
+        if not runs_when_graded(cell):
+            return cell
+        started = time.monotonic()
+        self.deadline = min(self.deadline, started + self.limits.seconds_per_notebook)
+        execution = super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        try:
+            # nbclient's own clock stands still while a kernel floods it with messages
+            return await asyncio.wait_for(execution, self.deadline - started + _OWN_END)
+        except (TimeoutError, DeadKernelError):  # nbclient takes being cancelled for a death
+            if time.monotonic() >= self.deadline + _OWN_END:
+                raise _OutOfTime from None
+            raise
+        finally:
+            self.cell_seconds += time.monotonic() - started
+
+    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
+        if msg["msg_type"] not in ("status", "execute_input"):
+            size = MESSAGE_OVERHEAD + len(str(msg["content"]))
+            before, self.room = self.room, self.room - size
+            if self.room < -OUTPUT_BYTES:
+                raise _TooMuchOutput
+            if self.room < 0:
+                if before >= 0:
+                    note = "\n[more output than is kept]\n"
+                    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
+                return None
+            if msg["msg_type"] not in (*_SHOWN, "clear_output", "update_display_data"):
+                return None  # widgets are nothing that a graded notebook can show
+        return super().process_message(msg, cell, cell_index)
+
+
+def execute(job: Job) -> Outcome:
+    """Run a job in a kernel of its own.  Never raises for what a student's code does.
+
+    A kernel that died without having reached a limit gets a second chance: the machine may have
+    ended it (short of memory, or somebody killed its warm parent).
+    Raises SandboxUnavailable if the kernel can't be isolated here, NetUnavailable if the job's net
+    is not at hand here.
+    """
+    if job.net:
+        nets.require(job.net)
+    try:
+        outcome, lost = _attempt(job)
+    except sandbox.SandboxUnavailable:  # or its warm parent was killed while it started
+        return _attempt(job)[0]
+    if lost and not _interrupted.is_set():
+        outcome, _ = _attempt(job)
+    return outcome
+
+
+def interrupt() -> None:
+    """End the kernels that this process runs; jobs end soon, and what they return is worthless."""
+    _interrupted.set()
+    sandbox.warm_parents.close()
+
+
+def resume() -> None:
+    """Take back an earlier `interrupt`."""
+    _interrupted.clear()
+
+
+def _attempt(job: Job) -> tuple[Outcome, bool]:
+    """The outcome, and whether the kernel was lost for no reason that is known."""
+    started = time.monotonic()
+    scratch = leftovers.make("run")
+    try:
+        notebook = nbformat.reads(job.notebook, as_version=4)
+        handover = scratch / "handover"
+        handover.mkdir()
+        for name, data in job.questions.items():
+            (handover / f"{name}.inputs.npz").write_bytes(data)
+        work = scratch / "work"
+        work.mkdir()
+        for name, data in job.files.items():
+            target = work / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        client = BoundedClient(notebook, job.limits, km=_kernel_manager(job, scratch))
+        # opened before the kernel runs: later something else may have this name
+        answered = os.open(handover, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            problem = _run(client, work)
+            answers = {name: _collect(answered, name) for name in job.questions}
+        finally:
+            os.close(answered)
+        ended = client.ended
+        reason = ended.reason if ended else ""
+        outcome = Outcome(
+            nbformat.writes(notebook),
+            answers,
+            problem + (f" ({reason})" if problem and reason else ""),
+            round(time.monotonic() - started, 3),
+            round(client.cell_seconds, 3),
+            ended.peak_mb if ended else 0.0,
+        )
+        lost = problem == DIED and reason in ("", "killed")
+        return outcome, lost or bool(problem and not client.begun)
+    finally:
+        leftovers.remove(scratch)
+
+
+def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
+    limits = job.limits
+    weights = nets.files(job.net) if job.net else ()
+    about_net = nets.environment(job.net) if job.net else {}
+    manager = sandbox.kernel_manager(
+        scratch=scratch,
+        # of Keras' folder nothing but the files of the net
+        read_only=[*material.readable(config.load().release.folders), *weights],
+        hidden=material.hidden(),
+        modules=job.imports,
+        bounds=sandbox.Bounds(
+            memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
+        ),
+        environment={
+            HANDOVER: str(scratch / "handover"),
+            CELL_SECONDS: f"{limits.seconds_per_cell:g}",
+            "PYTHONPATH": os.pathsep.join(map(str, material.on_path())),
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            **about_net,
+        },
+        isolation=job.isolation,
+    )
+    manager.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+    manager.context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
+    return manager
+
+
+def _run(client: BoundedClient, work: Path) -> str:
+    """Execute the notebook in place; returns why it ended early, or ""."""
+    try:
+        asyncio.run(client.async_execute(cwd=str(work)))
+    except sandbox.SandboxUnavailable:
+        raise
+    except _OutOfTime:
+        return (
+            f"stopped: the notebook took more than {client.limits.seconds_per_notebook:g} seconds"
+        )
+    except _TooMuchOutput:
+        return "stopped: it printed without end"
+    except DeadKernelError:
+        return DIED
+    except Exception as error:  # whatever a hostile kernel makes the client raise
+        return f"stopped: {type(error).__name__}: {str(error)[:300]}"
+    return ""
+
+
+def _collect(handover: int, name: str) -> list[bytes]:
+    """Read what a check left, trusting neither the kind nor the size of the file.
+
+    handover: the open folder.  Only the first answer counts; of others there is no more than a
+    sign.
+    """
+    found: list[bytes] = []
+    for attempt in range(1, MAX_ANSWERS + 1):
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+            handle = os.open(f"{name}.answer{attempt}.npz", flags, dir_fd=handover)
+        except OSError:
+            continue
+        facts = os.fstat(handle)
+        plain = stat.S_ISREG(facts.st_mode) and facts.st_size <= ANSWER_BYTES
+        if not plain or found:
+            os.close(handle)
+            found.append(b"")
+            continue
+        with os.fdopen(handle, "rb") as stream:
+            found.append(stream.read(ANSWER_BYTES))
+    return found

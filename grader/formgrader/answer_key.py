@@ -1,0 +1,70 @@
+"""Rubric and model answer beside each essay, for whoever marks it in formgrader.
+
+They stand in the copy of a notebook that formgrader shows, in cells of their own that nbgrader's
+gradebook knows nothing about, and nowhere else: what students get is made without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from grader.authoring import build, source_text
+
+MARK = "answer_key"
+"""Metadata key of these cells; its value is the essay's id."""
+LOOK_AROUND = (
+    "**The answer cell is as students get it.** Look for the answer in the cells before and after."
+)
+"""What markers are told where an answer may stand beside its cell."""
+
+Key = dict[str, str]
+"""Essay id -> model answer and rubric, as Markdown."""
+
+
+def of_notebook(name: str) -> Key:
+    """The answer key of a notebook, from its source."""
+    return {
+        cell.metadata.nbgrader.grade_id: source_text.rubric(cell)
+        for cell in build.source_of(name).notebook.cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+    }
+
+
+def beside_essays(
+    executed: NotebookNode, key: Key, elsewhere: Collection[str] = ()
+) -> NotebookNode:
+    """The notebook with a cell after each essay; `executed` itself stays as it is.
+
+    elsewhere: essays whose answer must be looked for outside their cell.
+    """
+    shown = nbformat.from_dict({**executed, "cells": []})
+    for cell in executed.cells:
+        shown.cells.append(cell)
+        essay = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if cell.cell_type == "markdown" and essay in key:
+            where = f"{LOOK_AROUND}\n\n" if essay in elsewhere else ""
+            text = (
+                f'<div class="alert alert-info">\n\n{where}**Model answer**\n\n{key[essay]}'
+                "\n\n</div>"
+            )
+            identity = {"id": f"key-{cell.id}"[:64]} if "id" in cell else {}
+            shown.cells.append(
+                nbformat.from_dict(
+                    {"cell_type": "markdown", "metadata": {MARK: essay}, "source": text} | identity
+                )
+            )
+    return shown
+
+
+class Remove(NbGraderPreprocessor):
+    """The first step of nbgrader's own feedback: students must not get the answers."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Take the answer key out."""
+        nb.cells = [cell for cell in nb.cells if MARK not in cell.metadata]
+        return nb, resources

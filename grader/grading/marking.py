@@ -1,0 +1,145 @@
+"""From what came out of a kernel to a result: points, reasons, and a notebook that is safe to show.
+
+An outcome is untrusted.  Whatever is in it costs its own submission at most; nothing in it is run,
+and no text of it gets into a file before it is cut and well-formed.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader.classroom.results import CheckResult, Result
+from grader.errors import CourseError
+from grader.executing.execute import Outcome
+from grader.executing.prepare import is_essay
+from grader.grading import defuse
+from grader.grading.stored import Stored
+from grader.grading.tasks import Task
+from grader.judging import examination as judging
+from grader.text import well_formed
+
+MESSAGE_CHARACTERS = 2000
+"""Longest text in a result; exceptions are as long as the student likes."""
+
+
+def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
+    """The result of an outcome, and the executed notebook, safe to show."""
+    assert task.examination is not None
+    began = time.monotonic()
+    checks = judging.judge(task.examination, outcome.answers, task.points)
+    executed = nbformat.reads(outcome.notebook, as_version=4)
+    checks = [_explained(check, executed) for check in checks]
+    submission = task.submission
+    result = _well_formed(
+        submission.team,
+        submission.notebook,
+        _key(task.key, task.examination),
+        checks,
+        _reasons(outcome.problem or task.examination.problem, task.doubt),
+        task.notes,
+        outcome.seconds,
+        outcome.peak_mb,
+        datetime.now(UTC),
+        outcome.cell_seconds,
+        round(time.monotonic() - began, 3),
+        task.elsewhere,
+    )
+    defuse.defuse(executed)
+    defuse.show_verdicts(executed, result.checks)
+    return result, executed
+
+
+def judged_again(task: Task, old: Result, kept: Stored) -> Result:
+    """The result of answers that were kept, with what execution found out as it was."""
+    assert task.examination is not None
+    checks = judging.judge(task.examination, kept.answers, task.points)
+    reasons = {check.name: check.message for check in old.checks if check.status == "not run"}
+    checks = [
+        msgspec.structs.replace(check, message=reasons.get(check.name, check.message))
+        if check.status == "not run"
+        else check
+        for check in checks
+    ]
+    return _well_formed(
+        old.team,
+        old.notebook,
+        _key(task.key, task.examination),
+        checks,
+        _reasons(kept.problem or task.examination.problem, task.doubt),
+        task.notes,
+        old.seconds,
+        old.peak_mb,
+        old.finished,
+        old.cell_seconds,
+        old.judging_seconds,
+        task.elsewhere,
+    )
+
+
+def no_outcome(task: Task, error: BaseException) -> Outcome:
+    """What stands for the outcome of a job that came to none, by no doing of the student's."""
+    if not isinstance(error, Exception) or isinstance(error, CourseError):
+        raise error  # no sandbox, no cluster: nobody's submission
+    task.key = ""  # the next run tries again
+    return Outcome(task.notebook, {}, f"could not be graded: {type(error).__name__}: {error}")
+
+
+def unreadable(task: Task) -> tuple[Result, NotebookNode]:
+    """The result of a submission that can't be executed, with the release in place of it."""
+    checks = [
+        CheckResult(name, 0.0, worth, "not run", task.unreadable)
+        for name, worth in task.points.items()
+    ]
+    release = task.release.notebook
+    result = _well_formed(
+        task.submission.team,
+        task.submission.notebook,
+        task.key,
+        checks,
+        task.unreadable,
+        list(task.submission.notes),
+        finished=datetime.now(UTC),
+        elsewhere=[c.metadata.nbgrader.grade_id for c in release.cells if is_essay(c)],
+    )
+    return result, nbformat.from_dict(release)
+
+
+def _key(key: str, examination: judging.Examination) -> str:
+    """The key of a result; none where data was missing, which may be there when next it is run."""
+    return "" if examination.problem else key
+
+
+def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
+    """Say why a check did not run, from what its cell shows."""
+    if check.status != "not run":
+        return check
+    for cell in executed.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"check_{check.name}":
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    reason = f"{output.ename}: {output.evalue}".strip()[:300]
+                    return msgspec.structs.replace(check, message=reason)
+    return check
+
+
+def _reasons(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
+
+
+def _well_formed(*args: Any, **kwargs: Any) -> Result:
+    """A Result whose texts can be written, whatever a student put into them."""
+
+    def mended(value: Any) -> Any:
+        if isinstance(value, str):
+            return well_formed(value[:MESSAGE_CHARACTERS])
+        if isinstance(value, dict):
+            return {key: mended(item) for key, item in value.items()}
+        return [mended(item) for item in value] if isinstance(value, list) else value
+
+    return msgspec.convert(mended(msgspec.to_builtins(Result(*args, **kwargs))), Result)

@@ -1,0 +1,147 @@
+"""Write results: first the files, then the gradebook, so that a rerun can finish the job.
+
+Recording the same result twice changes nothing, and a mark given by hand is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import msgspec
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader import api
+
+from grader import config
+from grader.classroom import gradebook, results, standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.lateness import Lateness
+from grader.classroom.results import Result, Submission
+from grader.executing.beside import around
+from grader.executing.execute import Outcome
+from grader.executing.prepare import is_essay
+from grader.files import write_atomically
+from grader.formgrader import anonymity, answer_key
+from grader.grading import defuse, stored
+from grader.grading.tasks import Task
+
+
+class Recorder:
+    """Brings result files, gradebook and formgrader's folder up to date."""
+
+    def __init__(self, folder: ClassFolder, course: config.Course, book: api.Gradebook):
+        self.folder, self.course, self.book = folder, course, book
+        self._lateness = Lateness(folder, course)
+        self._answer_key = cache(answer_key.of_notebook)
+        self._people: list[standing.Person] | None = None
+
+    def store(
+        self,
+        submission: Submission,
+        result: Result,
+        executed: NotebookNode,
+        execution: str = "",
+        outcome: Outcome | None = None,
+    ) -> None:
+        """Keep a new result, and record it.
+
+        outcome: what it was made from, whose answers are kept for `execution`, see `stored`.
+        """
+        target = self.folder.result(result.team, result.notebook)
+        text = nbformat.writes(executed) + "\n"
+        write_atomically(target / "executed.ipynb", text, durable=False)
+        if outcome is not None:
+            stored.keep(self.folder, submission, execution, outcome)
+        results.write(target / "result.json", result)
+        self.record(submission, result)
+
+    def mark_again(self, submission: Submission, old: Result, new: Result) -> bool:
+        """Put a new verdict on the same answers in place of the old one.
+
+        Returns False if it is no other: then there was nothing to record.
+        """
+        target = self.folder.result(new.team, new.notebook)
+        if msgspec.structs.replace(old, key=new.key) == new:
+            results.write(target / "result.json", new, durable=False)
+            return False
+        executed = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
+        defuse.show_verdicts(executed, new.checks)
+        self.store(submission, new, executed)
+        return True
+
+    def record(self, submission: Submission, result: Result) -> None:
+        """Bring the gradebook and formgrader's folder up to date with a stored result."""
+        text = (self.folder.result(result.team, result.notebook) / "executed.ipynb").read_text()
+        executed = nbformat.reads(text, as_version=4)
+        shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
+        before = shown.read_text() if shown.is_file() else ""
+        fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
+        key = self._answer_key(result.notebook)
+        seen = answer_key.beside_essays(executed, key, result.elsewhere)
+        if self.course.anonymous:
+            seen = anonymity.without_names(seen, self._names(result.team))
+        changed = _changed_answers(before, seen)
+        gradebook.record(self.book, submission, result, executed, fraction, changed)
+        text = nbformat.writes(seen)
+        if before != text:
+            write_atomically(shown, text, durable=False)
+
+    def _names(self, team: str) -> set[str]:
+        """What a team and its members are called."""
+        if self._people is None:
+            self._people = standing.people(self.folder.root / "roster.csv", [])
+        members = [person for person in self._people if person.team == team]
+        return {team}.union(*({p.student, p.name, p.email} for p in members))
+
+    def withdraw(self, submission: Submission) -> None:
+        """Take back the mark of an older result before grading anew: a stale mark never stays."""
+        result = self.folder.result(submission.team, submission.notebook) / "result.json"
+        if result.is_file():
+            gradebook.fail(self.book, submission)
+            result.unlink()
+
+
+def stored_result(folder: ClassFolder, task: Task) -> Result | None:
+    """The result of an earlier run, if it is whole."""
+    place = folder.result(task.submission.team, task.submission.notebook)
+    try:
+        result = results.read(place / "result.json", Result)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    assert isinstance(result, Result)
+    executed = place / "executed.ipynb"
+    whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
+    return result if whole else None
+
+
+def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
+    """Ids of graded cells whose answer differs from the one that was there to be marked.
+
+    An essay is its own answer, or what stands around one that is as released; a check's answer is
+    the solution of that name.
+    """
+    if not before:
+        return frozenset()
+    old, changed = dict(_answers(_cells(before))), set()
+    for name, text in _answers(seen.cells):
+        if old.get(name) != text:
+            changed.add(name)
+    return frozenset(changed)
+
+
+def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
+    """(graded cell, text of its answer)"""
+    cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
+    for index, cell in enumerate(cells):
+        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if is_essay(cell):
+            blank = gradebook.left_as_released(cell)
+            texts = [c.source for c in around(cells, index)] if blank else []
+            yield name, "\n".join([cell.source, *texts])
+        elif name:
+            yield f"check_{name}", cell.source
+
+
+def _cells(text: str) -> list[NotebookNode]:
+    return list(nbformat.reads(text, as_version=4).cells)

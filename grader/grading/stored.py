@@ -1,0 +1,63 @@
+"""Answers kept from an execution, so that a new judge or threshold can mark them again.
+
+They are as untrusted as on the day they came, and they count only for the very same job: the same
+notebook, inputs, files, net and limits, executed by the same code with the same libraries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Submission
+from grader.executing.execute import Job, Outcome
+from grader.files import write_atomically
+from grader.freshness import execution_version, libraries, net_version
+
+FILE = "answers.msgpack"
+LARGEST = 32 * 1024 * 1024
+"""Bytes of answers of one submission that are kept; larger ones must be executed again."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the judge needs beside the executed notebook.  The answers are packed already."""
+
+    execution: str
+    """Digest of the job that it came from."""
+    answers: dict[str, list[bytes]]
+    problem: str = ""
+
+
+def keep(folder: ClassFolder, submission: Submission, execution: str, outcome: Outcome) -> None:
+    """Keep the answers of an outcome beside the result, in place of older ones."""
+    path = folder.result(submission.team, submission.notebook) / FILE
+    stored = Stored(execution, outcome.answers, outcome.problem)
+    if sum(len(part) for parts in outcome.answers.values() for part in parts) > LARGEST:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomically(path, msgspec.msgpack.encode(stored), durable=False)
+
+
+def find(folder: ClassFolder, submission: Submission, execution: str) -> Stored | None:
+    """The answers kept from the same job, if there are any."""
+    stored = read(folder, submission.team, submission.notebook)
+    return stored if stored is not None and stored.execution == execution else None
+
+
+def read(folder: ClassFolder, team: str, notebook: str) -> Stored | None:
+    """The answers that are kept, whatever job they came from; None if there are none."""
+    path = folder.result(team, notebook) / FILE
+    try:
+        return msgspec.msgpack.decode(path.read_bytes(), type=Stored)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def execution_key(job: Job) -> str:
+    """Digest of all that the outcome of a job depends on."""
+    course = [execution_version(), libraries(), net_version(job.net)]
+    digest = hashlib.sha256(", ".join(course).encode())
+    digest.update(msgspec.msgpack.encode(msgspec.structs.replace(job, isolation="")))
+    return digest.hexdigest()

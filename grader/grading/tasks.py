@@ -1,0 +1,240 @@
+"""What there is to do: every submission that was taken in, and what its result depends on.
+
+Whatever is wrong with a submission's own files costs that submission; what is wrong with the
+course's files or settings ends the run with a clear error, since it would cost everybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader import config
+from grader.classroom import results, standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Submission
+from grader.contract import nets, thresholds
+from grader.contract.judges import judges_of
+from grader.errors import ConfigError
+from grader.executing.execute import Job
+from grader.executing.prepare import NotANotebook, prepare, read_notebook
+from grader.files import write_atomically
+from grader.freshness import code_version, net_version
+from grader.judging import examination as judging
+from utils.checks.identity import normalise_id
+
+Chosen = Callable[[str, str], bool]
+"""Whether (team, notebook) shall be graded."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """The released version of one notebook, read once for all its submissions."""
+
+    name: str
+    text: str
+    notebook: NotebookNode
+    points: dict[str, float]
+    """What each check is worth."""
+
+
+@dataclass
+class Task:
+    """One submission on its way."""
+
+    submission: Submission
+    key: str
+    """Digest of all that the result depends on."""
+    release: Release
+    notebook: str = ""
+    """Ready to be executed, as JSON; empty if it is unreadable."""
+    notes: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Essays whose answer may stand beside their cell."""
+    doubt: str = ""
+    """Why a person must look at it, whatever comes of it; "" if nobody must."""
+    unreadable: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    examination: judging.Examination | None = None
+    """Set when the job is made."""
+    execution: str = ""
+    """Digest of the job, set when it is executed."""
+    seed: str = ""
+    members: list[str] = field(default_factory=list)
+    """Ids of those in the team, where numbers of their own are asked for."""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """Thresholds for trained models."""
+
+    @property
+    def label(self) -> str:
+        """For messages: "team_7/01_implementing_cnn"."""
+        return f"{self.submission.team}/{self.submission.notebook}"
+
+    @property
+    def points(self) -> dict[str, float]:
+        """What each check is worth."""
+        return self.release.points
+
+    def job(self, course: config.Course, isolation: str) -> Job | None:
+        """The job that executes this submission, with cases drawn for it.
+
+        None if there is none; `unreadable` then says why.
+        """
+        if self.unreadable:
+            return None
+        try:
+            return self._job(course, isolation)
+        except Exception as error:  # judges read files that were handed in, and those are hostile
+            self.key = ""
+            self.unreadable = f"no cases can be drawn for it ({type(error).__name__}: {error})"
+            return None
+
+    def _job(self, course: config.Course, isolation: str) -> Job:
+        name = self.submission.notebook
+        net = course.notebooks[name].net
+        self.examination = judging.draw(
+            name, self.submission.team, self.seed, self.files, self.limits, net, self.members
+        )
+        return Job(
+            self.label,
+            self.notebook,
+            self.examination.questions(course.limits.seconds_per_call),
+            course.limits,
+            course.notebooks[name].imports,
+            self.files,
+            isolation,
+            net,
+        )
+
+
+def tasks(
+    folder: ClassFolder, course: config.Course, seed: str, only: Chosen, broken: list[str]
+) -> Iterator[Task]:
+    """Every submission that was taken in and is wanted, one at a time.
+
+    broken: gets a line for each submission whose own files can't be read.
+    Raises ConfigError if the course's files or settings can't be.
+    """
+    limits = thresholds.load(folder.root)
+    teams = _teams(folder)
+    releases: dict[str, Release] = {}
+    for team, name in folder.submissions():
+        if name not in course.notebooks or not only(team, name):
+            continue
+        if name not in releases:
+            releases[name] = read_release(folder, name)
+        try:
+            members = teams.get(team, [])
+            members = members if members and _asks_for_own_numbers(name) else []
+            task = _task(folder, course, seed, team, releases[name], limits, members)
+        except (OSError, msgspec.MsgspecError) as error:
+            broken.append(f"{team}/{name}: {error}")
+        else:
+            yield task
+
+
+def read_release(folder: ClassFolder, name: str) -> Release:
+    """The released version in a class folder.  Raises ConfigError if it can't be read."""
+    path = folder.root / "release" / name / f"{name}.ipynb"
+    try:
+        text = path.read_text(encoding="utf-8")
+        notebook = nbformat.reads(text, as_version=4)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the release {path} can't be read: {error}") from error
+    points = {
+        c.metadata.nbgrader.grade_id.removeprefix("check_"): float(c.metadata.nbgrader.points)
+        for c in notebook.cells
+        if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")
+    }
+    return Release(name, text, notebook, points)
+
+
+def class_seed(folder: ClassFolder) -> str:
+    """The class's secret, made once: cases are fresh for the class and the same in a rerun."""
+    path = folder.root / "seed"
+    if not path.is_file():
+        write_atomically(path, secrets.token_hex(16), secret=True)
+    return path.read_text().strip()
+
+
+def _task(
+    folder: ClassFolder,
+    course: config.Course,
+    seed: str,
+    team: str,
+    release: Release,
+    limits: dict[str, Any],
+    members: list[str],
+) -> Task:
+    name = release.name
+    place = folder.submitted(team, name)
+    submission = results.read(place / "submission.json", Submission)
+    assert isinstance(submission, Submission)
+    data = (place / f"{name}.ipynb").read_bytes()
+    # where the student had them, as seen from the folder of the notebooks
+    files = {
+        f"handin/{name}/{path.removeprefix('files/')}": (place / path).read_bytes()
+        for path in submission.files
+    }
+    parts = [data, release.text.encode(), repr(course.limits).encode(), code_version(name).encode()]
+    parts += [f"{seed}|{team}|{name}|{course.notebooks[name].imports}".encode()]
+    parts += [path.encode() + content for path, content in sorted(files.items())]
+    parts += [_net_version(course, name).encode()]
+    parts += [f"member {member}".encode() for member in members]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    digest.update(repr(limits).encode())
+    task = Task(
+        submission,
+        digest.hexdigest(),
+        release,
+        files=files,
+        seed=seed,
+        members=members,
+        limits=limits,
+    )
+    try:
+        prepared = prepare(read_notebook(data), release.notebook)
+    except NotANotebook as error:
+        task.unreadable = str(error)
+    except Exception as error:  # one file must not stop all, whatever it found a way to do
+        task.unreadable = f"it can't be prepared ({type(error).__name__}: {error})"
+    else:
+        task.notebook = nbformat.writes(prepared.notebook)
+        task.notes = [*submission.notes, *prepared.notes]
+        task.elsewhere, task.doubt = prepared.elsewhere, prepared.problem
+    return task
+
+
+def _teams(folder: ClassFolder) -> dict[str, list[str]]:
+    """Team -> ids of its members, by the roster.  Raises ConfigError if that can't be read."""
+    problems: list[str] = []
+    teams: dict[str, list[str]] = {}
+    for person in standing.people(folder.root / "roster.csv", problems):
+        teams.setdefault(person.team, []).append(normalise_id(person.student))
+    if problems:
+        raise ConfigError(problems[0])
+    return {team: sorted(members) for team, members in teams.items()}
+
+
+def _asks_for_own_numbers(name: str) -> bool:
+    return any(judge.by_student for judge in judges_of(name).values())
+
+
+def _net_version(course: config.Course, name: str) -> str:
+    """Name and digests of the net that a notebook is graded on.
+
+    Raises ConfigError if it is not at hand.
+    """
+    try:
+        return net_version(course.notebooks[name].net)
+    except (OSError, nets.NetUnavailable) as error:
+        raise ConfigError(f"notebooks.{name}: {error}") from error

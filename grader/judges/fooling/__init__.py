@@ -1,9 +1,0 @@
-"""Judges of notebook 05: steps and gradients, images that fool the trusted net, and how small a
-change can be."""
-
-from __future__ import annotations
-
-from grader.judges.fooling.arrays import JUDGES_ARRAYS
-from grader.judges.fooling.attacks import JUDGES_ATTACKS
-
-JUDGES = [*JUDGES_ARRAYS, *JUDGES_ATTACKS]

@@ -1,6 +1,0 @@
-"""Judges of notebook 01: the layers a student writes, and what is worked out by hand."""
-
-from grader.judges.implementing_cnn.by_hand import JUDGES_BY_HAND
-from grader.judges.implementing_cnn.layers import JUDGES_LAYERS
-
-JUDGES = JUDGES_LAYERS + JUDGES_BY_HAND

@@ -1,0 +1,179 @@
+"""From answers to points: hold what a kernel handed back against cases that only the judge knows.
+
+This runs where no student's code has ever run.  Answers are untrusted bytes; whatever is wrong with
+them costs the points of that check and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from grader.classroom.results import CaseResult, CheckResult
+from grader.contract import nets, thresholds
+from grader.contract.judge import Handed
+from grader.contract.judges import judges_of
+from utils import codec
+from utils.checks.cases import CaseSet
+from utils.checks.compare import compare
+from utils.checks.identity import normalise_id, variant_of
+from utils.checks.verdicts import CheckVerdict, Reply
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The cases of one submission, drawn for it alone."""
+
+    team: str
+    cases: dict[str, CaseSet]
+    problem: str = ""
+    """Why some of it can't be judged here: data that the grader hasn't got."""
+    patience: float = 1.0
+    """How many times longer calls may take on the net that was chosen."""
+    members: frozenset[str] = frozenset()
+    """Ids of those in the team, normalised: their own numbers are as good as the team's."""
+    with_numbers_of: Callable[[str, str], CaseSet] | None = None
+    """(check, id) -> its cases with the numbers of that id."""
+
+    def asked(self, check: str, answer: bytes) -> tuple[CaseSet, str]:
+        """The cases that an answer to a check is about, and whose numbers are in them.
+
+        An answer says whose numbers it was computed with; that it may be a member's is for the
+        roster to say.  Raises CodecError if it is no answer.
+        """
+        cases = self.cases[check]
+        if cases.by_student and self.members and self.with_numbers_of is not None:
+            content = codec.unpack(answer)
+            student = content.get("student") if isinstance(content, dict) else None
+            if isinstance(student, str) and normalise_id(student) in self.members:
+                return self.with_numbers_of(check, student), student
+        return cases, self.team
+
+    def questions(self, seconds_per_call: float) -> dict[str, bytes]:
+        """What the kernel gets to see: inputs, and nothing about what should come out."""
+        seconds = float(seconds_per_call) * self.patience
+        return {
+            name: codec.pack(
+                {
+                    "kind": cases.kind,
+                    "calls": [c.inputs for c in cases.cases] if cases.kind == "function" else [],
+                    "seconds_per_call": seconds * cases.patience,
+                }
+            )
+            for name, cases in self.cases.items()
+        }
+
+
+def draw(
+    notebook: str,
+    team: str,
+    seed: str,
+    files: Mapping[str, bytes] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    net: str = "",
+    members: Collection[str] = (),
+) -> Examination:
+    """Fresh cases for every check of a notebook.  Same notebook, team, seed and files: same cases.
+
+    files: what was handed in with the notebook; a trained model is judged on the data set that it
+    names.  limits: thresholds by check and data set, the course's own if left out.  net: the
+    pretrained net that the class has chosen for this notebook, the mini net if left out.
+    members: ids of those who work in the team.
+    """
+    shared = hashlib.sha256(f"{seed}|{notebook}|{team}".encode()).digest()
+    limits = thresholds.load() if limits is None else limits
+    handed = Handed(files or {}, limits, int.from_bytes(shared[:8], "big"), net)
+    drawn = partial(cases_of, notebook, team, seed, handed=handed)
+    cases = {name: drawn(name) for name in judges_of(notebook)}
+    missing = (c.expected.get("unavailable") for s in cases.values() for c in s.cases)
+    problem = next((str(text) for text in missing if text), "")
+    return Examination(
+        team,
+        cases,
+        problem,
+        nets.patience(net),
+        frozenset(map(normalise_id, members)),
+        lambda check, student: drawn(check, student=student),
+    )
+
+
+def cases_of(
+    notebook: str, team: str, seed: str, check: str, handed: Handed, student: str = ""
+) -> CaseSet:
+    """The cases of one check: those that `draw` draws for it, from the same seed.
+
+    student: whose numbers are in them, the team's own if left out.
+    """
+    digest = hashlib.sha256(f"{seed}|{notebook}|{team}|{check}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    return judges_of(notebook)[check].cases(rng, variant_of(student or team), handed)
+
+
+def judge(
+    examination: Examination, answers: dict[str, list[bytes]], points: dict[str, float]
+) -> list[CheckResult]:
+    """Points for every check in `points` (name -> what it is worth)."""
+    return [
+        _judge_one(examination, name, answers.get(name, []), worth)
+        for name, worth in points.items()
+    ]
+
+
+def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
+    """Judge one packed answer.  Raises CodecError if it is none."""
+    content = codec.unpack(answer)
+    if not isinstance(content, dict) or not isinstance(content.get("replies"), list):
+        raise codec.CodecError("it has no replies")
+    replies = [_reply(row) for row in content["replies"][: len(cases.cases) + 1]]
+    verdict = compare(cases, replies)
+    student = content.get("student")
+    if not isinstance(student, str) or normalise_id(student) == normalise_id(team):
+        return verdict
+    if cases.by_student and verdict.score < 1:
+        mistake = f"computed with the numbers of {student[:40]!r}, not of {team!r}"
+        hint = (
+            "STUDENT_ID in the first code cell must be the id you hand in under, or that of a "
+            "member of the team in the class list"
+        )
+        return CheckVerdict(cases.name, verdict.score, verdict.cases, mistake, hint)
+    return verdict
+
+
+def _judge_one(
+    examination: Examination, name: str, answers: list[bytes], worth: float
+) -> CheckResult:
+    if not answers:
+        return CheckResult(name, 0.0, worth, "not run", "the check was not reached")
+    try:
+        cases, student = examination.asked(name, answers[0])
+        verdict = verdict_on(cases, answers[0], student)
+    except Exception as error:  # an answer is hostile input: it may cost its points, never the run
+        return CheckResult(name, 0.0, worth, "damaged answer", str(error)[:300])
+    rows = [
+        CaseResult(c.label, round(c.score, 6), c.message, c.mistakes[0] if c.mistakes else "")
+        for c in verdict.cases
+    ]
+    return CheckResult(
+        name,
+        round(verdict.score * worth, 4),
+        worth,
+        message="" if len(answers) == 1 else "the check ran more than once; the first run counts",
+        mistake=verdict.mistake,
+        hint=verdict.hint,
+        section=cases.section,
+        cases=rows,
+    )
+
+
+def _reply(row: Any) -> Reply:
+    if not isinstance(row, dict):
+        raise codec.CodecError("a reply is malformed")
+    error, changed = row.get("error", ""), row.get("changed", [])
+    if not isinstance(error, str) or not isinstance(changed, list):
+        raise codec.CodecError("a reply is malformed")
+    return Reply(row.get("value"), error[:400], tuple(str(c)[:40] for c in changed[:8]))

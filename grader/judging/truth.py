@@ -1,0 +1,113 @@
+"""The truth table: known wrong and known right answers, and what the judges say about them.
+
+Answers run in this process, since they are ours; their values take the same way through bytes as a
+student's, and the cases are drawn as for a submission.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import sys
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from grader import config
+from grader.contract.judges import samples_of
+from grader.contract.sample import Sample
+from grader.judging import examination
+from utils.checks.cases import CaseSet
+from utils.checks.handover import answer_bytes
+from utils.checks.verdicts import CheckVerdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the judge said about one sample."""
+
+    sample: Sample
+    verdict: CheckVerdict
+
+    @property
+    def good(self) -> bool:
+        """Right answers keep all points; wrong ones lose some, under the right name."""
+        if self.sample.right:
+            return self.verdict.score == 1
+        return self.verdict.score < 1 and self.verdict.mistake == self.sample.diagnosis
+
+
+def find(notebook: str, sample: Sample, seed: str) -> Finding:
+    """Judge one sample on fresh cases; chance in the answer itself is drawn from the seed, too."""
+    _seed_libraries(f"{seed}|{sample.check}|{sample.title}")
+    cases = _drawn(notebook, sample.student, seed).cases[sample.check]
+    return Finding(sample, _verdict(cases, sample))
+
+
+@lru_cache(maxsize=4)
+def _drawn(notebook: str, student: str, seed: str) -> examination.Examination:
+    return examination.draw(notebook, student, seed)
+
+
+def run(console: Console, seed: str = "") -> int:
+    """Print the table and the JSON summary.  Returns the exit status.
+
+    seed: what cases are drawn from; the same seed, the same cases.  Another one each time if it is
+    left out.
+    """
+    seed = seed or secrets.token_hex(8)
+    table = Table("notebook", "check", "answer", "kind", "points", "diagnosis", "", box=None)
+    by_notebook = {}
+    bad = 0
+    for notebook in config.load().notebooks:
+        findings = [find(notebook, sample, seed) for sample in samples_of(notebook)]
+        for finding in findings:
+            sample, verdict = finding.sample, finding.verdict
+            bad += not finding.good
+            table.add_row(
+                notebook[:2],
+                sample.check,
+                sample.title,
+                "right" if sample.right else "wrong",
+                f"{100 * verdict.score:.0f} %",
+                verdict.mistake or "–",
+                "" if finding.good else "UNEXPECTED",
+            )
+        by_notebook[notebook[:2]] = _count(findings)
+    console.print(table)
+    counts = ("wrong", "caught", "named", "right", "kept")
+    total = {key: sum(row[key] for row in by_notebook.values()) for key in counts}
+    print(json.dumps({**total, "by_notebook": by_notebook}))
+    return 1 if bad else 0
+
+
+def _seed_libraries(text: str) -> None:
+    number = zlib.crc32(text.encode())
+    random.seed(number)
+    np.random.seed(number)
+    if keras := sys.modules.get("keras"):  # whoever needs no framework shan't wait for one
+        keras.utils.set_random_seed(number)
+
+
+def _count(findings: list[Finding]) -> dict[str, int]:
+    wrong = [f for f in findings if not f.sample.right]
+    right = [f for f in findings if f.sample.right]
+    return {
+        "wrong": len(wrong),
+        "caught": sum(f.verdict.score < 1 for f in wrong),
+        "named": sum(bool(f.verdict.mistake) and f.good for f in wrong),
+        "right": len(right),
+        "kept": sum(f.verdict.score == 1 for f in right),
+    }
+
+
+def _verdict(cases: CaseSet, sample: Sample) -> CheckVerdict:
+    student = sample.student if cases.by_student else None
+    calls = [case.inputs for case in cases.cases]
+    packed = answer_bytes(sample.answer, cases.kind, calls, student)
+    return examination.verdict_on(cases, packed, sample.student)

@@ -1,0 +1,88 @@
+"""Feedback for students: one page per notebook and one per team, and a zip for the LMS.
+
+Pages say what passed, what failed and what to read again, and show markers' comments and the team's
+own work.  Solutions, inputs and expected values never get there, nor anything a browser would run.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+from grader.classroom import standing
+from grader.classroom.folder import ClassFolder
+from grader.classroom.standing import MISSING, Person
+from grader.config import Course
+from grader.files import write_atomically
+from grader.pages.feedback import pages
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write(folder: ClassFolder, course: Course) -> list[Path]:
+    """Write feedback/TEAM/NOTEBOOK.html for every submission and feedback/TEAM/index.html.
+
+    Returns the files, sorted.  Pages of a submission that needs a human say so; write them again
+    after marking.
+    """
+    everyone = standing.read(folder, course)
+    written = []
+    for team in everyone.teams:
+        rows = [row for row in everyone.of_team(team) if row.state != MISSING]
+        if not rows:
+            continue
+        target = folder.feedback(team)
+        for row in rows:
+            executed = folder.result(team, row.notebook.name) / "executed.ipynb"
+            written.append(target / f"{row.notebook.name}.html")
+            write_atomically(written[-1], pages.notebook(course, row, executed))
+        written.append(target / "index.html")
+        write_atomically(written[-1], pages.index(course, team, rows))
+    return sorted(written)
+
+
+def bundle(folder: ClassFolder, out: Path | None = None) -> Path:
+    """Zip all feedback that was written; by default as exports/feedback.zip.
+
+    A member with a Moodle id gets the folder NAME_ID_assignfeedback_file, which Moodle's assignment
+    takes with the action "Upload multiple feedback files in a zip" (format: Moodle's
+    mod/assign/feedback/file/importziplib.php).  Members of a team each get a copy.  A team without
+    any such member, or without a roster, gets a folder of its own name.
+    """
+    problems: list[str] = []
+    members: dict[str, list[Person]] = {}
+    for person in standing.people(folder.root / "roster.csv", problems):
+        members.setdefault(person.team, []).append(person)
+    out = out or folder.root / "exports" / "feedback.zip"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for team in sorted(p for p in (folder.root / "feedback").glob("*") if p.is_dir()):
+                targets = _targets(team.name, members.get(team.name, []))
+                for page in sorted(team.glob("*.html")):
+                    for target in targets:
+                        entry = zipfile.ZipInfo(f"{target}/{page.name}", _EPOCH)
+                        entry.compress_type = zipfile.ZIP_DEFLATED
+                        entry.external_attr = 0o644 << 16
+                        archive.writestr(entry, page.read_bytes())
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return out
+
+
+def _targets(team: str, members: list[Person]) -> list[str]:
+    """Folders in the zip that get a copy of a team's pages."""
+    known = [member for member in members if member.moodle_id.isdecimal()]
+    return [
+        # Moodle splits at underscores and reads the second part as the participant's number
+        f"{_plain(m.name or m.student).replace('_', ' ')}_{int(m.moodle_id)}_assignfeedback_file"
+        for m in known
+    ] or [_plain(team)]
+
+
+def _plain(name: str) -> str:
+    """A name that is a single folder on every system."""
+    return re.sub(r"[^\w .@+-]", " ", name).strip(" .")[:80] or "unnamed"

@@ -1,0 +1,145 @@
+"""What stands on the pages of feedback: a standing and the student's work, made ready to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
+from grader.config import Course, Late
+from grader.pages.feedback import work
+from grader.pages.feedback.wording import without_values
+from grader.pages.page import environment, percent, points, span, stylesheet, when, words
+from grader.text import clean
+
+_HERE = Path(__file__).resolve().parent
+_MAX_CASES = 200
+_ENV = environment(_HERE / "templates")
+_ENV.globals |= {
+    "style": lambda: stylesheet(_HERE / "templates" / "feedback.css"),
+    "ESSAYS": ESSAYS,
+    "FINAL": FINAL,
+    "HUMAN": HUMAN,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One case of a check, as the student reads it."""
+
+    verdict: str
+    """"passed", "partly" or "failed"."""
+    label: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One exercise on the page."""
+
+    anchor: str
+    title: str
+    name: str
+    """Name of the function or value, where the exercise has one."""
+    exercise: Exercise
+    tone: str
+    """"good", "warn", "bad" or "info": how the headline looks."""
+    verdict: str
+    message: str
+    lines: list[Line]
+    mistake: str
+    hint: str
+    section: str
+    by_hand: str
+    answer: Markup | None
+    pieces: list[work.Piece]
+
+
+def notebook(course: Course, row: Standing, executed: Path) -> str:
+    """The page of one submission."""
+    done = work.read(executed)
+    place = {name: position for position, name in enumerate(done.order)}
+    exercises = sorted(row.exercises, key=lambda x: place.get(x.name, len(place)))
+    return _ENV.get_template("notebook.html").render(
+        course=course,
+        row=row,
+        blocks=[_block(number, x, done) for number, x in enumerate(exercises, 1)],
+        rest=done.pieces.get("", []),
+        problem=done.problem,
+        late=late_text(row, course.late),
+        notes=[clean(note, 300) for note in row.submission.notes] if row.submission else [],
+    )
+
+
+def index(course: Course, team: str, rows: list[Standing]) -> str:
+    """The page of one team."""
+    return _ENV.get_template("index.html").render(course=course, team=team, rows=rows)
+
+
+def late_text(row: Standing, late: Late) -> str:
+    """In a sentence or two, what lateness cost; empty if it was in time."""
+    if row.late_by is None and row.penalty <= 0:
+        return ""
+    told = "Handed in after the due date"
+    if row.late_by is not None:
+        told = f"Handed in {span(row.late_by)} after the due date, {when(row.notebook.due)}"
+    elif row.arrival == "late":
+        told += "; by how much is not known, so it counts as one day"
+    rule = (
+        f"Each day begun costs {percent(late.penalty_per_day)} of the points earned, "
+        f"at most {percent(late.maximum)}; the first {points(late.grace_minutes)} minutes are free."
+    )
+    if row.penalty <= 0:
+        return f"{told}. No points are taken off. {rule}"
+    return f"{told}: {points(row.penalty)} points are taken off. {rule}"
+
+
+def _block(number: int, exercise: Exercise, done: work.Work) -> Block:
+    check = exercise.check
+    full = exercise.points >= exercise.max_points
+    tone, verdict = _verdict(exercise)
+    heading = done.headings.get(exercise.name, "")
+    lines = [_line(case.score, case.label, case.message) for case in check.cases] if check else []
+    stumbled = check is not None and not all(line.verdict == "passed" for line in lines)
+    stumbled = stumbled or (check is not None and not full)
+    by_hand = ""
+    if exercise.changed_by_hand and exercise.mark is not None:
+        automatic = exercise.mark.auto
+        by_hand = "A marker set these points" + (
+            f"; the automatic check gave {points(automatic)}." if automatic is not None else "."
+        )
+    return Block(
+        anchor=f"exercise-{number}",
+        title=heading or words(exercise.name),
+        name=clean(exercise.name, 80) if heading or exercise.kind == "check" else "",
+        exercise=exercise,
+        tone=tone,
+        verdict=verdict,
+        message=without_values(check.message) if check else "",
+        lines=lines[:_MAX_CASES],
+        mistake=clean(check.mistake, 300) if check and stumbled else "",
+        hint=clean(check.hint, 1000) if check and stumbled else "",
+        section=clean(check.section, 200) if check and stumbled else "",
+        by_hand=by_hand,
+        answer=done.essays.get(exercise.name) if exercise.kind == "essay" else None,
+        pieces=done.pieces.get(exercise.name, []) if exercise.kind == "check" else [],
+    )
+
+
+def _verdict(exercise: Exercise) -> tuple[str, str]:
+    """(tone, a word or two)."""
+    if exercise.waiting:
+        return "info", "To be marked"
+    if exercise.points >= exercise.max_points:
+        return "good", "Full points"
+    if exercise.check is not None and exercise.check.status != "judged" and not exercise.points:
+        return "bad", clean(exercise.check.status, 40).capitalize()
+    partly = "Partial points" if exercise.kind == "essay" else "Partly right"
+    return ("warn", partly) if exercise.points > 0 else ("bad", "No points")
+
+
+def _line(score: float, label: str, message: str) -> Line:
+    verdict = "passed" if score >= 1 else "partly" if score > 0 else "failed"
+    return Line(verdict, clean(label, 200), without_values(message))

@@ -1,0 +1,221 @@
+"""The student's own work, taken from the executed notebook: code, text outputs, pictures, essays.
+
+The notebook is hostile: it is read as JSON, with bounds, and whatever is not plain text, a sound
+PNG or a sound JPEG is left out.  Only cells that belong to the student are shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pygments
+from markupsafe import Markup
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from grader.pages.feedback import essay
+from grader.text import clean
+
+NOTEBOOK_BYTES = 64_000_000
+CODE_CHARACTERS = 20_000
+OUTPUT_CHARACTERS = 6_000
+PICTURE_BYTES = 3_000_000
+PICTURE_PIXELS = 30_000_000
+PAGE_BYTES = 16_000_000
+"""Bounds: of a notebook that is read at all, of one cell, one output, one picture, one page."""
+
+_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
+_CHECK = re.compile(r"check\(\s*[\"'](\w{1,64})[\"']")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One thing to show."""
+
+    kind: Literal["code", "text", "picture", "note"]
+    content: str | Markup
+    """Highlighted code, plain text, a data URL, or our own remark."""
+
+
+@dataclass
+class Work:
+    """What a student did, by exercise."""
+
+    pieces: dict[str, list[Piece]] = field(default_factory=dict)
+    """Check's name -> code and outputs; "" holds what follows the last check."""
+    essays: dict[str, Markup] = field(default_factory=dict)
+    """Grade id -> the answer, rendered."""
+    headings: dict[str, str] = field(default_factory=dict)
+    """Check's name or essay's grade id -> the heading it stands under."""
+    order: list[str] = field(default_factory=list)
+    """Checks and essays as they follow each other."""
+    problem: str = ""
+    """Why there is nothing to show."""
+
+
+def read(path: Path) -> Work:
+    """Read an executed notebook.  Never raises for what is in it."""
+    try:
+        if path.stat().st_size > NOTEBOOK_BYTES:
+            return Work(problem="The executed notebook is too large to be shown.")
+        cells = json.loads(path.read_bytes())["cells"]
+        return _Reader().read([cell for cell in cells if isinstance(cell, dict)])
+    except FileNotFoundError:
+        return Work(problem="There is no executed notebook to show.")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Work(problem="The executed notebook is damaged and can't be shown.")
+
+
+class _Reader:
+    """Walks through a notebook and keeps account of how much has been taken."""
+
+    def __init__(self) -> None:
+        self.work = Work()
+        self.left = PAGE_BYTES
+        self.heading = ""
+
+    def read(self, cells: list[dict[str, Any]]) -> Work:
+        names = {name for cell in cells if (name := _check_name(cell))}
+        waiting: list[Piece] = []
+        for cell in cells:
+            meta = _nbgrader(cell)
+            grade_id = str(meta.get("grade_id", ""))
+            name = _check_name(cell)
+            if name:
+                self._place(name, waiting)
+                waiting = []
+            elif cell.get("cell_type") == "markdown":
+                if meta.get("grade") and meta.get("solution"):
+                    self._essay(grade_id, cell)
+                else:
+                    self._remember_heading(cell)
+            elif cell.get("cell_type") == "code" and not meta.get("locked"):
+                pieces = list(self._code(cell))
+                if grade_id in names:  # a solution named like its check belongs to it
+                    self.work.pieces.setdefault(grade_id, []).extend(waiting + pieces)
+                    waiting = []
+                else:
+                    waiting += pieces
+        if waiting:
+            self.work.pieces.setdefault("", []).extend(waiting)
+        return self.work
+
+    def _place(self, name: str, pieces: list[Piece]) -> None:
+        self.work.pieces.setdefault(name, []).extend(pieces)
+        self.work.headings.setdefault(name, self.heading)
+        if name not in self.work.order:
+            self.work.order.append(name)
+
+    def _remember_heading(self, cell: dict[str, Any]) -> None:
+        titles = _HEADING.findall(_text(cell.get("source"))[:CODE_CHARACTERS])
+        found = [bare for title in titles if (bare := title.strip().rstrip("#").rstrip())]
+        if found:
+            self.heading = clean(re.sub(r"[*`_$]", "", found[-1]), 120)
+
+    def _essay(self, grade_id: str, cell: dict[str, Any]) -> None:
+        attachments = {}
+        for name, bundle in _mapping(cell.get("attachments")).items():
+            for piece in self._pictures(_mapping(bundle)):
+                attachments[str(name)] = str(piece.content)
+        self.work.essays[grade_id] = essay.to_html(_text(cell.get("source")), attachments)
+        self.work.headings.setdefault(grade_id, self.heading)
+        self.work.order.append(grade_id)
+
+    def _code(self, cell: dict[str, Any]) -> Iterable[Piece]:
+        source = clean(_text(cell.get("source")), CODE_CHARACTERS)
+        outputs = cell.get("outputs")
+        outputs = [x for x in outputs if isinstance(x, dict)] if isinstance(outputs, list) else []
+        if not source.strip() and not outputs:
+            return
+        yield Piece("code", _highlight(source))
+        for output in outputs[:50]:
+            yield from self._output(output)
+
+    def _output(self, output: dict[str, Any]) -> Iterable[Piece]:
+        kind = output.get("output_type")
+        if kind == "stream":
+            yield from self._plain(_text(output.get("text")))
+        elif kind == "error":
+            trace = output.get("traceback")
+            lines = [str(line) for line in trace] if isinstance(trace, list) else []
+            last = f"{output.get('ename', '')}: {output.get('evalue', '')}"
+            yield from self._plain("\n".join(lines)[-OUTPUT_CHARACTERS:] or last)
+        elif kind in ("display_data", "execute_result"):
+            data = _mapping(output.get("data"))
+            pictures = list(self._pictures(data))
+            yield from pictures or self._plain(_text(data.get("text/plain")))
+
+    def _plain(self, text: str) -> Iterable[Piece]:
+        text = clean(text, OUTPUT_CHARACTERS).strip("\n")
+        if text.strip() and self._afford(len(text)):
+            yield Piece("text", text)
+
+    def _pictures(self, data: dict[str, Any]) -> Iterable[Piece]:
+        for kind in _FORMATS:
+            if kind not in data:
+                continue
+            url = _picture(kind, _text(data[kind]))
+            if url is None:
+                yield Piece("note", "A picture that is damaged or too large was left out.")
+            elif self._afford(len(url)):
+                yield Piece("picture", url)
+            return
+
+    def _afford(self, size: int) -> bool:
+        self.left -= size
+        return self.left >= 0
+
+
+def _check_name(cell: dict[str, Any]) -> str:
+    """Name of the check, if this is an autograde cell."""
+    meta = _nbgrader(cell)
+    if cell.get("cell_type") != "code" or not meta.get("grade") or meta.get("solution"):
+        return ""
+    found = _CHECK.search(_text(cell.get("source")))
+    return found[1] if found else str(meta.get("grade_id", "")).removeprefix("check_")
+
+
+def _picture(kind: str, encoded: str) -> str | None:
+    """A data URL of a picture that is what it says it is, or None."""
+    if len(encoded) > PICTURE_BYTES * 3 // 2:
+        return None
+    try:
+        raw = base64.b64decode("".join(encoded.split()), validate=True)
+        # reads the header only; formats narrows Pillow to the one decoder
+        with Image.open(io.BytesIO(raw), formats=[_FORMATS[kind]]) as image:
+            width, height = image.size
+    except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    if len(raw) > PICTURE_BYTES or width * height > PICTURE_PIXELS:
+        return None
+    return f"data:{kind};base64,{base64.b64encode(raw).decode()}"
+
+
+def _highlight(source: str) -> Markup:
+    """Python as HTML; pygments escapes every token."""
+    return Markup(pygments.highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
+
+
+def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
+    return _mapping(_mapping(cell.get("metadata")).get("nbgrader"))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    """Notebook text: a string or a list of strings."""
+    if isinstance(value, list):
+        return "".join(part for part in value if isinstance(part, str))
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,107 @@
+"""Similar submissions: which teams share more than the release and chance explain.
+
+Reads what was handed in, never runs it, and writes one page beside the report.  No mark depends on
+it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from grader.authoring import build
+from grader.classroom.folder import ClassFolder
+from grader.config import Course
+from grader.executing.prepare import NotANotebook, prepare, read_notebook
+from grader.files import write_atomically
+from grader.pages.similar import compare, page, tokens
+from grader.pages.similar.compare import Pair, Part, Work
+
+MOST_PAIRS = 25
+"""On the page, for each notebook, unless more stand out."""
+
+MOST_BYTES = 30_000_000
+"""Of a submitted notebook file; a larger one is left out, and named."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of comparing one notebook's submissions."""
+
+    notebook: str
+    teams: int
+    pairs: list[Pair]
+    left_out: list[str]
+    """Submissions that can't be compared, each with the reason."""
+
+
+def search(folder: ClassFolder, course: Course, only: tuple[str, ...] = ()) -> list[Found]:
+    """Compare all submissions of each notebook with each other.
+
+    only: names of notebooks; by default all that were handed in.
+    """
+    handed_in: dict[str, list[str]] = {}
+    for team, notebook in folder.submissions():
+        if notebook in course.notebooks and (not only or notebook in only):
+            handed_in.setdefault(notebook, []).append(team)
+    return [_search_one(folder, name, teams) for name, teams in sorted(handed_in.items())]
+
+
+def write(
+    folder: ClassFolder, course: Course, found: list[Found], now: datetime | None = None
+) -> Path:
+    """Write similar.html into the class folder."""
+    sections = []
+    for each in found:
+        count = max(MOST_PAIRS, sum(pair.stands_out for pair in each.pairs))
+        shown = [page.side_by_side(pair) for pair in each.pairs[:count]]
+        sections.append(page.Section(course.notebooks[each.notebook].title, each.teams, shown))
+    path = folder.root / "similar.html"
+    write_atomically(path, page.render(course.title, sections, now))
+    return path
+
+
+def _search_one(folder: ClassFolder, name: str, teams: list[str]) -> Found:
+    released = nbformat.read(build.released(name), as_version=4)
+    known = tokens.imported(c.source for c in released.cells if c.cell_type == "code")
+    release = compare.runs_of(_parts(released, known))
+    works, left_out = [], []
+    for team in teams:
+        path = folder.submitted(team, name) / f"{name}.ipynb"
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise NotANotebook(f"it is larger than {MOST_BYTES // 1_000_000} MB")
+            merged = prepare(read_notebook(path.read_bytes()), released).notebook
+        except (OSError, NotANotebook) as error:
+            left_out.append(f"{team}/{name}: {error}")
+            continue
+        work = Work(team, name, _parts(merged, known))
+        works.append(compare.fingerprint(work, release))
+    return Found(name, len(works), compare.pairs(works), left_out)
+
+
+def _parts(notebook: NotebookNode, known: frozenset[str]) -> list[Part]:
+    """The cells that students write: answers, and cells of their own.
+
+    known: names that the release imports.
+    """
+    found = []
+    own = 0
+    for cell in notebook.cells:
+        given = cell.metadata.get("nbgrader")
+        if given is not None and given.get("locked"):
+            continue
+        if given is None and cell.cell_type == "markdown":
+            continue  # mostly the release's own text
+        own += given is None
+        name = given.grade_id if given is not None else f"own cell {own}"
+        text = tokens.readable(cell.source)
+        if cell.cell_type == "code":
+            found.append(Part(name, "code", text, tokens.of_code(text, known)))
+        else:
+            found.append(Part(name, "prose", text, tokens.of_prose(text)))
+    return found

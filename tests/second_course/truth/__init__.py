@@ -1,0 +1,1 @@
+"""Answers whose worth is known."""

@@ -1,0 +1,259 @@
+"""Compare an answer with a case: right or wrong, by how much, where, and which known mistake.
+
+The same code runs in a student's notebook (public cases) and in the grader's judge (fresh cases).
+It never calls the answer; it only looks at values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from utils.checks.cases import Case, CaseSet, is_sealed, rule_called, salt_of, seal
+from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply
+from utils.codec import CodecError
+
+
+def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerdict:
+    """Hold replies against the cases, in order.  A missing reply counts as wrong."""
+    wanted = [cases.cases[variant % len(cases.cases)]] if cases.by_student else list(cases.cases)
+    verdicts = []
+    for number, case in enumerate(wanted):
+        reply = (
+            replies[number] if number < len(replies) else Reply(error="no result was handed back")
+        )
+        verdicts.append(compare_case(cases, case, reply))
+    score = float(np.mean([v.score for v in verdicts])) if verdicts else 0.0
+    mistake = _most_likely_mistake(verdicts)
+    return CheckVerdict(cases.name, score, tuple(verdicts), mistake, cases.hints.get(mistake, ""))
+
+
+def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
+    """Hold one reply against one case.  An answer that can't be judged costs this case alone."""
+    try:
+        return _compare_case(cases, case, reply)
+    except Exception as error:  # whatever an odd answer does to a measure or to numpy
+        told = f"can't be judged: {type(error).__name__}: {str(error)[:200]}"
+        return CaseVerdict(case.label, 0.0, told)
+
+
+def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
+    if reply.error:
+        return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
+    try:
+        if cases.assess:
+            return rule_called(cases.assess)(case, reply.value)
+        values = _split(cases, case, reply.value)
+    except ValueError as error:
+        return CaseVerdict(case.label, 0.0, str(error))
+    parts = []
+    for part in cases.parts:
+        if part not in values:
+            parts.append(PartVerdict(part, False, "is missing"))
+            continue
+        parts.append(_compare_part(cases, case, part, values[part]))
+    score = sum(p.ok for p in parts) / len(parts)
+    if reply.changed:
+        return CaseVerdict(
+            case.label, 0.0, f"your function modified its input {', '.join(reply.changed)} in place"
+        )
+    wrong = [p for p in parts if not p.ok]
+    single = len(parts) == 1
+    message = "; ".join(p.message if single else f"{p.part} {p.message}" for p in wrong)
+    errors = [p.error for p in parts if p.error is not None]
+    named = _shared_mistakes(wrong)
+    return CaseVerdict(
+        case.label, score, message, tuple(parts), max(errors) if errors else None, named
+    )
+
+
+def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
+    """Mistakes that explain every wrong part or, failing that, the first part that has a name."""
+    if not wrong:
+        return ()
+    rest = [set(p.mistakes) for p in wrong[1:]]
+    named = tuple(m for m in wrong[0].mistakes if all(m in other for other in rest))
+    return named or next((p.mistakes for p in wrong if p.mistakes), ())
+
+
+def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
+    """Cut an answer into named parts.  Raises ValueError, worded for the student."""
+    if cases.measure:
+        return rule_called(cases.measure)(case.inputs, value)
+    if value is None and cases.kind == "function":
+        raise ValueError("your function returned None; is the return statement missing?")
+    names = cases.parts
+    if isinstance(value, dict):
+        return value
+    if len(names) == 1:
+        return {names[0]: value}
+    if isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        if len(value) != len(names):
+            raise ValueError(
+                f"expected {len(names)} results ({', '.join(names)}), got {len(value)}"
+            )
+        return dict(zip(names, value, strict=True))
+    raise ValueError(f"expected {len(names)} results ({', '.join(names)}), got {_kind_of(value)}")
+
+
+def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdict:
+    expected = case.expected[part]
+    salt = salt_of(cases.name, case.label, part)
+    ok, message, error = _compare_value(expected, got, case.rtol, salt)
+    if ok:
+        return PartVerdict(part, True, "", error)
+    if _is_all_zero(got):  # an empty answer is no mistake worth a name
+        return PartVerdict(part, False, f"{message} (all zeros)", error)
+    matching = tuple(
+        name
+        for name, outputs in case.mistakes.items()
+        if part in outputs
+        and not _same(outputs[part], expected, case.rtol)
+        and _compare_value(outputs[part], got, case.rtol, salt)[0]
+    )
+    return PartVerdict(part, False, message, error, matching)
+
+
+def same_parts(case: Case, outputs: dict[str, Any]) -> bool:
+    """Would these values, part for part, pass for what the case expects?"""
+    return all(
+        part in outputs and _same(outputs[part], expected, case.rtol)
+        for part, expected in case.expected.items()
+    )
+
+
+def _is_all_zero(value: Any) -> bool:
+    numeric = isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
+    return numeric and value.size > 0 and not value.any()  # without entries it is a shape to name
+
+
+def _same(a: Any, b: Any, rtol: float) -> bool:
+    if is_sealed(a) or is_sealed(b):
+        return bool(a == b)
+    return _compare_value(a, b, rtol, "")[0]
+
+
+def _compare_value(
+    expected: Any, got: Any, rtol: float, salt: str
+) -> tuple[bool, str, float | None]:
+    """(equal?, message for the student, largest absolute error)."""
+    if got is None or got is Ellipsis:
+        return False, "is not filled in yet", None
+    if is_sealed(expected):
+        try:
+            return (
+                (True, "", None) if seal(got, salt) == expected else (False, "is not right", None)
+            )
+        except (CodecError, ValueError):
+            return False, f"is {_kind_of(got)}, which can't be compared", None
+    if isinstance(expected, str):
+        same = isinstance(got, str) and " ".join(got.casefold().split()) == expected.casefold()
+        return (
+            (True, "", None)
+            if same
+            else (False, f"is {_kind_of(got)}, not what was expected", None)
+        )
+    if isinstance(expected, dict):
+        return False, "can't be compared", None
+    try:
+        want, have = np.asarray(expected), np.asarray(got)
+    except ValueError:
+        return False, "is a ragged list; expected a rectangular one", None
+    if have.dtype.kind not in "biufc":
+        return False, f"is {_kind_of(got)}, expected {_kind_of(expected)}", None
+    if want.shape != have.shape:
+        return False, _explain_shape(want.shape, have.shape), None
+    if want.size == 0:
+        return True, "", 0.0
+    with np.errstate(all="ignore"):  # what is too large becomes infinite, and is told as such
+        return _compare_numbers(_wide(want), _wide(have), rtol)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """The same numbers in a type in which they can be subtracted: booleans can't, unsigned
+    integers wrap around, and small floats overflow."""
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _compare_numbers(
+    want: np.ndarray, have: np.ndarray, rtol: float
+) -> tuple[bool, str, float | None]:
+    bad = ~np.isfinite(have) & np.isfinite(want)
+    if bad.any():
+        where = _where(np.unravel_index(int(np.argmax(bad)), have.shape))
+        return (
+            False,
+            f"has {int(bad.sum())} values that are NaN or infinite, the first at {where}",
+            None,
+        )
+    difference = np.where(have == want, 0.0, np.abs(have - want))
+    error = float(np.max(difference))
+    scale = float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0))
+    if error <= rtol * max(scale, 1e-3):
+        return True, "", error
+    return False, _explain_values(want, have, difference, rtol * max(scale, 1e-3)), error
+
+
+def _explain_shape(want: tuple[int, ...], have: tuple[int, ...]) -> str:
+    message = f"has shape {have}, expected {want}"
+    if len(want) == 4 and have == (want[0], want[2], want[1], want[3]):
+        message += " (height and width are swapped)"
+    return message
+
+
+def _explain_values(
+    want: np.ndarray, have: np.ndarray, difference: np.ndarray, limit: float
+) -> str:
+    wrong = difference > limit
+    worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
+    if want.ndim == 0:
+        return f"is {_number(have)}"
+    at = f"{_where(worst)} is {_number(have[worst])}, expected {_number(want[worst])}"
+    message = f"{int(wrong.sum())} of {wrong.size} values are off; the worst: {at}"
+    if np.allclose(-have, want, rtol=1e-6, atol=limit):
+        message += " (the sign is reversed)"
+    elif np.any(have):
+        factor = np.vdot(have, want).real / np.vdot(have, have).real
+        if factor > 0 and np.allclose(factor * have, want, rtol=1e-6, atol=limit):
+            message += f" (off by a constant factor of {1 / factor:.4g})"
+    return message
+
+
+def _explain_error(error: str) -> str:
+    if error.startswith("NotImplementedError"):
+        return "not implemented yet"
+    return error
+
+
+def _most_likely_mistake(verdicts: list[CaseVerdict]) -> str:
+    """The mistake that explains most failed cases; among equals, the one named first."""
+    counts = Counter(m for v in verdicts if v.score < 1 for m in v.mistakes)
+    return max(counts, key=lambda m: counts[m]) if counts else ""
+
+
+def _where(index: tuple[Any, ...]) -> str:
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"
+
+
+def _number(value: Any) -> str:
+    value = np.asarray(value).item()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _kind_of(value: Any) -> str:
+    """Describe a value in a few words, whatever it is."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and type {value.dtype}"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, (bool, int, float)):
+        return f"the number {value}"
+    return (
+        f"a {type(value).__name__} of length {len(value)}"
+        if hasattr(value, "__len__")
+        else (f"a {type(value).__name__}")
+    )

@@ -1,0 +1,268 @@
+"""`check(name, answer)`: the one call behind every autograde cell.
+
+In a notebook it tries the answer on the public cases and shows what passed, what failed, by how
+much, where, and why.  Under the grading harness it decides nothing: it calls the answer on the
+inputs it was given and hands back what came out, for a judge elsewhere.  Under plain nbgrader the
+cell's value is the number of points, and a failed check raises; whoever controls the kernel can
+forge that, so it is for practice and not for grading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from utils import codec
+from utils.checks import cases, compare
+from utils.checks import shown as verdict
+from utils.checks.identity import variant_of
+
+HANDOVER = "COURSE_HANDOVER"
+"""Environment variable: folder in which the harness leaves inputs and expects answers."""
+
+CELL_SECONDS = "COURSE_CELL_SECONDS"
+"""Environment variable: how long the harness lets a cell run before it interrupts it."""
+
+MAX_ANSWERS = 3
+"""A check that runs more often than this writes no further files."""
+
+
+class CheckFailed(AssertionError):
+    """No points for this check.  Its traceback is one line, since the table above says it all."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"CheckFailed: {self}"]
+
+
+def check(name: str, answer: Any, student: str | None = None) -> Any:
+    """Try an answer.
+
+    name: which check.  answer: the function or the value that the exercise asks for.
+    student: the id whose numbers were used, for exercises with numbers of one's own.
+
+    Returns something that a notebook shows as a table of results.  Raises CheckFailed if nothing is
+    right, so that nbgrader's Validate button sees it.
+    """
+    if handover := os.environ.get(HANDOVER):
+        return _hand_back(name, answer, student, Path(handover))
+    public = cases.load(name)
+    variant = 0
+    if public.by_student:
+        try:
+            variant = variant_of(student or "")
+        except ValueError as error:
+            raise CheckFailed(str(error)) from None
+    replies, printed, stopped = _try(answer, public.kind, [c.inputs for c in public.cases])
+    if stopped:
+        raise KeyboardInterrupt
+    outcome = compare.compare(public, replies, variant)
+    shown = verdict.Shown(outcome, public, _points(name), printed)
+    if outcome.score == 0:
+        shown.display()
+        raise CheckFailed(shown.failure())
+    return shown
+
+
+class Tried(NamedTuple):
+    """What came of trying an answer."""
+
+    replies: list[compare.Reply]
+    printed: str = ""
+    stopped: bool = False
+    """Whether it was interrupted: by hand, or since the cell's time was up."""
+
+
+def _try(answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
+    """One reply per call of a function, or one reply for a value."""
+    if kind == "value":
+        try:
+            return Tried([compare.Reply(_plain(answer))])
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Tried([compare.Reply(error=_told(error))])
+    return call_each(answer, calls, seconds_per_call)
+
+
+def answer_bytes(
+    answer: Any,
+    kind: str,
+    calls: list[dict[str, Any]],
+    student: str | None = None,
+    seconds_per_call: float = 0,
+) -> bytes:
+    """What is handed to a judge: one reply per call of a function, or the value itself."""
+    return _packed(_try(answer, kind, calls, seconds_per_call).replies, student)
+
+
+def _packed(replies: list[compare.Reply], student: str | None) -> bytes:
+    rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
+    return codec.pack({"student": student, "replies": rows})
+
+
+def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
+    """Call a function once per set of arguments (by position), each time with copies of its own.
+
+    seconds_per_call: limit for one call, 0 for none; after two calls that exceed it the rest are
+    not tried, nor are those that are left when the cell's time is up.  Returns one reply per call.
+    """
+    if not callable(function):
+        kind = type(function).__name__
+        return Tried([compare.Reply(error=f"expected a function, got a {kind}")] * len(calls))
+    replies: list[compare.Reply] = []
+    too_slow, stopped, left = 0, False, ""
+    limit = float(os.environ.get(CELL_SECONDS, 0))
+    started = time.monotonic()
+    with _quiet() as printed:
+        for arguments in calls:
+            if left:
+                replies.append(compare.Reply(error=f"not tried: {left}"))
+                continue
+            try:
+                reply = _call(function, arguments, seconds_per_call)
+            except KeyboardInterrupt:
+                stopped, left = True, _time_up(started, limit)
+                reply = compare.Reply(error=left)
+            too_slow += reply.error.startswith("CallTimeout")
+            replies.append(reply)
+            if too_slow >= 2:
+                left = "two calls before it took too long"
+            elif limit and time.monotonic() - started > limit:  # it ignored being interrupted
+                left = _time_up(started, limit)
+    return Tried(replies, printed.getvalue()[:2000], stopped)
+
+
+def _time_up(started: float, limit: float) -> str:
+    allowed = f"; a cell has {limit:g} seconds in all" if limit else ""
+    return f"stopped after {time.monotonic() - started:.0f} seconds{allowed}"
+
+
+class CallTimeout(Exception):
+    """One call of a student's function took too long."""
+
+
+def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> compare.Reply:
+    given = copy.deepcopy(arguments)
+    try:
+        with _alarm(seconds):
+            value = _plain(function(*given.values()))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, too, is this call's failure and no other's
+        return compare.Reply(error=_told(error))
+    changed = tuple(
+        name
+        for name, before in arguments.items()
+        if isinstance(before, np.ndarray)
+        and not np.array_equal(before, given[name], equal_nan=True)
+    )
+    return compare.Reply(value, changed=changed)
+
+
+def _told(error: BaseException) -> str:
+    """Type and text of an exception, which has a student's methods."""
+    if isinstance(error, codec.CodecError):
+        return str(error)
+    try:
+        text = str(error).strip().splitlines()
+    except Exception:
+        text = []
+    detail = f": {text[0][:300]}" if text else ""
+    return f"{type(error).__name__}{detail}"
+
+
+def _plain(value: Any) -> Any:
+    """A copy of an answer as plain arrays and numbers; raises CodecError where there is none."""
+    return codec.unpack(codec.pack(None if value is Ellipsis else value))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """Keep what a student's function prints, on stderr too: nbgrader takes stderr for a failure."""
+    printed = io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+        _quiet_libraries(),
+    ):
+        yield printed
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Send what compiled code writes to stderr by itself (TensorFlow's log) to nowhere."""
+    try:
+        before = os.dup(2)
+    except OSError:  # no such file: nothing can be written to it either
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    usable = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+    if not seconds or not usable:
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise CallTimeout(f"no result after {seconds:g} seconds")
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _points(name: str) -> float:
+    listed = cases.PUBLIC_CASES / "points.json"
+    try:
+        return float(json.loads(listed.read_text())[name])
+    except (OSError, KeyError, ValueError):
+        return 1.0
+
+
+def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> verdict.HandedBack:
+    """Call the answer on the harness's inputs and leave the results for the judge."""
+    if not name.isidentifier():
+        raise CheckFailed(f"there is no check called {name!r}")
+    try:
+        given = codec.unpack((folder / f"{name}.inputs.npz").read_bytes())
+    except FileNotFoundError:
+        raise CheckFailed(f"there is no check called {name!r}") from None
+    tried = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
+    packed = _packed(tried.replies, student)
+    for attempt in range(1, MAX_ANSWERS + 1):
+        path = folder / f"{name}.answer{attempt}.npz"
+        if not path.exists():
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(packed)
+            partial.rename(path)
+            break
+    if tried.stopped:  # the cell's time is up; what was done until then is handed over
+        raise KeyboardInterrupt
+    return verdict.HandedBack(name)

@@ -1,0 +1,4 @@
+"""What single exercises need beside their judge: numbers of one's own, small tools.
+
+It never holds a solution.
+"""

@@ -1,0 +1,4 @@
+"""Figures of the notebooks.
+
+They show what they are given and never compute what is judged.
+"""

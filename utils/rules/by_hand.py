@@ -1,0 +1,166 @@
+"""Measures of notebook 02: splits, balanced sets, initial weights, modules and graphs.
+
+See utils.rules.theory for what a measure is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from utils.nets import graphs
+
+WEIGHTS = {
+    "conv1": (5, 5, 3, 8),
+    "conv2": (3, 3, 8, 16),
+    "conv3": (3, 3, 16, 32),
+    "fc1": (2048, 64),
+    "fc2": (64, 10),
+}
+"""Shapes of the small network's weights."""
+
+
+def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """Sizes of two sets, whether they overlap, what was lost, and whose labels are whose."""
+    x_train, y_train, x_val, y_val = _arrays(answer, ("x_train", "y_train", "x_val", "y_val"))
+    place = {image.tobytes(): i for i, image in enumerate(np.asarray(inputs["x"]))}
+    train, val = _places(place, x_train), _places(place, x_val)
+    if len(y_train) != len(train) or len(y_val) != len(val):
+        raise ValueError(
+            f"{len(train)} and {len(val)} images, but {len(y_train)} and {len(y_val)} labels"
+        )
+    labels = np.asarray(inputs["y"])
+    kept = np.array_equal(labels[train], y_train) and np.array_equal(labels[val], y_val)
+    return {
+        "sizes": np.array([len(train), len(val)]),
+        "in both sets": "no image" if not set(train) & set(val) else "some images",
+        "left out": "no image" if len({*train, *val}) == len(labels) else "some images",
+        "labels": "with their images" if kept else "torn from their images",
+        "classes in validation": len(set(labels[val].tolist())),
+    }
+
+
+def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """How many of each label, whether all of the class are there, repetitions, and the order."""
+    x, y = _arrays(answer, ("x", "y"))
+    place = {image.tobytes(): i for i, image in enumerate(np.asarray(inputs["x"]))}
+    chosen = _places(place, x)
+    if len(y) != len(chosen) or y.ndim != 1:
+        raise ValueError(f"{len(chosen)} images, but labels of shape {y.shape}")
+    labels = np.asarray(inputs["y"])
+    inside = set(np.flatnonzero(labels == 1).tolist())
+    rest = sorted({int(i) for i in chosen} - inside)
+    in_a_row = len(rest) > 1 and rest[-1] - rest[0] == len(rest) - 1
+    ups_and_downs = np.count_nonzero(np.diff(y)) if len(y) else 0
+    return {
+        "counts": np.array([np.sum(y == 0), np.sum(y == 1)]),
+        "images of the class": "all" if inside <= {int(i) for i in chosen} else "some missing",
+        "repeated": "no image" if len(set(chosen.tolist())) == len(chosen) else "some images",
+        "labels": "with their images" if np.array_equal(labels[chosen], y) else "torn",
+        "rest": "from one place" if in_a_row and len(rest) < len(labels) - len(inside) else "mixed",
+        "order": "mixed" if ups_and_downs > 3 else "one after the other",
+    }
+
+
+def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """Shapes, number of parameters, and the kernels' standard deviation against √(2/n)."""
+    if not isinstance(answer, dict):
+        raise ValueError('expected a dictionary of arrays: "conv1", "conv1_bias", …')
+    parts: dict[str, Any] = {}
+    total = 0
+    ratios = []
+    for name, shape in WEIGHTS.items():
+        for key in (name, f"{name}_bias"):
+            if key not in answer:
+                raise ValueError(f"{key!r} is missing; there are: {', '.join(map(str, answer))}")
+            array = np.asarray(answer[key])
+            if array.dtype.kind not in "fiu":
+                raise ValueError(f"{key!r} is no array of numbers")
+            total += array.size
+            parts[f"shape of {key}"] = np.array(array.shape)
+        kernel = np.asarray(answer[name], np.float64)
+        ratios.append(float(kernel.std() / np.sqrt(2 / np.prod(shape[:-1]))) if kernel.size else 0)
+    parts["parameters"] = total
+    parts["spread"] = _spread(ratios)
+    biases = [np.asarray(answer[f"{name}_bias"], np.float64) for name in WEIGHTS]
+    parts["biases"] = "zero" if not any(b.any() for b in biases) else "not zero"
+    return parts
+
+
+def _spread(ratios: list[float]) -> str:
+    if all(0.85 < r < 1.15 for r in ratios):
+        return "as asked"
+    if not any(ratios):
+        return "none"
+    if ratios[0] > 3 and ratios[-1] > 3:
+        return "far too large"
+    half = [0.85 < r * np.sqrt(2) < 1.15 for r in ratios]
+    return "one over the root of n" if all(half) else "another"
+
+
+def inception(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """Output, parameters and branches of a described module, in the order of stacking."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("layers"), list):
+        raise ValueError("expected models.module(inception_module); the check cell was changed")
+    layers = {str(row["name"]): row for row in answer["layers"][:200] if isinstance(row, dict)}
+    stacks = [row for row in layers.values() if row.get("type") == "Concatenate"]
+    if len(stacks) != 1:
+        raise ValueError(f"expected one Concatenate layer at the end, found {len(stacks)}")
+    branches = [_branch(layers, str(name)) for name in stacks[0].get("from", [])[:20]]
+    return {
+        "output": np.asarray(answer.get("output")),
+        "parameters": answer.get("parameters"),
+        "branches": " | ".join(branches),
+    }
+
+
+def _branch(layers: dict[str, Any], name: str) -> str:
+    steps: list[str] = []
+    for _ in range(20):
+        row = layers.get(name)
+        if row is None:
+            break
+        steps = [_step(str(step)[:60]) for step in list(row.get("steps", []))[:20]] + steps
+        sources = row.get("from", [])
+        name = str(sources[0]) if sources else ""
+    return ", ".join(steps)
+
+
+def _step(step: str) -> str:
+    """For a 1×1 kernel both ways of padding are the same."""
+    return step.replace(" 1×1 valid", " 1×1 same")
+
+
+def graph_of_small_network(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """How many operations of each kind lie between the image and the scores."""
+    files = answer.get("events") if isinstance(answer, dict) else None
+    if not isinstance(files, list) or not all(
+        isinstance(f, np.ndarray) and f.dtype == np.uint8 for f in files
+    ):
+        raise ValueError("expected graphs.event_file(write_graph); the check cell was changed")
+    chains = [graphs.chain(graphs.nodes_in(f.tobytes())) for f in files[:4]]
+    ops = max(chains, key=len, default=[])
+    return {
+        "convolutions": ops.count("Conv2D"),
+        "ReLUs": ops.count("Relu"),
+        "poolings": ops.count("MaxPool"),
+        "reshapes": min(ops.count("Reshape"), 1),
+        "matrix products": ops.count("MatMul"),
+    }
+
+
+def _arrays(answer: Any, names: tuple[str, ...]) -> list[np.ndarray]:
+    if answer is None:
+        raise ValueError("your function returned None; is the return statement missing?")
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(names):
+        raise ValueError(f"expected {len(names)} results: {', '.join(names)}")
+    return [np.asarray(part) for part in answer]
+
+
+def _places(place: dict[bytes, int], images: np.ndarray) -> np.ndarray:
+    """Where images stood; every image of these cases occurs once."""
+    try:
+        return np.array([place[image.tobytes()] for image in images], int)
+    except KeyError:
+        raise ValueError("there are images that were not among those given") from None

@@ -1,0 +1,344 @@
+"""What can be seen of augmentation: what it does to images, what streams deliver, whether masks
+follow their images.
+
+Each function takes a case's inputs and an answer as plain arrays and tells in words what it sees,
+part by part; utils.rules.augmented says what of it is right.  Raises ValueError, worded for the
+student, if there is nothing to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from utils.training import augmenters, augmenting
+
+Array = np.ndarray
+
+# -- augmenters -----------------------------------------------------------------------------------
+
+_SEEN_AS: dict[str, Callable[[Array], Array]] = {
+    "as it was": lambda images: images,
+    "mirrored": lambda images: images[:, :, ::-1],
+    "upside down": lambda images: images[:, ::-1],
+    "turned round": lambda images: images[:, ::-1, ::-1],
+}
+_CLEARLY = 0.1  # so much better must a mirrored image fit
+_SOME = 0.1  # fraction of images from which something counts as done on purpose
+
+
+def augmenter(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """What an augmenter does to images whose originals are known, in words."""
+    if not isinstance(answer, dict) or not {"first", "second", "repeated"} <= set(answer):
+        raise ValueError("expected augmenting.tried(build_augmenter); the check cell was changed")
+    originals = augmenting.probe_images(int(inputs["seed"]))
+    first, second = (_images(answer[key], originals.shape) for key in ("first", "second"))
+    repeated = _images(answer["repeated"], (len(answer["repeated"]), *originals.shape[1:]))
+    low, high = float(min(first.min(), second.min())), float(max(first.max(), second.max()))
+    if not np.isfinite([low, high]).all():
+        raise ValueError("the augmented images hold NaN or infinite values")
+    both, twice = np.concatenate([first, second]), np.concatenate([originals, originals])
+    changed = np.mean(_different(both, twice))
+    if changed < _SOME:
+        return {"changes": "none"}
+    pixels = _pixels(low, high, float(both.mean() / originals.mean()))
+    if pixels != "in 0 … 1":
+        return {"pixels": pixels, "evaluation": _evaluation(answer, originals)}
+    anew = np.mean(_different(first, second)) > _SOME
+    found = {
+        "changes": "new in each call" if anew else "the same in each call",
+        "each image": "by itself" if _different(repeated[1:], repeated[:1]).any() else "alike",
+        "pixels": pixels,
+    }
+    fits, shifts = _fits(both, twice)
+    seen_as = np.array(list(_SEEN_AS))[_best_fit(fits)]
+    return found | {
+        "brightness": _brightness(both, twice),
+        "content": _content(fits.max(axis=0), shifts, both.shape[1]),
+        "orientation": _orientation(seen_as, str(inputs["dataset"])),
+        "edges": _edges(both, twice, shifts, seen_as == "as it was"),
+        "evaluation": _evaluation(answer, originals),
+    }
+
+
+def _images(value: Any, shape: tuple[int, ...]) -> Array:
+    found = np.asarray(value)
+    if found.dtype.kind not in "fiub":
+        raise ValueError("the augmented images are no arrays of numbers")
+    if found.shape != shape:
+        raise ValueError(f"the augmented images have shape {found.shape}, expected {shape}")
+    return found.astype(np.float32)
+
+
+def _different(a: Array, b: Array) -> Array:
+    return np.abs(a - b).max(axis=(1, 2, 3)) > 1e-4
+
+
+def _pixels(low: float, high: float, brightness: float) -> str:
+    if brightness < 0.1:
+        return "nearly all zero"
+    if high > 1.5:
+        return "far above 1"
+    return "a little beyond 0 … 1" if low < -0.005 or high > 1.005 else "in 0 … 1"
+
+
+def _brightness(images: Array, originals: Array) -> str:
+    mean = float(images.mean() - originals.mean())
+    spread = float(images.std() / originals.std())
+    cut = np.mean((images < 0.002) | (images > 0.998)) - np.mean(
+        (originals < 0.002) | (originals > 0.998)
+    )
+    if abs(mean) > 0.12:
+        return "brighter on average" if mean > 0 else "darker on average"
+    if cut > 0.2 or spread > 1.5:
+        return "often cut off at 0 or 1"
+    return "near the originals" if spread > 0.6 else "paler"
+
+
+def _fits(images: Array, originals: Array) -> tuple[Array, Array]:
+    """How well images fit their originals, seen in four ways (4, N), correlation at the best shift;
+    and that shift for originals seen as they were (N, 2), down and right."""
+    spectrum, norm = _spectrum(images)
+    rows, shifts = [], np.zeros((len(images), 2), int)
+    size = images.shape[1]
+    for name, seen in _SEEN_AS.items():
+        other, other_norm = _spectrum(seen(originals))
+        product = np.fft.ifft2(spectrum * np.conj(other), axes=(1, 2)).real.sum(axis=-1)
+        flat = np.abs(product.reshape(len(images), -1))  # a negative shows the same, too
+        rows.append(flat.max(axis=1) / (norm * other_norm))
+        if name == "as it was":
+            best = np.stack(np.divmod(flat.argmax(axis=1), size), axis=1)
+            shifts = np.where(best > size // 2, best - size, best)
+    return np.array(rows), shifts
+
+
+def _spectrum(images: Array) -> tuple[Array, Array]:
+    centred = images - images.mean(axis=(1, 2), keepdims=True)
+    return np.fft.fft2(centred, axes=(1, 2)), np.sqrt((centred**2).sum(axis=(1, 2, 3))) + 1e-9
+
+
+def _best_fit(fits: Array) -> Array:
+    """Index into _SEEN_AS; "as it was" unless something else fits clearly better."""
+    best = fits.argmax(axis=0)
+    return np.where(fits.max(axis=0) > fits[0] + _CLEARLY, best, 0)
+
+
+def _content(fits: Array, shifts: Array, size: int) -> str:
+    far = np.percentile(np.abs(shifts).max(axis=1), 80)
+    if np.percentile(fits, 30) < 0.42:
+        return "hardly to be recognised"
+    return "moved out of the picture" if far > size * 0.3 else "to be recognised"
+
+
+def _orientation(seen_as: Array, dataset: str) -> str:
+    mirrored = float(np.mean(seen_as == "mirrored"))
+    turned = float(np.mean((seen_as == "upside down") | (seen_as == "turned round")))
+    if turned > max(_SOME, mirrored):
+        return "upside down"
+    return "mirrored" if mirrored > _SOME and dataset != "cifar10" else "kept"
+
+
+def _edges(images: Array, originals: Array, shifts: Array, upright: Array) -> str:
+    """Does what leaves an image on one side come back on the other?"""
+    wrapped = counted = 0
+    for image, original, (down, right), usable in zip(
+        images, originals, shifts, upright, strict=True
+    ):
+        if not usable or max(abs(down), abs(right)) < 2 or max(abs(down), abs(right)) > 12:
+            continue
+        counted += 1
+        rolled = np.roll(original, (down, right), axis=(0, 1))
+        rows, columns = (_clipped(len(original), n) for n in (down, right))
+        repeated = original[rows][:, columns]
+        fresh = np.ones(original.shape[:2], bool)
+        fresh[_inside(down), _inside(right)] = False
+        error = [float(np.abs(image - other)[fresh].mean()) for other in (rolled, repeated)]
+        wrapped += error[0] < 0.6 * error[1] and error[0] < 0.1
+    if counted >= 4 and wrapped > 0.5 * counted:
+        return "come back on the other side"
+    return "as they should be"
+
+
+def _clipped(size: int, shift: int) -> Array:
+    return np.clip(np.arange(size) - shift, 0, size - 1)
+
+
+def _inside(shift: int) -> slice:
+    return slice(max(shift, 0), shift if shift < 0 else None)
+
+
+def _evaluation(answer: dict[str, Any], originals: Array) -> str:
+    if "evaluation" not in answer:
+        return "can't be switched off"
+    still = _images(answer["evaluation"], originals.shape)
+    # the kernel rendered the images itself, and its pixels may be rounded the other way
+    changed = np.abs(still - originals).max() > 2.5 / 255
+    return "changes, too" if changed else "images stay as they are"
+
+
+# -- streams --------------------------------------------------------------------------------------
+
+
+def streams(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """What two epochs of a training and of a validation stream delivered, in words."""
+    kinds = ("training", "validation")
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(k), list) for k in kinds):
+        raise ValueError("expected augmenting.read(streams); the check cell was changed")
+    data = augmenting.stream_data(*(int(inputs[k]) for k in ("count", "validation", "seed")))
+    first, second = (_epoch(epoch) for epoch in answer["training"][:2])
+    batch = int(inputs["batch"])
+    if not len(first.numbers):
+        raise ValueError("the training stream holds no images")
+    stamped = np.mean(first.stamps > 0)
+    if stamped < 0.05:
+        return {"training images": "not augmented"}
+    found = {
+        "training images": "augmented" if stamped > 0.95 else "some not augmented",
+        "next epoch": _next_epoch(first, second),
+        "labels": "with their images"
+        if all(_labels_fit(epoch, data.y_train, False) for epoch in (first, second))
+        else "torn from their images",
+        "an epoch": _an_epoch(first, len(data.x_train), batch),
+        "order": "as given" if (np.diff(first.numbers) > 0).mean() > 0.9 else "mixed",
+        "batches": "as asked" if first.sizes[0] == batch else f"of {first.sizes[0]}",
+    }
+    return found | {"validation images": _validation(answer["validation"], data.y_val)}
+
+
+class _epoch:
+    """One epoch of a stream, identified."""
+
+    def __init__(self, content: Any):
+        if not isinstance(content, dict):
+            raise ValueError("expected augmenting.read(streams); the check cell was changed")
+        images, labels = np.asarray(content.get("images")), np.asarray(content.get("labels"))
+        self.numbers, self.held_back, self.stamps = augmenters.numbers_of(images)
+        self.labels = labels
+        self.sizes = np.append(np.asarray(content.get("sizes")).ravel(), 0)
+        if len(labels) != len(images):
+            raise ValueError(f"{len(images)} images, but {len(labels)} labels in an epoch")
+
+
+def _next_epoch(first: _epoch, second: _epoch) -> str:
+    if not len(second.numbers):
+        return "there is none"
+    before = dict(zip(first.numbers.tolist(), first.stamps.tolist(), strict=True))
+    known = [n in before for n in second.numbers.tolist()]
+    same = [
+        abs(before[n] - s) < 1e-6
+        for n, s in zip(second.numbers.tolist(), second.stamps.tolist(), strict=True)
+        if n in before
+    ]
+    if not any(known):
+        return "other images"
+    return "the same again" if np.mean(same) > 0.5 else "augmented anew"
+
+
+def _labels_fit(epoch: _epoch, labels: Array, held_back: bool) -> bool:
+    own = (epoch.numbers < len(labels)) & (epoch.held_back == held_back)
+    if not own.any():
+        return True
+    if epoch.labels.shape != (len(epoch.numbers), labels.shape[1]):
+        raise ValueError(
+            f"batches of labels have shape {('B', *epoch.labels.shape[1:])}; the labels of `data` "
+            f"have {labels.shape[1]} columns: hand them on as they are"
+        )
+    return bool(np.mean(labels[epoch.numbers[own]].argmax(1) == epoch.labels[own].argmax(1)) > 0.98)
+
+
+def _an_epoch(epoch: _epoch, count: int, batch: int) -> str:
+    if epoch.held_back.any():
+        return "with validation images"
+    distinct = len(set(epoch.numbers.tolist()))
+    if distinct > count - batch:  # a last, incomplete batch may be left out
+        return "all images"
+    return "some twice, some not at all" if len(epoch.numbers) > count - batch else "images missing"
+
+
+def _validation(epochs: list[Any], labels: Array) -> str:
+    first, second = (_epoch(epoch) for epoch in epochs[:2])
+    if len(set(first.numbers.tolist())) < len(labels) or not first.held_back.all():
+        return "missing, or others"
+    if (first.stamps > 0).any():
+        return "augmented, too"
+    if not len(second.numbers):
+        return "to be read only once"
+    return "untouched" if _labels_fit(first, labels, True) else "with wrong labels"
+
+
+# -- masks ----------------------------------------------------------------------------------------
+
+_RED, _GREEN = 0, 1
+
+
+def spotted(count: int, seed: int, size: int = 32) -> tuple[Array, Array]:
+    """Images (N, size, size, 3) float32 with a red spot on a bluish, cloudy ground, and the spots'
+    masks (N, size, size) bool.  Spots keep away from the edges."""
+    rng = np.random.default_rng(seed)
+    clouds = rng.uniform(0.1, 0.9, (count, 5, 5, 1)).astype(np.float32)
+    weights = _enlarging(size)
+    cloudy = np.einsum("yi,nijc,xj->nyxc", weights, clouds, weights)
+    images = np.concatenate([0.2 * cloudy, cloudy, 1 - 0.5 * cloudy], axis=-1)
+    centre = rng.uniform(0.35 * size, 0.65 * size, (2, count, 1, 1))
+    radii = rng.uniform(3.0, 6.0, (2, count, 1, 1))
+    y, x = np.mgrid[:size, :size] + 0.5
+    masks = ((y - centre[0]) / radii[0]) ** 2 + ((x - centre[1]) / radii[1]) ** 2 < 1
+    images[masks] = (0.95, 0.05, 0.1)
+    return (np.rint(images * 16) / 16).astype(np.float32), masks  # few values: they pack well
+
+
+def _enlarging(size: int) -> Array:
+    """Linear interpolation from 5 values to `size` pixels, (size, 5)."""
+    position = np.linspace(0, 4, size)[:, None]
+    return np.clip(1 - np.abs(position - np.arange(5)), 0, 1).astype(np.float32)
+
+
+def moved_with_masks(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """Whether images were moved, each by itself, and whether their masks show where spots are."""
+    if answer is None:
+        raise ValueError("your function returned None; is the return statement missing?")
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise ValueError("expected two results: images and masks")
+    before, masks_before = np.asarray(inputs["images"]), np.asarray(inputs["masks"])
+    images = _images(answer[0], before.shape)
+    masks = np.asarray(answer[1])
+    if masks.shape != masks_before.shape or masks.dtype.kind not in "fiub":
+        raise ValueError(f"the masks have shape {masks.shape}, expected {masks_before.shape}")
+    values = masks.astype(np.float32)
+    whole = bool(np.isin(values, (0, 1)).all())
+    there = _red_spot(images)
+    moves = _centres(there) - _centres(_red_spot(before))
+    if not np.any(np.abs(moves) > 0.25) and not _different(images, before).any():
+        return {"images": "not moved"}
+    return {
+        "images": "each moved by itself" if moves.std(axis=0).max() > 0.3 else "all moved alike",
+        "masks": _masks(values > 0.5, there, masks_before),
+        "values": "zeros and ones" if whole else "in between, too",
+        "spots": "all there" if (there.sum((1, 2)) > 12).all() else "some lost",
+    }
+
+
+def _red_spot(images: Array) -> Array:
+    return images[..., _RED] - images[..., _GREEN] > 0.35
+
+
+def _centres(masks: Array) -> Array:
+    y, x = np.mgrid[: masks.shape[1], : masks.shape[2]]
+    total = np.maximum(masks.sum(axis=(1, 2)), 1)
+    return np.stack([(masks * y).sum((1, 2)) / total, (masks * x).sum((1, 2)) / total], axis=1)
+
+
+def _masks(masks: Array, there: Array, before: Array) -> str:
+    if np.median(_overlap(masks, there)) > 0.75 and np.percentile(_overlap(masks, there), 20) > 0.6:
+        return "where the spots are"
+    if np.median(_overlap(masks, before)) > 0.95:
+        return "where they were"
+    return "somewhere else"
+
+
+def _overlap(a: Array, b: Array) -> Array:
+    """Intersection over union of masks (N, H, W)."""
+    union = np.maximum((a | b).sum(axis=(1, 2)), 1)
+    return (a & b).sum(axis=(1, 2)) / union

@@ -1,0 +1,364 @@
+"""Assess answers that can be right to a degree: what a trained model says, and how it is made.
+
+Like `utils.checks.compare`, this looks at values alone and runs on both sides: in a notebook on
+public images, in the grader on images that nobody has seen, whose labels only the judge knows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from utils.checks.cases import Case
+from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.images import exam_images
+from utils.nets.describe import loss_problem
+
+NOT_FINITE = "outputs that are NaN or infinite"
+ONE_CLASS = "the same class for nearly all images"
+PERMUTED = "the classes are in another order"
+RANGE = "trained on pixels in 0 … 255"
+TWICE = "softmax twice"
+SORTED = "knows a few classes only, as after training without shuffling"
+INVERTED = "the two classes are swapped"
+TRAINING = "accuracy measured on training images"
+
+HINTS = {
+    NOT_FINITE: "Training diverged.  A smaller learning rate, and pixels in 0 … 1, help.",
+    ONE_CLASS: "Is there a learning rate that is too high, or a set that holds mostly one class?",
+    PERMUTED: "Output k belongs to class k: look at how the labels were coded.",
+    RANGE: "Divide the images by 255 before training: nets are judged on images in 0 … 1.",
+    TWICE: "Softmax of a softmax is nearly flat, and hardly learns: keep one of them.",
+    SORTED: "Each batch must show all classes: leave shuffle=True, or shuffle before splitting.",
+    INVERTED: "Output 1 is for the class, output 0 for the rest.",
+    TRAINING: "How well images were learned by heart says little: measure on validation images.",
+}
+"""What to think about next, for each mistake named here."""
+
+
+def accuracy(case: Case, answer: Any) -> CaseVerdict:
+    """Outputs of a model for images whose labels are known: points from `floor` to `goal`.
+
+    expected: labels (N,), or the number of public images; floor, goal; target, -1 or the class that
+    is told from the rest: then it is the mean of both classes' accuracies that counts.
+    """
+    facts = case.expected
+    if facts.get("unavailable"):
+        return CaseVerdict(case.label, 0.0, str(facts["unavailable"]))
+    outputs, dataset = _outputs_of(answer)
+    labels, floor, goal = _known(facts, dataset)
+    classes = int(facts["classes"])
+    if outputs.shape != (len(labels), classes):
+        raise ValueError(
+            f"outputs of shape {outputs.shape}; expected {(len(labels), classes)}: one row per "
+            "image, one column per class"
+        )
+    if not np.isfinite(outputs).all():
+        return CaseVerdict(case.label, 0.0, NOT_FINITE, mistakes=(NOT_FINITE,))
+    guesses = outputs.argmax(axis=1)
+    reached = _accuracy(guesses, labels, classes)
+    share = float(np.clip((reached - floor) / (goal - floor), 0, 1))
+    what = "balanced accuracy" if classes == 2 else "images right:"
+    message = (
+        f"{what} {100 * reached:.1f} % of {len(labels)} ({dataset}); points from "
+        f"{100 * floor:.0f} % (none) to {100 * goal:.0f} % (all)"
+    )
+    named = () if share == 1 else _named(answer, outputs, guesses, labels, classes, reached)
+    return CaseVerdict(case.label, share, message, mistakes=named)
+
+
+def _outputs_of(answer: Any) -> tuple[np.ndarray, str]:
+    if not isinstance(answer, dict) or "outputs" not in answer:
+        raise ValueError("expected models.answers(name, build); the check cell was changed")
+    outputs = np.asarray(answer["outputs"])
+    if outputs.ndim != 2 or outputs.dtype.kind not in "fiub":
+        raise ValueError(f"the model's outputs have shape {outputs.shape}; expected (N, classes)")
+    return outputs.astype(np.float64), str(answer.get("dataset", ""))[:40]
+
+
+def _known(facts: dict[str, Any], dataset: str) -> tuple[np.ndarray, float, float]:
+    """Labels, floor and goal: the judge's own, or the public ones of the answer's data set."""
+    labels = facts["labels"]
+    if isinstance(labels, int):
+        if dataset not in exam_images.DATASETS:
+            raise ValueError(f"trained on unknown data {dataset!r}")
+        target = None if int(facts["target"]) < 0 else int(facts["target"])
+        labels = exam_images.public(dataset, labels, int(facts["size"]), target)[1]
+        limits = facts["limits"][dataset]
+    else:
+        limits = facts["limits"]
+    return np.asarray(labels), float(limits["floor"]), float(limits["goal"])
+
+
+def _accuracy(guesses: np.ndarray, labels: np.ndarray, classes: int) -> float:
+    if classes == 2:
+        return float(np.mean([np.mean(guesses[labels == c] == c) for c in (0, 1)]))
+    return float(np.mean(guesses == labels))
+
+
+def _named(
+    answer: dict[str, Any],
+    outputs: np.ndarray,
+    guesses: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    reached: float,
+) -> tuple[str, ...]:
+    """Known mistakes that would explain a low accuracy, likeliest first."""
+    raw = np.asarray(answer.get("outputs_255", np.zeros((0, classes))))
+    if raw.ndim == 2 and raw.shape[1] == classes and len(raw) >= 50 and np.isfinite(raw).all():
+        by_raw = _accuracy(raw.argmax(axis=1), labels[: len(raw)], classes)
+        if by_raw > reached + 0.15:
+            return (RANGE,)
+    if classes == 2 and reached < 0.35:
+        return (INVERTED,)
+    counts = np.bincount(guesses, minlength=classes)
+    if classes > 2 and _best_matching(guesses, labels, classes) > max(2 * reached, 0.3):
+        return (PERMUTED,)
+    if counts.max() > 0.9 * len(guesses):
+        return (ONE_CLASS,)
+    if classes > 2 and np.sum(counts > 0.02 * len(guesses)) <= classes // 2:
+        return (SORTED,)
+    flat = math.e / (math.e + classes - 1) + 1e-3
+    sums_to_one = np.allclose(outputs.sum(axis=1), 1, atol=1e-3)
+    if sums_to_one and outputs.min() >= 0 and outputs.max() <= flat:
+        return (TWICE,)
+    return ()
+
+
+def _best_matching(guesses: np.ndarray, labels: np.ndarray, classes: int) -> float:
+    """Accuracy if the outputs were renamed as well as can be, each to a class of its own."""
+    table = np.zeros((classes, classes), int)
+    np.add.at(table, (guesses, labels), 1)
+    right = 0
+    for _ in range(classes):
+        row, column = np.unravel_index(int(table.argmax()), table.shape)
+        right += max(int(table[row, column]), 0)
+        table[row, :] = table[:, column] = -1
+    return right / len(labels)
+
+
+def configuration(case: Case, answer: Any) -> CaseVerdict:
+    """A description (utils.nets.describe) held against what an exercise asks for.
+
+    expected: name of an entry -> what it must be.  `steps` compares the layers, without dropout
+    where `steps_may_have` allows it; other entries are compared as they are.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("steps"), list):
+        raise ValueError("expected models.configuration(build); the check cell was changed")
+    parts = [_requirement(name, want, answer) for name, want in case.expected.items()]
+    score = sum(p.ok for p in parts) / len(parts)
+    wrong = [p for p in parts if not p.ok]
+    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
+    mistakes = tuple(m for p in wrong for m in p.mistakes)
+    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+
+
+def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
+    have = answer.get(name)
+    if name == "steps":
+        steps = [str(s)[:60] for s in answer["steps"]][:100]
+        if steps == want:
+            return PartVerdict(name, True)
+        told = f"the layers are {' · '.join(steps)}; expected {' · '.join(want)}"
+        if len(want) > _MANY:
+            told = _first_difference(steps, want)
+        return PartVerdict(name, False, told, mistakes=_steps_mistake(steps, want))
+    if name == "loss and output":
+        problem = loss_problem(answer) if answer.get("loss") else "the model isn't compiled"
+        mistakes = () if not problem else (TWICE if "twice" in problem else LOSS,)
+        return PartVerdict(name, not problem, problem, mistakes=mistakes)
+    if have == want or (isinstance(want, float) and np.isclose(_float(have), want, rtol=1e-3)):
+        return PartVerdict(name, True)
+    mistakes = (REGULARISER,) if name == "l2" else (PARAMETERS,) if name == "parameters" else ()
+    return PartVerdict(name, False, f"{str(have)[:80]}, expected {want}", mistakes=mistakes)
+
+
+LOSS = "loss and output don't fit"
+REGULARISER = "the regulariser is not as asked"
+PARAMETERS = "the number of parameters is another"
+ACTIVATION = "an activation is missing"
+PADDING = "padding VALID, though SAME was asked for"
+EXTRA = "a layer too many"
+ORDER = "the layers are in another order"
+HINTS |= {
+    LOSS: "Cross-entropy compares probabilities: softmax at the end, or from_logits=True.",
+    REGULARISER: "kernel_regularizer=keras.regularizers.L2(0.05), at the layer with the weights.",
+    PARAMETERS: "model.summary() shows how many parameters each layer has.",
+    ACTIVATION: "Without a ReLU between them, two layers are no better than one.",
+    PADDING: 'padding="same" keeps height and width.',
+    ORDER: "The layers are all there; put them in the order that is asked for.",
+    EXTRA: "Begin with exactly what is asked for; the next exercises are for experiments.",
+}
+
+
+_MANY = 20  # layers that a message lists
+
+
+def _first_difference(steps: list[str], want: list[str]) -> str:
+    """Where two long lists of layers part."""
+    at = next((i for i, (a, b) in enumerate(zip(steps, want, strict=False)) if a != b), None)
+    if at is None:
+        return f"{len(steps)} layers, expected {len(want)}"
+    before = f" (after {want[at - 1]})" if at else ""
+    return f"layer {at + 1}{before} is {steps[at]}, expected {want[at]}"
+
+
+def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
+    if steps[-2:] == ["softmax", "softmax"]:
+        return (TWICE,)
+    if sorted(steps) == sorted(want):
+        return (ORDER,)
+    if [s for s in want if s != "relu"] == [s for s in steps if s != "relu"]:
+        return (ACTIVATION,)
+    if [s.replace(" same", " valid") for s in want] == steps:
+        return (PADDING,)
+    rest = iter(steps)
+    if all(s in rest for s in want):
+        return (EXTRA,)
+    return ()
+
+
+def _float(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+def results_table(case: Case, answer: Any) -> CaseVerdict:
+    """Rows of a table of results, each re-evaluated.
+
+    expected: labels (N,) or "validation"; within: how far a claim may be off; floor: accuracy from
+    which a row counts; rows: how many different nets are asked for.
+    """
+    from utils.training.models import public_images
+
+    facts = case.expected
+    if facts.get("unavailable"):
+        return CaseVerdict(case.label, 0.0, str(facts["unavailable"]))
+    rows = answer.get("rows") if isinstance(answer, dict) else None
+    if not isinstance(rows, dict) or not rows:
+        raise ValueError("there are no rows: give the functions that build your nets")
+    dataset = str(answer.get("dataset", ""))[:40]
+    labels = facts["labels"]
+    if isinstance(labels, (str, int)):
+        if dataset not in exam_images.DATASETS:
+            raise ValueError(f"trained on unknown data {dataset!r}")
+        labels, floor = public_images(dataset, labels)[1], facts["floors"][dataset]
+    else:
+        floor = facts["floors"]
+    labels = np.asarray(labels)
+    parts, seen = [], set()
+    for name, row in list(rows.items())[:8]:
+        part, steps = _row(str(name)[:40], row, labels, float(floor), float(facts["within"]))
+        if part.ok and steps in seen:
+            part = PartVerdict(part.part, False, "the same architecture as a row above")
+        seen.add(steps)
+        parts.append(part)
+    score = min(1.0, sum(p.ok for p in parts) / int(facts["rows"]))
+    if len(parts) < int(facts["rows"]):
+        parts.append(PartVerdict("rows", False, f"{len(parts)}, expected {facts['rows']} or more"))
+    message = "; ".join(f"{p.part}: {p.message}" for p in parts if not p.ok)
+    mistakes = tuple(m for p in parts for m in p.mistakes)
+    return CaseVerdict(case.label, score, message, mistakes=mistakes)
+
+
+def _row(
+    name: str, row: Any, labels: np.ndarray, floor: float, within: float
+) -> tuple[PartVerdict, str]:
+    if not isinstance(row, dict):
+        raise ValueError(f"row {name!r} is malformed")
+    steps = " · ".join(str(s)[:60] for s in row.get("steps", [])[:60])
+    classes = np.asarray(row.get("classes"))
+    if classes.shape != labels.shape or classes.dtype.kind not in "iu":
+        return PartVerdict(name, False, "has no class for each image"), steps
+    claimed, trained = _float(row.get("validation")), _float(row.get("train"))
+    reached = float(np.mean(classes == labels))
+    if not claimed <= reached + within:
+        named = (TRAINING,) if abs(claimed - trained) < 0.005 else ()
+        told = f"says {100 * claimed:.1f} %, but reaches {100 * reached:.1f} %"
+        return PartVerdict(name, False, told, mistakes=named), steps
+    if reached < floor:
+        told = f"{100 * reached:.1f} % right, less than {100 * floor:.0f} %"
+        return PartVerdict(name, False, told), steps
+    return PartVerdict(name, True), steps
+
+
+PEEKED = "the test set was opened more than once"
+NOT_BEST = "chosen is not the best on validation images"
+HINTS |= {
+    PEEKED: "The first opening counts; decide nothing after it, and write what happened.",
+    NOT_BEST: "Choose by the validation accuracy, in training.table().",
+}
+
+
+def choice(case: Case, answer: Any) -> CaseVerdict:
+    """A model chosen on validation images, and the test set opened once.
+
+    answer: what `sealed.choice` returns.  expected: candidates: least number of models compared.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("validation"), dict):
+        raise ValueError("expected sealed.choice(…); the check cell was changed")
+    table = {str(k): _float(v) for k, v in answer["validation"].items()}
+    table = {name: value for name, value in table.items() if np.isfinite(value)}
+    chosen, times = str(answer.get("chosen")), answer.get("times opened")
+    least = int(case.expected["candidates"])
+    parts = [
+        PartVerdict("compared", len(table) >= least, f"{len(table)} models, expected {least}"),
+        PartVerdict("opened once", times == 1, f"opened {times} times", mistakes=(PEEKED,)),
+    ]
+    if times in (0, None) or chosen not in table:
+        parts[1] = PartVerdict("opened once", False, "the test set has not been opened yet")
+        parts.append(PartVerdict("best chosen", False, "no trained model has been chosen"))
+    else:
+        best = max(table, key=lambda name: table[name])
+        told = f"{chosen} has {100 * table[chosen]:.1f} %, {best} {100 * table[best]:.1f} %"
+        parts.append(
+            PartVerdict(
+                "best chosen", table[chosen] >= table[best] - 0.005, told, mistakes=(NOT_BEST,)
+            )
+        )
+    wrong = [p for p in parts if not p.ok]
+    message = "; ".join(p.message for p in wrong)
+    mistakes = tuple(m for p in wrong for m in p.mistakes)
+    score = (len(parts) - len(wrong)) / len(parts)
+    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+
+
+OTHER_PAIR = "trained with another rate or batch size than the best of the trials"
+HINTS |= {OTHER_PAIR: "best = rest_search.best has the pair to train with."}
+
+
+def tuning(case: Case, answer: Any) -> CaseVerdict:
+    """Trials with several learning rates and batch sizes, and the best pair used in the end.
+
+    answer: what `searching.tuning` hands back.  expected: least number of rates and of batches.
+    """
+    trials = answer.get("trials") if isinstance(answer, dict) else None
+    chosen = answer.get("chosen") if isinstance(answer, dict) else None
+    if not isinstance(trials, list) or not isinstance(chosen, dict):
+        raise ValueError("expected searching.tuning(…); the check cell was changed")
+    rows = [
+        tuple(_float(row.get(key)) for key in ("rate", "batch", "validation"))
+        for row in trials[:200]
+        if isinstance(row, dict)
+    ]
+    rows = [row for row in rows if np.isfinite(row).all()]
+    parts = []
+    for name, column, least in (
+        ("rates", 0, case.expected["rates"]),
+        ("batch sizes", 1, case.expected["batches"]),
+    ):
+        tried = len({row[column] for row in rows})
+        parts.append(PartVerdict(name, tried >= least, f"{tried} tried, expected {least} or more"))
+    used = (_float(chosen.get("rate")), _float(chosen.get("batch")))
+    best = max((row[2] for row in rows), default=0.0)
+    good = [row for row in rows if row[2] >= best - 0.01]
+    fits = any(np.allclose(row[:2], used, rtol=1e-3) for row in good)
+    told = f"trained with rate {used[0]:g} and batch {used[1]:g}"
+    parts.append(PartVerdict("best pair used", fits, told, mistakes=(OTHER_PAIR,)))
+    wrong = [p for p in parts if not p.ok]
+    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
+    mistakes = tuple(m for p in wrong for m in p.mistakes)
+    score = (len(parts) - len(wrong)) / len(parts)
+    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)

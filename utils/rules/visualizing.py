@@ -1,0 +1,395 @@
+"""Assess pictures: what a net says of an image that was made for it, and where a map points.
+
+Like `utils.rules.training`, this looks at values alone and runs on both sides.  The net that is
+asked is the pretrained one in a notebook, and in the grader a trusted one that no student's code
+has touched (`utils.nets.opinions`): there no picture is evaluated in the process that made it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from utils.checks.cases import Case
+from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.images import spectra
+from utils.nets import opinions
+
+WITHIN = 0.05
+"""How far an activation may be from the desired one, as a fraction of that."""
+
+SURE = 0.9
+"""Probability from which a picture shows its class."""
+
+OUT_OF_RANGE = "pixels outside 0 … 1"
+OTHER_CLASSES = "pictures of other classes"
+DESCENT = "the class became unlikely: descent in place of ascent"
+NO_BLUR = "rough as noise: not blurred"
+NO_NOISE = "every picture begins the same way, not from noise"
+NOT_MEANT = "only this net sees the class"
+NOT_REACHED = "the desired activation is not reached"
+TOO_FAR = "the activation is made as large as can be, not as desired"
+SWAPPED = "another unit is driven: row and column are swapped"
+WHOLE_MAP = "the mean of the whole map is driven, not the unit"
+NOT_SMALLER = "the regulariser does not make the image smaller"
+NOT_SMOOTHER = "the regularisers do not make the image smoother"
+NOT_STEEPER = "the prior does not bring the slope nearer to that of natural images"
+NO_CLASS = "the map is the same for every class"
+BESIDE = "the map points beside the digit"
+HIGH_IS_LOW = "the map is upside down: what matters most is lowest"
+
+HINTS = {
+    OUT_OF_RANGE: "Cut off after each step: np.clip(x, -0.5, 0.5), and return 0.5 + x.",
+    OTHER_CLASSES: "classes[n] is for picture n: tf.gather(scores, classes, batch_dims=1).",
+    DESCENT: "To climb, add the gradient.",
+    NO_BLUR: "Blur every few steps; and not right at the end, or details that count are lost.",
+    NO_NOISE: "np.random.default_rng(seed).normal(…): other noise for each picture.",
+    NOT_MEANT: "Larger blur and more weight on the norm make what other nets see, too.",
+    NOT_REACHED: "More steps, or smaller ones towards the end; and is the regulariser weak enough?",
+    TOO_FAR: "The desired value is a goal: reduce the square of its distance, (a − value)².",
+    SWAPPED: "unit is (row, column, channel): out[0, row, column, channel].",
+    WHOLE_MAP: "unit is one place in one map: tf.gather_nd(out[0], [unit]).",
+    NOT_SMALLER: "With strength 0 there is no penalty; with 1, λ · sum(x²) shall count.",
+    NOT_SMOOTHER: "Blur every few steps, and drop what is small.",
+    NOT_STEEPER: "Is the gradient of the penalty subtracted?  Is its share large enough?",
+    NO_CLASS: "The gradient of which score?  That of the class that was asked for.",
+    BESIDE: "Does each map belong to its own image?  Are rows and columns where they should be?",
+    HIGH_IS_LOW: "Large where the score falls: before − after.",
+}
+"""What to think about next, for each mistake named here."""
+
+
+def _unavailable(case: Case) -> CaseVerdict | None:
+    told = case.expected.get("unavailable")
+    return CaseVerdict(case.label, 0.0, str(told)) if told else None
+
+
+def _verdict(
+    case: Case, parts: list[PartVerdict], shares: list[float] | None = None
+) -> CaseVerdict:
+    """One case from its parts: the mean of the shares, which are 0 or 1 where not given."""
+    shares = [float(p.ok) for p in parts] if shares is None else shares
+    wrong = [p for p in parts if not p.ok]
+    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
+    if not wrong:
+        message = "; ".join(f"{p.part}: {p.message}" for p in parts if p.message)
+    named = tuple(m for p in wrong for m in p.mistakes)
+    return CaseVerdict(case.label, float(np.mean(shares)), message, tuple(parts), mistakes=named)
+
+
+def picture(value: Any, shape: tuple[int, ...], what: str = "the picture") -> np.ndarray:
+    """A picture, or a stack of them, as floats in [0, 1].
+
+    Raises ValueError, worded for the student, for another shape, for values that are not finite
+    and for values outside the range.
+    """
+    if value is None:
+        raise ValueError("your function returned None; is the return statement missing?")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{what} is no array of numbers")
+    if array.shape != shape:
+        raise ValueError(f"{what} has shape {array.shape}, expected {shape}")
+    array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} has values that are NaN or infinite")
+    if array.size and (array.min() < -1e-3 or array.max() > 1 + 1e-3):
+        low, high = float(array.min()), float(array.max())
+        raise OutOfRange(f"{what} has values from {low:.3g} to {high:.3g}; pixels are 0 … 1")
+    return np.clip(array, 0, 1)
+
+
+class OutOfRange(ValueError):
+    """A picture whose values are no pixels."""
+
+
+def roughness(images: np.ndarray) -> np.ndarray:
+    """Mean difference of neighbours over the standard deviation, (N,): 1.1 for white noise."""
+    across = np.abs(np.diff(images, axis=2)).mean(axis=(1, 2, 3))
+    down = np.abs(np.diff(images, axis=1)).mean(axis=(1, 2, 3))
+    return (across + down) / 2 / np.maximum(images.std(axis=(1, 2, 3)), 1e-6)
+
+
+# -- classes --------------------------------------------------------------------------------------
+
+
+def class_pictures(case: Case, answer: Any) -> CaseVerdict:
+    """Pictures of classes: does the net see them, does another, are they smooth, from noise?
+
+    The last class asked for is the first one again.  expected: second, another net or ""; size of
+    the pictures; smooth, the largest roughness that counts as blurred.
+    """
+    if missing := _unavailable(case):
+        return missing
+    facts = case.expected
+    classes = np.asarray(case.inputs["classes"])
+    net = opinions.of(case.inputs["net"])
+    size = int(facts["size"])
+    try:
+        images = picture(answer, (len(classes), size, size, 3), "the stack of pictures")
+    except OutOfRange as error:
+        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+    parts, shares = [], []
+    part, share = _seen(net.logits(images), net.probabilities(images), classes)
+    parts.append(part)
+    shares.append(share)
+    second = facts["second"]
+    others = second.probabilities(images) if second else None
+    if others is None:  # no second net: the same one, on pictures moved by a few pixels
+        move = max(1, size // 75)
+        others = net.probabilities(np.roll(images, (move, -move), axis=(1, 2)))
+        what, enough = "moved a little", 0.6
+    else:
+        what, enough = "a second net", 0.6
+    share = float(np.mean(others.argmax(axis=1) == classes))
+    told = f"recognises {round(share * len(classes))} of {len(classes)}"
+    parts.append(PartVerdict(what, share >= enough, told, mistakes=(NOT_MEANT,)))
+    shares.append(float(np.clip(share / enough, 0, 1)))
+    rough = float(roughness(images).mean())
+    smooth = rough <= float(facts["smooth"])
+    told = f"roughness {rough:.2f}, expected at most {facts['smooth']:.2f} (white noise has 1.1)"
+    parts.append(PartVerdict("smooth", smooth, told, mistakes=(NO_BLUR,)))
+    shares.append(float(smooth))
+    differ = float(np.abs(images[0] - images[-1]).mean())
+    told = f"two pictures of one class differ by {differ:.3f}"
+    parts.append(PartVerdict("from noise", differ > 0.005, told, mistakes=(NO_NOISE,)))
+    shares.append(float(differ > 0.005))
+    if shares[0] == 0:  # blurred pictures of nothing are worth nothing
+        return CaseVerdict(case.label, 0.0, parts[0].message, mistakes=parts[0].mistakes)
+    weights = np.array([0.4, 0.3, 0.15, 0.15])
+    verdict = _verdict(case, parts, shares)
+    return CaseVerdict(
+        case.label,
+        float(weights @ shares),
+        verdict.message,
+        verdict.parts,
+        mistakes=verdict.mistakes,
+    )
+
+
+def _seen(scores: np.ndarray, table: np.ndarray, classes: np.ndarray) -> tuple[PartVerdict, float]:
+    """How many pictures the net takes for their class, with a high probability."""
+    likely = table[np.arange(len(classes)), classes]
+    share = float(np.mean(likely >= SURE))
+    told = f"{round(share * len(classes))} of {len(classes)} with a probability of {SURE} or more"
+    mistakes: tuple[str, ...] = ()
+    if share < 0.5:
+        least = scores.argmin(axis=1) == classes
+        sure = table.max(axis=1) >= SURE
+        if least.mean() > 0.5:
+            mistakes = (DESCENT,)
+        elif np.mean(sure & (table.argmax(axis=1) != classes)) > 0.5:
+            mistakes = (OTHER_CLASSES,)
+    return PartVerdict("the net", share >= 0.8, told, mistakes=mistakes), min(1.0, share / 0.8)
+
+
+# -- units ----------------------------------------------------------------------------------------
+
+
+def _pair(case: Case, answer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures made with and without the regulariser."""
+    if not isinstance(answer, dict) or not {"with", "without"} <= set(answer):
+        raise ValueError("expected visualizing.with_and_without(…); the check cell was changed")
+    shape = np.shape(case.inputs["start"])
+    return (
+        picture(answer["with"], shape, "the picture with the regulariser"),
+        picture(answer["without"], shape, "the picture without"),
+    )
+
+
+def _reached(case: Case, images: list[np.ndarray]) -> list[PartVerdict]:
+    """Are the activations of both pictures as desired?"""
+    asked = case.inputs
+    unit, value = tuple(int(i) for i in asked["unit"]), float(asked["value"])
+    maps = opinions.of(asked["net"]).units(np.stack(images), str(asked["layer"]))
+    parts = []
+    for name, found in zip(("with", "without"), maps, strict=True):
+        got = float(found[unit])
+        ok = abs(got - value) <= WITHIN * abs(value)
+        told = f"activation {got:.3f}, desired {value:.3f}"
+        named = () if ok else _missed(found, unit, value, got)
+        parts.append(PartVerdict(name, ok, told, mistakes=named))
+    return parts
+
+
+def _missed(found: np.ndarray, unit: tuple[int, ...], value: float, got: float) -> tuple[str, ...]:
+    near = WITHIN * abs(value)
+    if len(unit) == 3 and found.shape[:2] != (1, 1):
+        row, column, channel = unit
+        turned = found[..., channel][column : column + 1, row : row + 1]
+        if row != column and turned.size and abs(float(turned[0, 0]) - value) <= near:
+            return (SWAPPED,)
+        if abs(float(found[..., channel].mean()) - value) <= near:
+            return (WHOLE_MAP,)
+    if got / value > 1.5:
+        return (TOO_FAR,)
+    return (NOT_REACHED,)
+
+
+def driven_unit(case: Case, answer: Any) -> CaseVerdict:
+    """Pictures that give a unit the desired activation, and the smaller one of them.
+
+    answer: what `visualizing.with_and_without` hands back.  expected: least, the smallest norm that
+    reaches the value, or 0 where nobody knows it.
+    """
+    if missing := _unavailable(case):
+        return missing
+    try:
+        small, plain = _pair(case, answer)
+    except OutOfRange as error:
+        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+    parts = _reached(case, [small, plain])
+    norms = [float(np.linalg.norm(image - 0.5)) for image in (small, plain)]
+    most = 0.9 * min(norms[1], float(np.linalg.norm(np.asarray(case.inputs["start"]) - 0.5)))
+    if least := float(case.expected["least"]):
+        most = min(most, 2 * least)
+    told = f"norm {norms[0]:.2f} with, {norms[1]:.2f} without"
+    ok = norms[0] <= most
+    parts.append(PartVerdict("smaller", ok, told, mistakes=(NOT_SMALLER,) * parts[0].ok))
+    shares = [0.5 * parts[0].ok, 0.2 * parts[1].ok, 0.3 * (ok and parts[0].ok)]
+    return _verdict(case, parts, [3 * s for s in shares])
+
+
+def driven_smoothly(case: Case, answer: Any) -> CaseVerdict:
+    """Pictures that give a unit the desired activation; with stronger regularisers it is smoother.
+
+    answer: as for `driven_unit`.
+    """
+    if missing := _unavailable(case):
+        return missing
+    try:
+        strong, plain = _pair(case, answer)
+    except OutOfRange as error:
+        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+    parts = _reached(case, [strong, plain])
+    rough = roughness(np.stack([strong, plain]))
+    ok = bool(rough[0] <= 0.8 * rough[1])
+    told = f"roughness {rough[0]:.2f} with, {rough[1]:.2f} without"
+    parts.append(PartVerdict("smoother", ok, told, mistakes=(NOT_SMOOTHER,) * parts[0].ok))
+    shares = [0.5 * parts[0].ok, 0.1 * parts[1].ok, 0.4 * (ok and parts[0].ok)]
+    return _verdict(case, parts, [3 * s for s in shares])
+
+
+def driven_naturally(case: Case, answer: Any) -> CaseVerdict:
+    """Pictures that give a class the desired score; with the prior the spectrum falls off as 1/f.
+
+    answer: as for `driven_unit`.
+    """
+    if missing := _unavailable(case):
+        return missing
+    try:
+        natural, plain = _pair(case, answer)
+    except OutOfRange as error:
+        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+    parts = _reached(case, [natural, plain])
+    slopes = spectra.slope(spectra.reduced(np.stack([natural, plain])))
+    far = np.abs(slopes + 1)
+    ok = bool(far[0] <= 0.25 and far[0] < far[1])
+    told = f"slope {slopes[0]:.2f} with, {slopes[1]:.2f} without; natural images have about -1"
+    parts.append(PartVerdict("slope", ok, told, mistakes=(NOT_STEEPER,) * parts[0].ok))
+    shares = [0.4 * parts[0].ok, 0.1 * parts[1].ok, 0.5 * (ok and parts[0].ok)]
+    return _verdict(case, parts, [3 * s for s in shares])
+
+
+# -- where maps point -----------------------------------------------------------------------------
+
+
+def points_at_masks(case: Case, answer: Any) -> CaseVerdict:
+    """Maps of photographs, first for one class each, then for another: where do they point?
+
+    expected: masks (N, S, S) of the N photographs; hits, the least share of maxima inside them;
+    gain, how much more of the map must lie inside than if it were the same everywhere.
+    """
+    masks = np.asarray(case.expected["masks"])
+    count = len(masks)
+    maps = np.asarray(answer)
+    if maps.dtype.kind not in "fiub" or maps.shape != (2 * count, *masks.shape[1:]):
+        raise ValueError(
+            f"expected maps of shape {(2 * count, *masks.shape[1:])}, got {maps.shape}"
+        )
+    if not np.isfinite(maps).all():
+        raise ValueError("maps have values that are NaN or infinite")
+    maps = np.maximum(maps.astype(np.float64), 0)
+    inside = masks.reshape(count, -1)
+    best = maps[:count].reshape(count, -1).argmax(axis=1)
+    hits = float(inside[np.arange(count), best].mean())
+    totals = np.maximum(maps[:count].sum(axis=(1, 2)), 1e-12)
+    mass = (maps[:count] * masks).sum(axis=(1, 2)) / totals
+    gain = float(np.mean(mass / masks.mean(axis=(1, 2))))
+    alike = float(np.mean([_alike(a, b) for a, b in zip(maps[:count], maps[count:], strict=True)]))
+    wanted, least = float(case.expected["hits"]), float(case.expected["gain"])
+    parts = [
+        PartVerdict(
+            "maximum on the digit",
+            hits >= wanted,
+            f"in {100 * hits:.0f} % of the maps, expected {100 * wanted:.0f} % or more",
+            mistakes=(BESIDE,),
+        ),
+        PartVerdict(
+            "most of the map on the digit",
+            gain >= least,
+            f"{gain:.2f} times what chance would give, expected {least:g} or more",
+            mistakes=(BESIDE,),
+        ),
+        PartVerdict(
+            "another class, another map",
+            alike < 0.93,
+            f"correlation {alike:.2f}, expected below 0.93",
+            mistakes=(NO_CLASS,),
+        ),
+    ]
+    return _verdict(case, parts)
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> float:
+    """Correlation of two maps; 1 for maps without any variation."""
+    if a.std() < 1e-12 or b.std() < 1e-12:
+        return 1.0
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:
+    """A map of what covering changed: are the boxes that matter those on the digit?
+
+    expected: mask (S, S), box, stride, and gain as for `points_at_masks`.
+    """
+    mask = np.asarray(case.expected["mask"])
+    box, stride = int(case.expected["box"]), int(case.expected["stride"])
+    count = (len(mask) - box) // stride + 1
+    changes = np.asarray(answer)
+    if changes.dtype.kind not in "fiub" or changes.shape != (count, count):
+        raise ValueError(f"expected a map of shape {(count, count)}, got {changes.shape}")
+    if not np.isfinite(changes).all():
+        raise ValueError("the map has values that are NaN or infinite")
+    least = float(case.expected["gain"])
+    hit, gain = box_gain(changes, mask, box, stride)
+    middle = (float(changes.max()) + float(changes.min())) / 2
+    # most boxes change little: where most values are high, what is high is what changes nothing
+    upside_down = float(np.median(changes)) > middle
+    named = (HIGH_IS_LOW,) if upside_down else (BESIDE,)
+    parts = [
+        PartVerdict("the box that matters most", hit, "lies beside the digit", mistakes=named),
+        PartVerdict(
+            "most of the map on the digit",
+            gain >= least,
+            f"{gain:.2f} times what chance would give, expected {least:g} or more",
+            mistakes=named,
+        ),
+    ]
+    parts[0] = PartVerdict(parts[0].part, hit, "" if hit else parts[0].message, mistakes=named)
+    return _verdict(case, parts)
+
+
+def box_gain(changes: np.ndarray, mask: np.ndarray, box: int, stride: int) -> tuple[bool, float]:
+    """Does the box of the largest change cover more than the average share of the mask, and how
+    much more of the mask than that lies under all boxes, weighted by their changes?"""
+    windows = np.lib.stride_tricks.sliding_window_view(mask, (box, box))[::stride, ::stride]
+    share = windows.mean(axis=(2, 3))
+    positive = np.maximum(np.asarray(changes, np.float64), 0)
+    average = max(float(share.mean()), 1e-9)
+    best = np.unravel_index(int(positive.argmax()), positive.shape)
+    total = positive.sum()
+    if total <= 0:
+        return False, 0.0
+    return bool(share[best] > average), float((positive * share).sum() / total / average)

@@ -1,0 +1,26 @@
+"""Training in notebooks: fit a net with a live view, keep it, augment, search, seal the test set.
+
+It never judges: what a trained net is worth is for the rules to say.
+"""
+
+from utils.training.fitting import (
+    NotReady,
+    Run,
+    begin,
+    estimate,
+    final_table,
+    fit,
+    table,
+    with_labels,
+)
+
+__all__ = [
+    "NotReady",
+    "Run",
+    "begin",
+    "estimate",
+    "final_table",
+    "fit",
+    "table",
+    "with_labels",
+]

@@ -1,0 +1,253 @@
+"""What `check` asks for in notebook 03: augmenters tried on images, streams read for two epochs,
+and what is claimed of trained nets beside what those nets say.
+
+These functions wrap a student's; they only collect, and judges decide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from utils.images import cifar10, exam_images, photo_digits
+from utils.images.datasets import Dataset
+from utils.nets.describe import describe
+from utils.training import augmenters, models
+
+Build = Callable[[], Any]
+
+TRIED = 48
+"""Images on which an augmenter is tried."""
+
+_COPIES = 16
+_CLASSES = 10
+
+
+@cache
+def probe_images(seed: int) -> np.ndarray:
+    """PhotoDigits (48, 32, 32, 3) float32 in [0, 1] on which augmenters are tried."""
+    drawn = photo_digits.render(TRIED, "validation", seed=seed, keep=False).images
+    return drawn.astype(np.float32) / 255
+
+
+def tried(build_augmenter: Callable[[str], Any]) -> Callable[[int, str], dict[str, Any]]:
+    """What `check` asks for where an augmenter counts: what it makes of images in two calls, of one
+    image many times, and with training=False."""
+
+    def answer(seed: int, dataset: str) -> dict[str, Any]:
+        images = probe_images(int(seed))
+        augmenter = build_augmenter(dataset)
+        repeated = np.repeat(images[:1], _COPIES, axis=0)
+        found = {
+            "first": augmenters.apply(augmenter, images.copy(), True),
+            "second": augmenters.apply(augmenter, images.copy(), True),
+            "repeated": augmenters.apply(augmenter, repeated, True),
+        }
+        if augmenters.takes_training(augmenter):
+            found["evaluation"] = augmenters.apply(augmenter, images.copy(), False)
+        return found
+
+    return answer
+
+
+def stream_data(count: int, validation: int, seed: int) -> Dataset:
+    """Marked images with one-hot labels, in order, for trying out streams."""
+    rng = np.random.default_rng(seed)
+    x = [
+        augmenters.marked(np.arange(n), kind)
+        for n, kind in ((count, False), (validation, True), (1, True))
+    ]
+    y = [np.eye(_CLASSES, dtype=np.float32)[rng.integers(_CLASSES, size=len(part))] for part in x]
+    names = photo_digits.CLASS_NAMES
+    return Dataset("photodigits", x[0], y[0], x[1], y[1], x[2], y[2], names, "marked images")
+
+
+def read(streams: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """What `check` asks for where streams count: two epochs of each, image by image."""
+
+    def answer(count: int, validation: int, batch: int, seed: int) -> dict[str, Any]:
+        data = stream_data(int(count), int(validation), int(seed))
+        try:
+            pair = streams(data, augmenters.stamp(), int(batch), int(seed))
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise TypeError("expected two streams: (training, validation)")
+            return {
+                "training": _two_epochs(pair[0], int(count)),
+                "validation": _two_epochs(pair[1], int(validation)),
+            }
+        except Exception as error:  # TensorFlow wraps it into pages; the last line says what it is
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            if "in user code" not in str(error):
+                raise
+            raise RuntimeError(lines[-1]) from None
+
+    return answer
+
+
+def _two_epochs(stream: Any, count: int) -> list[dict[str, np.ndarray]]:
+    """Images, labels and sizes of batches, twice.  Endless streams are cut after `count` images."""
+    if _is_pair_of_arrays(stream):
+        found = {
+            "images": np.asarray(stream[0], np.float32),
+            "labels": np.asarray(stream[1], np.float32),
+            "sizes": np.array([count]),
+        }
+        return [found, found]
+    batches = _batches(stream)
+    first = _epoch(batches, count)
+    if not hasattr(stream, "__next__") and not _endless(stream):
+        getattr(stream, "on_epoch_end", lambda: None)()  # Keras' PyDatasets are told
+        batches = _batches(stream)
+    return [first, _epoch(batches, count)]
+
+
+def _is_pair_of_arrays(stream: Any) -> bool:
+    return (
+        isinstance(stream, (tuple, list))
+        and len(stream) == 2
+        and all(hasattr(part, "shape") for part in stream)
+    )
+
+
+def _endless(stream: Any) -> bool:
+    cardinality = getattr(stream, "cardinality", None)
+    return cardinality is not None and int(cardinality()) == -1
+
+
+def _batches(stream: Any) -> Iterator[Any]:
+    if hasattr(stream, "__getitem__") and hasattr(stream, "__len__"):  # PyDataset, or a list
+        yield from (stream[number] for number in range(len(stream)))
+        return
+    yield from stream() if callable(stream) and not hasattr(stream, "__iter__") else stream
+
+
+def _epoch(batches: Iterator[Any], count: int) -> dict[str, np.ndarray]:
+    images: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    sizes: list[int] = []
+    while sum(sizes) < count:
+        batch = next(batches, None)
+        if batch is None:
+            break
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise TypeError("a batch is a pair: (images, labels)")
+        images.append(np.asarray(batch[0], np.float32))
+        labels.append(np.asarray(batch[1], np.float32))
+        if images[-1].ndim != 4:
+            raise TypeError(
+                f"a batch of images has shape {images[-1].shape}; expected (B, 32, 32, 3): is "
+                ".batch(batch) missing?"
+            )
+        sizes.append(len(images[-1]))
+        if len(sizes) > 10 * count:  # batches without images
+            break
+    return {
+        "images": np.concatenate(images) if images else np.zeros((0, 32, 32, 3), np.float32),
+        "labels": np.concatenate(labels) if labels else np.zeros((0, _CLASSES), np.float32),
+        "sizes": np.array(sizes, int),
+    }
+
+
+# -- trained nets ---------------------------------------------------------------------------------
+
+
+def images_behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images (uint8) and labels on which a record's "train" or "validation" was measured."""
+    if which == "validation":
+        return exam_images.validation(dataset)
+    if dataset == "photodigits":
+        found = photo_digits.render(exam_images.MEASURED, "train", keep=False)
+        return found.images, found.labels
+    stored = cifar10.read()
+    chosen = np.random.default_rng(0).permutation(len(stored.x_train))[: exam_images.MEASURED]
+    return stored.x_train[chosen], stored.y_train[chosen]
+
+
+def answers(name: str, build: Build) -> Callable[[Any], dict[str, Any]]:
+    """`models.answers`, and what the model says of some of the images a second time."""
+    once = models.answers(name, build)
+
+    def answer(images: Any) -> dict[str, Any]:
+        found = once(images)
+        if isinstance(images, int):
+            images, _ = exam_images.public(found["dataset"], images)
+        again = models.outputs_of(models.restore(name, build), np.asarray(images)[:_AGAIN])
+        return found | {"again": again}
+
+    return answer
+
+
+_AGAIN = 100
+
+
+def claims(builds: dict[str, Build], said: Any) -> Callable[..., dict[str, Any]]:
+    """What `check` asks for where something is said of trained nets: what is said, the records, and
+    the nets' classes for validation and training images to hold it against.
+
+    builds: name of a saved model -> the function that builds it.
+    """
+
+    def answer(**shown: Any) -> dict[str, Any]:
+        rows: dict[str, Any] = {}
+        dataset = ""
+        for name, build in builds.items():
+            record, _ = models.load(name)
+            dataset = str(record.get("dataset", ""))
+            model = models.restore(name, build)
+            row: dict[str, Any] = {"record": _facts(record)}
+            for which, images in shown.items():
+                if isinstance(images, int):
+                    images, _ = exam_images.public(dataset, images)
+                elif isinstance(images, str):
+                    images, _ = images_behind(dataset, images)
+                row[which] = _classes(name, model, np.asarray(images))
+            rows[name] = row
+        return {"rows": rows, "said": said, "dataset": dataset}
+
+    def by_position(*shown: Any) -> dict[str, Any]:
+        return answer(**dict(zip(_SHOWN, shown, strict=False)))
+
+    return by_position
+
+
+_SHOWN = ("validation", "train", "hidden")
+"""Which images are shown, in this order."""
+
+_FACTS = ("train", "validation", "epochs", "batch", "seed", "images", "rate", "falling",
+          "augmentation", "architecture")  # fmt: skip
+
+
+def _facts(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: record[key] for key in _FACTS if key in record}
+
+
+_CLASSES_SAID: dict[bytes, np.ndarray] = {}
+"""What nets said before: several checks show them the same images."""
+
+
+def _classes(name: str, model: Any, images: np.ndarray) -> np.ndarray:
+    digest = hashlib.sha256(models.path_of(name).read_bytes())
+    digest.update("|".join(describe(model)["steps"]).encode())
+    digest.update(f"{images.shape} {images.dtype}".encode())
+    digest.update(np.ascontiguousarray(images).tobytes())
+    key = digest.digest()
+    if key not in _CLASSES_SAID:
+        _CLASSES_SAID[key] = models.outputs_of(model, images).argmax(axis=1)
+    return _CLASSES_SAID[key]
+
+
+def configured(build: Callable[[int], Any]) -> Callable[[Any], dict[str, Any]]:
+    """What `check` asks for where the configuration of a net with a given number of filters
+    counts."""
+    return lambda filters: describe(build(int(filters)))
+
+
+def with_masks(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first training images of PhotoDigits, (count, 32, 32, 3) float32 in [0, 1], and the masks
+    of their digits, (count, 32, 32) bool."""
+    drawn = photo_digits.render(count, "train", keep=False)
+    return drawn.images.astype(np.float32) / 255, drawn.masks

@@ -1,0 +1,401 @@
+"""Train a model with one call: looks for beginners' mistakes first, shows curves while it runs.
+
+`fit` says how long it will take, may be interrupted without losing what was learned, and saves the
+weights for handing in.  When a notebook is graded nothing is trained: `fit` returns the model with
+the weights that were handed in, and Keras' own `fit` does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from utils.checks.handover import HANDOVER
+from utils.images import cifar10, datasets
+from utils.images.datasets import Dataset
+from utils.images.exam_images import MEASURED
+from utils.nets.describe import architecture, describe, labels_problem, loss_problem
+from utils.nets.quiet import import_keras
+from utils.training import augmenters, models
+from utils.training import view as training_view
+from utils.training.sealed import SealedTest
+
+__all__ = ["NotReady", "Run", "begin", "fit", "table", "with_labels"]
+
+
+Streams = Callable[[Dataset, Any, int, int], tuple[Any, Any]]
+"""(data, augmenter, batch, seed) -> streams of training and of validation images."""
+
+
+class NotReady(ValueError):
+    """Training would not work.  The text says why, and what to change."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"NotReady: {self}"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model and how it came about."""
+
+    name: str
+    model: Any
+    record: dict[str, Any] = field(repr=False)
+    """What is saved beside the weights: data set, seed, epochs, accuracies, history."""
+
+    def __repr__(self) -> str:
+        return training_view.in_words(self.record)
+
+
+def begin(notebook: str, dataset: str, **options: int) -> tuple[Dataset, SealedTest]:
+    """Load the data for a notebook: training and validation images, and the test set under seal.
+
+    notebook: its name, where weights are kept.  dataset: "photodigits" or "cifar10".
+    options: as for `datasets.load`: size, train, validation, test, seed.
+    When graded nothing is trained, so only a few images are loaded, or grey ones in their stead.
+    """
+    models.use(notebook)
+    if os.environ.get(HANDOVER):
+        _train_nothing()
+        data = _stand_in(dataset, options.get("size", 32))
+    else:
+        data = datasets.load(dataset, **options)
+    sealed = SealedTest(data.x_test, data.y_test)
+    return replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0], masks_test=None), sealed
+
+
+def with_labels(data: Dataset, code: Callable[[np.ndarray], np.ndarray]) -> Dataset:
+    """The same images, with labels in another code: `code` is applied to each set of labels."""
+    return replace(data, y_train=np.asarray(code(data.y_train)), y_val=np.asarray(code(data.y_val)))
+
+
+def fit(
+    name: str,
+    build: Callable[[], Any],
+    data: Dataset,
+    *,
+    epochs: int,
+    batch: int = 128,
+    seed: int = 0,
+    shuffle: bool = True,
+    falling: bool = False,
+    save: bool = True,
+    again: bool = False,
+    streams: Streams | None = None,
+    augment: Callable[[], Any] | None = None,
+) -> Run:
+    """Train the model that `build()` makes, and save its weights under `name`.
+
+    build: returns a compiled Keras model.  data: images in [0, 1] with labels that fit the loss.
+    epochs: how often every training image is seen.  batch: images per step.
+    seed: for initial weights and the order of images; the same seed gives the same training.
+    falling: lower the learning rate from step to step, to zero at the end.
+    save: False for a trial that is not handed in.
+    again: train anew even if the very same training has been finished and saved before, and save
+        what comes of it even if it is worse.  Without it a better net of the same training stays.
+    streams: makes what is trained with out of `data`, in place of the images as they are.
+    augment: makes the augmenter that `streams` gets.
+
+    Interrupt the kernel to stop early: what was learned so far is kept.
+    Raises NotReady if model and data don't fit together, models.WeightsProblem if it diverged.
+    """
+    if os.environ.get(HANDOVER):
+        model = models.restore(name, build)
+        return Run(name, model, models.load(name)[0])
+    keras = import_keras()
+    keras.utils.set_random_seed(seed)
+    model = build()
+    description = describe(model)
+    _look_for_mistakes(description, data, shuffle)
+    settings = {
+        "name": name,
+        "dataset": data.name,
+        "data": data.description,
+        "images": len(data.x_train),
+        "seed": seed,
+        "batch": batch,
+        "optimizer": description["optimizer"],
+        "rate": description["rate"],
+        "loss": description["loss"],
+        "architecture": architecture(description["steps"]),
+        "parameters": description["parameters"],
+        "outputs": description["output"][-1],
+    }
+    if falling:
+        settings["falling"] = True
+    if (precision := keras.config.dtype_policy().name) != "float32":
+        settings["precision"] = precision
+    augmenter = None if augment is None else augment()
+    if augmenter is not None:
+        settings["augmentation"] = augmenters.in_words(augmenter)
+    if save and not again and (record := _finished(settings, epochs)):
+        print(
+            f"Trained before with these settings and kept; fit({name!r}, …, again=True) repeats it."
+        )
+        return Run(name, models.restore(name, build), record)
+    expected = estimate(description, len(data.x_train), epochs, batch)
+    if augmenter is not None:
+        expected *= _AUGMENTED
+    steps = -(-len(data.x_train) // batch)
+    feed = _arrays(data, batch, shuffle)
+    if streams is not None:
+        feed = _streamed(streams, data, augmenter, batch, seed, steps)
+    view = training_view.LiveView(name, epochs, steps, expected)
+    callbacks = [view.callback()] + ([_falling_rate(epochs * steps)] if falling else [])
+    started = time.monotonic()
+    interrupted = _train(model, feed, epochs, callbacks)
+    seconds = time.monotonic() - started
+    record = settings | {
+        "epochs": len(view.history["loss"]),
+        "seconds": round(seconds, 1),
+        "interrupted": interrupted,
+        "history": view.history,
+    }
+    model.set_weights(models.rounded(model.get_weights()))
+    try:
+        record |= _measured(model, data)
+    except Exception:  # an odd output, say: what was learned stays, whatever it is worth
+        if save:
+            models.save(name, model.get_weights(), record)
+        raise
+    view.close(training_view.in_words(record))
+    if save and not again and (better := _better_before(record)):
+        return Run(name, models.restore(name, build), better)
+    if save:
+        models.save(name, model.get_weights(), record)
+    return Run(name, model, record)
+
+
+def _measured(model: Any, data: Dataset) -> dict[str, float]:
+    """Fractions of training and of validation images that are right."""
+    parts = {"train": (data.x_train, data.y_train), "validation": (data.x_val, data.y_val)}
+    return {
+        part: round(models.accuracy(model, x[:MEASURED], y[:MEASURED]), 4)
+        for part, (x, y) in parts.items()
+    }
+
+
+_CHANGES = ("epochs", "seconds", "interrupted", "history", "train", "validation")
+"""What may differ between two runs of the same training."""
+
+
+def _better_before(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of a better net that the same training gave before, which is to stay.
+
+    A better net that was trained in another way is put aside, where `models.put_back` finds it.
+    """
+    name = record["name"]
+    try:
+        before, _ = models.load(name)
+    except models.WeightsProblem:
+        return None
+    same = {k: v for k, v in record.items() if k not in _CHANGES}
+    alike = same == {k: v for k, v in before.items() if k not in _CHANGES}
+    comparable = all(before.get(k) == record[k] for k in ("dataset", "data", "outputs"))
+    worse = comparable and before.get("validation", 0.0) > record["validation"]
+    if not worse:
+        return None
+    told = f"{100 * before['validation']:.1f} % of validation images, this one"
+    told += f" {100 * record['validation']:.1f} %"
+    if alike:
+        print(
+            f"The net that was trained before is better and is kept: it has {told}.  "
+            f"fit({name!r}, …, again=True) replaces it all the same."
+        )
+        return before
+    models.put_aside(name)
+    print(
+        f"The net that was saved before, with other settings, was better: it had {told}.  "
+        f"models.put_back({name!r}) brings it back."
+    )
+    return None
+
+
+def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:
+    """The record of the same training, if it has been done to its end."""
+    try:
+        record, _ = models.load(settings["name"])
+    except models.WeightsProblem:
+        return None
+    same = all(record.get(key) == value for key, value in settings.items())
+    return (
+        record
+        if same and record.get("epochs") == epochs and not record.get("interrupted")
+        else None
+    )
+
+
+def _train(model: Any, feed: dict[str, Any], epochs: int, callbacks: list[Any]) -> bool:
+    """Keras' own training; returns whether it was interrupted."""
+    try:
+        model.fit(**feed, epochs=epochs, callbacks=callbacks, verbose=0)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _arrays(data: Dataset, batch: int, shuffle: bool) -> dict[str, Any]:
+    """What Keras is to train with: images as they are."""
+    return {
+        "x": data.x_train,
+        "y": data.y_train,
+        "batch_size": batch,
+        "shuffle": shuffle,
+        "validation_data": (data.x_val[:MEASURED], data.y_val[:MEASURED]),
+    }
+
+
+def _streamed(
+    streams: Streams, data: Dataset, augmenter: Any, batch: int, seed: int, steps: int
+) -> dict[str, Any]:
+    """What Keras is to train with: what the streams deliver."""
+    measured = replace(data, x_val=data.x_val[:MEASURED], y_val=data.y_val[:MEASURED])
+    pair = streams(measured, augmenter, batch, seed)
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise NotReady("streams(…) must return two streams: (training, validation)")
+    cardinality = getattr(pair[0], "cardinality", None)
+    endless = hasattr(pair[0], "__next__") or (cardinality is not None and int(cardinality()) == -1)
+    until = {"steps_per_epoch": steps} if endless else {}
+    return {"x": pair[0], "shuffle": False, "validation_data": pair[1], **until}
+
+
+def _falling_rate(steps: int) -> Any:
+    """A callback that lowers the learning rate in a straight line to zero."""
+
+    class _Falling(import_keras().callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.highest = float(self.model.optimizer.learning_rate)
+            self.done = 0
+
+        def on_train_batch_begin(self, step: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = self.highest * (1 - self.done / steps)
+            self.done += 1
+
+    return _Falling()
+
+
+_AUGMENTED = 1.3  # geometric layers of Keras, beside a small net
+
+
+def estimate(description: dict[str, Any], images: int, epochs: int, batch: int) -> float:
+    """Seconds that training takes on two CPU cores, roughly.
+
+    Forward and backward pass cost three times the multiplications of the forward pass; to that come
+    work in proportion to the size of the activations, the weights' update and a start.
+    Constants: measured on two cores of an AMD EPYC with AVX-512.
+    """
+    values = sum(int(np.prod(layer["output"] or [0])) for layer in description["layers"])
+    per_image = 3 * description["multiplications"] / 6e10 + values * 2.2e-9 + 2e-6
+    per_step = 1.5e-3 + description["parameters"] * 1.2e-9
+    return 2 + epochs * (images * per_image + -(-images // batch) * per_step)
+
+
+def table(names: list[str] | None = None) -> training_view.Table:
+    """Results of the models that were trained so far, in the order of training.
+
+    names: which; all if left out.
+    """
+    rows = []
+    for name in models.names() if names is None else names:
+        try:
+            record = models.load(name)[0]
+        except models.WeightsProblem:
+            record = {"name": name}
+        if names is not None or "parameters" in record:  # trials have none
+            rows.append(record)
+    return training_view.Table(rows)
+
+
+def final_table(
+    builds: dict[str, Callable[[], Any]], x_test: np.ndarray, y_test: np.ndarray
+) -> training_view.Table:
+    """The table of results with accuracies on test images, for when the seal has been broken.
+
+    builds: name of a saved model -> the function that builds it.
+    """
+    shown = table(list(builds))
+    if os.environ.get(HANDOVER):
+        return shown
+    for name, build in builds.items():
+        try:
+            shown.test[name] = models.accuracy(models.restore(name, build), x_test, y_test)
+        except models.WeightsProblem as problem:
+            print(f"{name}: {problem}")
+    return shown
+
+
+def _look_for_mistakes(description: dict[str, Any], data: Dataset, shuffle: bool) -> None:
+    """Raise NotReady for what can't work, named."""
+    x, y = np.asarray(data.x_train), np.asarray(data.y_train)
+    if len(x) == 0 or len(x) != len(y):
+        raise NotReady(f"there are {len(x)} training images and {len(y)} labels")
+    if float(x[:1000].max()) > 1.5:
+        raise NotReady(
+            f"pixels go up to {float(x[:1000].max()):g}: divide the images by 255 first, nets "
+            "learn badly from numbers that large, and yours will be judged on images in 0 … 1"
+        )
+    if list(x.shape[1:]) != description["input"]:
+        raise NotReady(
+            f"the images have shape {x.shape[1:]}, the model takes {tuple(description['input'])}"
+        )
+    if not description["loss"]:
+        raise NotReady("the model isn't compiled: call model.compile(…) in build()")
+    problem = loss_problem(description) or labels_problem(description, y)
+    if problem:
+        raise NotReady(problem)
+    if not shuffle and len(set(_classes(y)[:256].tolist())) < 3 < len(set(_classes(y).tolist())):
+        raise NotReady(
+            "the images are sorted by class, and shuffle is off: every batch would show one class "
+            "only.  Leave shuffle=True"
+        )
+    if _same_images(x, np.asarray(data.x_val)):
+        raise NotReady(
+            "there are training images among the validation images: the accuracy would say how "
+            "well they were learned by heart"
+        )
+
+
+def _classes(y: np.ndarray) -> np.ndarray:
+    return y.argmax(axis=1) if y.ndim == 2 else y
+
+
+def _same_images(x: np.ndarray, x_val: np.ndarray) -> bool:
+    if not len(x_val):
+        raise NotReady("there are no validation images")
+    some = {image.tobytes() for image in x_val[:300]}
+    return any(image.tobytes() in some for image in x)
+
+
+def _train_nothing() -> None:
+    keras = import_keras()
+
+    def fit(self: Any, *_: Any, **__: Any) -> Any:
+        history = keras.callbacks.History()
+        history.history = {}
+        return history
+
+    keras.Model.fit = fit
+
+
+def _stand_in(dataset: str, size: int) -> Dataset:
+    """A few images, so that cells run that only look at data."""
+    if dataset == "photodigits":
+        return datasets.load(dataset, size=size, train=100, validation=50, test=50)
+    grey = [np.full((n, size, size, 3), 0.5, np.float32) for n in (100, 50, 50)]
+    labels = [np.arange(n, dtype=np.int64) % 10 for n in (100, 50, 50)]
+    return Dataset(
+        dataset,
+        x_train=grey[0],
+        y_train=labels[0],
+        x_val=grey[1],
+        y_val=labels[1],
+        x_test=grey[2],
+        y_test=labels[2],
+        class_names=cifar10.CLASS_NAMES,
+        description=f"{dataset}: grey images, since nothing is trained now",
+    )

@@ -1,0 +1,282 @@
+"""Trained models on their way from a student's notebook to the judge.
+
+Weights are kept as plain arrays with a record of how they were trained, in
+`handin/NOTEBOOK/NAME.npz` beside the notebooks, and are handed in with them.  When graded, nothing
+is trained: the student's `build()` gets the weights back and predicts images that it has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils import codec
+from utils.images import exam_images
+from utils.nets.describe import describe
+from utils.nets.quiet import import_keras
+
+MAX_BYTES = 32 * 2**20
+"""Largest unpacked file of weights, in bytes."""
+
+Build = Callable[[], Any]
+
+_BATCH = 200
+_RAW_IMAGES = 100  # images that are tried with pixels in 0 … 255, too
+
+
+class WeightsProblem(RuntimeError):
+    """Weights are missing, damaged, or don't fit.  The text says what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"WeightsProblem: {self}"]
+
+
+class _Place:
+    """Where the notebook that is being worked on keeps its weights."""
+
+    notebook = ""
+    base = Path()
+
+
+def use(notebook: str, base: Path | None = None) -> None:
+    """Keep weights for this notebook, in a folder beside it, or below `base`."""
+    _Place.notebook, _Place.base = notebook, base or Path.cwd()
+
+
+def folder() -> Path:
+    """The folder of weights; when graded, they lie in the working folder itself."""
+    return _Place.base / "handin" / _Place.notebook
+
+
+def path_of(name: str) -> Path:
+    """The file of a model's weights, whether it exists or not."""
+    inside = folder() / f"{name}.npz"
+    beside = _Place.base / f"{name}.npz"
+    return beside if beside.is_file() and not inside.is_file() else inside
+
+
+def names() -> list[str]:
+    """Names of all models that have been saved, oldest first."""
+    paths = [*folder().glob("*.npz"), *_Place.base.glob("*.npz")]
+    return [p.stem for p in sorted(paths, key=lambda p: p.stat().st_mtime)]
+
+
+def save(name: str, weights: list[np.ndarray], record: dict[str, Any]) -> None:
+    """Write weights and their record.  Large arrays are kept as float16, see `rounded`."""
+    if not name.isidentifier():
+        raise WeightsProblem(f"{name!r} is no name for a model: use letters, digits and _")
+    small = [_rounded(np.asarray(w)) for w in weights]
+    target = folder() / f"{name}.npz"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    partial.write_bytes(codec.pack({"record": record, "weights": small}))
+    partial.replace(target)
+
+
+def put_aside(name: str) -> None:
+    """Keep a model's weights beside those that will take their place."""
+    path = path_of(name)
+    if path.is_file():
+        path.replace(path.with_suffix(".before"))
+
+
+def put_back(name: str) -> None:
+    """Take the weights that were put aside again; those of today take their place.
+
+    Raises WeightsProblem if there are none.
+    """
+    path = folder() / f"{name}.npz"
+    aside = path.with_suffix(".before")
+    if not aside.is_file():
+        raise WeightsProblem(f"no earlier weights of {name!r} have been put aside")
+    today = path.with_suffix(".partial")
+    if path.is_file():
+        path.replace(today)
+    aside.replace(path)
+    if today.is_file():
+        today.replace(aside)
+
+
+def rounded(weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Weights (float32) as they will be read from the file: large arrays with float16's precision,
+    which halves the file and costs no accuracy to speak of.
+
+    Raises WeightsProblem if there are values that are NaN or infinite.
+    """
+    if not all(np.isfinite(w).all() for w in weights):
+        raise WeightsProblem(
+            "the weights have become NaN or infinite: training diverged.  Try a smaller learning "
+            "rate, and see that the pixels are in 0 … 1"
+        )
+    return [_rounded(np.asarray(w)).astype(np.float32) for w in weights]
+
+
+def _rounded(weights: np.ndarray) -> np.ndarray:
+    if weights.size > 1000 and np.abs(weights).max() < 6e4:
+        return weights.astype(np.float16)
+    return weights.astype(np.float32)
+
+
+def read(data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Record and weights from a file's bytes.  Raises WeightsProblem for anything else."""
+    try:
+        content = codec.unpack(data, MAX_BYTES)
+        record, weights = content["record"], content["weights"]
+        if not isinstance(record, dict) or not isinstance(weights, list):
+            raise ValueError("no record")
+        arrays = [np.asarray(w, np.float32) for w in weights]
+    except Exception as error:  # the file is a student's: anything can be in it
+        raise WeightsProblem(f"not a file of weights that fit() saved ({error})") from None
+    return record, arrays
+
+
+def load(name: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Record and weights of a model by name.  Raises WeightsProblem."""
+    path = path_of(name)
+    if not path.is_file():
+        raise WeightsProblem(
+            f"there are no weights {name}.npz in handin/{_Place.notebook}: run the training cell "
+            f'fit("{name}", …), and hand in again'
+        )
+    try:
+        return read(path.read_bytes())
+    except WeightsProblem as problem:
+        raise WeightsProblem(f"{path.name}: {problem}; train again") from None
+
+
+def restore(name: str, build: Build) -> Any:
+    """The model that `build()` makes, with the weights that were saved.  Raises WeightsProblem."""
+    record, weights = load(name)
+    if record.get("name") != name:
+        raise WeightsProblem(
+            f"{name}.npz holds the weights of {record.get('name')!r}, not of {name!r}: "
+            "was a file renamed?"
+        )
+    model = build()
+    describe(model)  # says in words if this is no model
+    want = [tuple(w.shape) for w in model.get_weights()]
+    have = [w.shape for w in weights]
+    if want != have:
+        raise WeightsProblem(
+            f"the weights in {name}.npz don't fit build(): {_difference(want, have)}.  "
+            "Was build() changed after training?  Train again"
+        )
+    if not all(np.isfinite(w).all() for w in weights):
+        raise WeightsProblem(f"{name}.npz has weights that are NaN or infinite: train again")
+    model.set_weights(weights)
+    return model
+
+
+def _difference(want: list[tuple[int, ...]], have: list[tuple[int, ...]]) -> str:
+    if len(want) != len(have):
+        return f"it has {len(want)} arrays of weights, the file {len(have)}"
+    at = next(i for i, (a, b) in enumerate(zip(want, have, strict=True)) if a != b)
+    return f"array {at} has shape {want[at]} there and {have[at]} in the file"
+
+
+def outputs_of(model: Any, images: np.ndarray) -> np.ndarray:
+    """What a model says of images (N, H, W, 3), uint8 or in [0, 1]: (N, outputs) float32."""
+    images = np.asarray(images)
+    scale = np.float32(255 if images.dtype.kind in "ui" else 1)
+    return _outputs(model, images, scale)
+
+
+def _float32(tensor: Any) -> np.ndarray:
+    """Values of a tensor of any precision; NumPy itself knows no bfloat16."""
+    return np.asarray(import_keras().ops.cast(tensor, "float32"))
+
+
+def _outputs(model: Any, images: np.ndarray, scale: np.float32) -> np.ndarray:
+    parts = [
+        _float32(model(images[i : i + _BATCH].astype(np.float32) / scale, training=False))
+        for i in range(0, len(images), _BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def accuracy(model: Any, images: np.ndarray, labels: np.ndarray) -> float:
+    """Fraction of images whose highest output is that of their class.
+
+    labels: (N,) class numbers, or (N, classes) with a one for the class.
+    """
+    labels = np.asarray(labels)
+    labels = labels.argmax(axis=1) if labels.ndim == 2 else labels
+    return float(np.mean(outputs_of(model, images).argmax(axis=1) == labels))
+
+
+def configuration(build: Build) -> Callable[[], dict[str, Any]]:
+    """What `check` asks for where the configuration counts: describes the model that is built."""
+    return lambda: describe(build())
+
+
+def module(function: Callable[[Any, list[int]], Any]) -> Callable[..., dict[str, Any]]:
+    """What `check` asks for where a part of a net counts: describes what `function` makes of an
+    input of a given shape (H, W, C) with given numbers of filters."""
+
+    def answer(shape: Any, filters: Any) -> dict[str, Any]:
+        keras = import_keras()
+        given = keras.Input([int(n) for n in shape], name="given")
+        return describe(keras.Model(given, function(given, [int(n) for n in filters])))
+
+    return answer
+
+
+def answers(name: str, build: Build, target: int | None = None) -> Callable[[Any], dict[str, Any]]:
+    """What `check` asks for where accuracy counts: the saved model's outputs for given images.
+
+    target: the class, for a model that tells one class from the rest.
+    """
+
+    def answer(images: Any) -> dict[str, Any]:
+        model = restore(name, build)
+        record, _ = load(name)
+        dataset = str(record.get("dataset", ""))
+        if isinstance(images, int):  # so many public ones, of the data set it was trained on
+            size = int(model.inputs[0].shape[1])
+            images, _ = exam_images.public(dataset, images, size, target)
+        return {
+            "outputs": outputs_of(model, images),
+            "outputs_255": _outputs(model, images[:_RAW_IMAGES], np.float32(1)),
+            "dataset": dataset,
+            "name": name,
+        }
+
+    return answer
+
+
+def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
+    """What `check` asks for where a table of results counts: claims, and predictions to hold
+    them against.
+
+    builds: name of a row -> the function that builds its model.
+    """
+
+    def answer(images: Any) -> dict[str, Any]:
+        rows: dict[str, Any] = {}
+        dataset = ""
+        for name, build in builds.items():
+            record, _ = load(name)
+            dataset = str(record.get("dataset", ""))
+            if isinstance(images, (int, str)):
+                shown, _ = public_images(dataset, images)
+            else:
+                shown = images
+            rows[name] = {
+                "steps": describe(build())["steps"],
+                "train": float(record.get("train", np.nan)),
+                "validation": float(record.get("validation", np.nan)),
+                "classes": outputs_of(restore(name, build), shown).argmax(axis=1),
+            }
+        return {"rows": rows, "dataset": dataset}
+
+    return answer
+
+
+def public_images(dataset: str, which: int | str) -> tuple[np.ndarray, np.ndarray]:
+    """So many public images and their labels, or "validation": those behind a run's record."""
+    if which == "validation":
+        return exam_images.validation(dataset)
+    return exam_images.public(dataset, int(which))

@@ -1,0 +1,115 @@
+"""A test set under seal: it can be opened, and every opening is written down.
+
+An accuracy on test images is worth something only if no decision was made with them.  So they are
+kept apart from the rest of the data, and each opening is recorded beside the weights, with what it
+was for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.checks.handover import HANDOVER
+from utils.training import models
+
+FILE = "test_set.json"
+"""Where openings are recorded, in the folder that is handed in."""
+
+
+class SealedTest:
+    """Test images that count how often they were used."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray):
+        self._x, self._y = x, y
+
+    def __repr__(self) -> str:
+        used = sum(row["times"] for row in openings().values())
+        state = "never opened" if not used else f"opened {used} time{'s' * (used > 1)}"
+        return f"{len(self._x)} test images under seal, {state}"
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def open(self, purpose: str, chosen: str) -> tuple[np.ndarray, np.ndarray]:
+        """Test images (N, H, W, 3) in [0, 1] and their labels (N,), for one purpose, once.
+
+        purpose: what for, in a word.  chosen: the model that you decided for beforehand.
+        A second opening for the same purpose is possible, and recorded, too.  Running a notebook
+        again counts only if the choice, or how the model is made and trained, has changed.
+        """
+        if os.environ.get(HANDOVER):
+            return self._x, self._y
+        rows = openings()
+        row = rows.setdefault(purpose, {"times": 0, "chosen": chosen, "decisions": []})
+        decision = _decision(chosen)
+        if decision not in row["decisions"]:
+            row["decisions"].append(decision)
+        row["times"] = len(row["decisions"])
+        if row["times"] > 1:
+            print(
+                f"The test set has been opened {row['times']} times for {purpose!r}.  Whatever you "
+                "changed since the first time, you may have changed because of what you saw then. "
+                "What counts is the first choice: " + str(row["chosen"])
+            )
+        path = models.folder() / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        return self._x, self._y
+
+
+def openings() -> dict[str, Any]:
+    """Purpose -> {"times": for how many decisions, "decisions": which, "chosen": the first}."""
+    for path in (models.folder() / FILE, Path(FILE)):
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(rows, dict) and all(
+            isinstance(row, dict)
+            and isinstance(row.get("times"), int)
+            and isinstance(row.get("decisions"), list)
+            for row in rows.values()
+        ):
+            return rows
+    return {}
+
+
+def _decision(chosen: str) -> str:
+    """What was decided, in words: the model, how it is made and how it was trained."""
+    try:
+        record = models.load(chosen)[0]
+    except models.WeightsProblem:
+        return chosen
+    facts = ("epochs", "batch", "rate", "falling", "optimizer", "seed", "dataset", "architecture")
+    return f"{chosen}: " + ", ".join(f"{fact} {record.get(fact)}" for fact in facts)
+
+
+def choice(purpose: str, candidates: list[str] | None = None) -> dict[str, Any]:
+    """What `check` asks for where choosing counts: the choice, the candidates' accuracies on
+    validation images, and how often the test set was opened.
+
+    candidates: names of models; if left out, all that were saved and have as many outputs as the
+    chosen one.
+    """
+    row = openings().get(purpose, {"times": 0, "chosen": ""})
+    validation: dict[str, float] = {}
+    records: dict[str, Any] = {}
+    for name in models.names() if candidates is None else candidates:
+        try:
+            record = models.load(name)[0]
+            validation[name] = float(record["validation"])
+            records[name] = record
+        except (models.WeightsProblem, KeyError, TypeError, ValueError):
+            continue
+    wanted = records.get(row["chosen"], {}).get("outputs")  # nets that answer the same question
+    validation = {n: v for n, v in validation.items() if records[n].get("outputs") == wanted}
+    return {
+        "chosen": str(row["chosen"]),
+        "times opened": int(row["times"]),
+        "validation": validation,
+    }

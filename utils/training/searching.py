@@ -1,0 +1,124 @@
+"""Try several learning rates and batch sizes, and keep what came out.
+
+The trials are short trainings; only their accuracies on validation images are kept, in a file that
+is handed in like the weights.  When graded, nothing is tried: the file is read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from utils.checks.handover import HANDOVER
+from utils.images.datasets import Dataset
+from utils.training import fitting as training
+from utils.training import models
+
+
+class Search:
+    """What came of some trials; a notebook shows it as a table."""
+
+    def __init__(self, rows: list[dict[str, float]]):
+        self.rows = rows
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The trial with the highest accuracy on validation images: rate, batch, validation."""
+        return max(self.rows, key=lambda row: row["validation"])
+
+    def _repr_html_(self) -> str:
+        batches = sorted({row["batch"] for row in self.rows})
+        head = "".join(f"<th>batch {batch:g}</th>" for batch in batches)
+        lines = [f"<tr><th>rate</th>{head}</tr>"]
+        for rate in sorted({row["rate"] for row in self.rows}):
+            found = {r["batch"]: r for r in self.rows if r["rate"] == rate}
+            cells = ""
+            for batch in batches:
+                row = found.get(batch)
+                text = f"{100 * row['validation']:.1f} %" if row else ""
+                cells += f"<td>{f'<b>{text}</b>' if row is self.best else text}</td>"
+            lines.append(f"<tr><th>{rate:g}</th>{cells}</tr>")
+        return f"<table>{''.join(lines)}</table>"
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"rate {row['rate']:g}, batch {row['batch']:g}: {100 * row['validation']:.1f} %"
+            for row in self.rows
+        )
+
+
+def search(
+    name: str,
+    build: Callable[[float], Any],
+    data: Dataset,
+    *,
+    rates: Sequence[float],
+    batches: Sequence[int],
+    epochs: int,
+    seed: int = 0,
+) -> Search:
+    """Train `build(rate)` for a few epochs with each rate and batch size.
+
+    Returns the accuracies on validation images, also saved under `name`.
+    Interrupt the kernel to stop early: the trials done so far are kept.
+    Raises training.NotReady if model and data don't fit together.
+    """
+    if os.environ.get(HANDOVER):
+        return Search(_read(name))
+    rows = _finished(name, rates, batches, epochs)
+    if rows:
+        print(f"Tried before and kept; delete handin/…/{name}.npz to repeat it.")
+        return Search(rows)
+    for rate, batch in itertools.product(rates, batches):
+        try:
+            run = training.fit(
+                f"{name} with rate {rate:g}, batch {batch}",
+                lambda rate=rate: build(rate),  # type: ignore[misc]
+                data,
+                epochs=epochs,
+                batch=batch,
+                seed=seed,
+                save=False,
+            )
+        except models.WeightsProblem:  # diverged: that is a result, too
+            reached = 0.0
+        else:
+            reached = float(run.record["validation"])
+        rows.append({"rate": float(rate), "batch": float(batch), "validation": reached})
+        models.save(name, [], {"name": name, "rows": rows, "epochs": epochs})
+    return Search(rows)
+
+
+def tuning(name: str, model: str) -> Callable[[], dict[str, Any]]:
+    """What `check` asks for where tuning counts: the trials of `search(name, …)`, and the rate and
+    batch size with which `model` was trained in the end."""
+
+    def answer() -> dict[str, Any]:
+        record, _ = models.load(model)
+        chosen = {key: float(record.get(key, math.nan)) for key in ("rate", "batch")}
+        return {"trials": _read(name), "chosen": chosen}
+
+    return answer
+
+
+def _finished(
+    name: str, rates: Sequence[float], batches: Sequence[int], epochs: int
+) -> list[dict[str, float]]:
+    """The trials of the same search, if it has been done to its end; else none."""
+    try:
+        rows, record = _read(name), models.load(name)[0]
+    except models.WeightsProblem:
+        return []
+    tried = [(row.get("rate"), row.get("batch")) for row in rows]
+    wanted = [(float(rate), float(batch)) for rate, batch in itertools.product(rates, batches)]
+    return rows if tried == wanted and record.get("epochs") == epochs else []
+
+
+def _read(name: str) -> list[dict[str, float]]:
+    rows = models.load(name)[0].get("rows")
+    if not isinstance(rows, list):
+        raise models.WeightsProblem(f"{name}.npz holds no trials: run search({name!r}, …)")
+    return rows

@@ -1,0 +1,205 @@
+"""What is seen of training: a progress bar and curves while it runs, a sentence, and a table."""
+
+from __future__ import annotations
+
+import html
+import io
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+_BLUE, _ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: distinct with any colour vision
+
+
+class LiveView:
+    """Shows one training while it runs; in a terminal, a line per epoch."""
+
+    def __init__(self, name: str, epochs: int, steps: int, expected: float):
+        self.name, self.epochs, self.steps, self.expected = name, epochs, steps, expected
+        self.history: dict[str, list[float]] = {"loss": [], "val_loss": []}
+        self._started = self._shown = time.monotonic()
+        self._display = _display_handle()
+        self._bar(0, f"{name}: {epochs} epochs, {_duration(expected)} on two CPU cores")
+
+    def callback(self) -> Any:
+        """What Keras calls during training."""
+        from utils.nets.quiet import import_keras
+
+        view = self
+
+        class _Callback(import_keras().callbacks.Callback):  # type: ignore[misc]
+            def on_train_batch_end(self, step: int, logs: Any = None) -> None:
+                if time.monotonic() - view._shown > 1.0:
+                    view._progress(step + 1)
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                view._epoch(logs or {})
+
+        return _Callback()
+
+    def _progress(self, step: int) -> None:
+        self._shown = time.monotonic()
+        done = (len(self.history["loss"]) + step / self.steps) / self.epochs
+        self._bar(done, f"{self.name}: epoch {len(self.history['loss']) + 1} of {self.epochs}")
+
+    def _epoch(self, logs: dict[str, Any]) -> None:
+        for key, value in logs.items():
+            if "loss" in key or "acc" in key:
+                short = "val_accuracy" if key.startswith("val_") else "accuracy"
+                self.history.setdefault(key if "loss" in key else short, []).append(
+                    round(float(value), 5)
+                )
+        if self._display is None:
+            print(f"{self.name}: " + self._numbers())
+        else:
+            self._progress(0)
+
+    def _numbers(self) -> str:
+        return f"epoch {len(self.history['loss'])} of {self.epochs}: " + ", ".join(
+            f"{key} {values[-1]:.3f}" for key, values in self.history.items() if values
+        )
+
+    def _bar(self, done: float, text: str) -> None:
+        passed = time.monotonic() - self._started
+        left = f", {_duration(passed / done * (1 - done))} left" if done > 0.05 else ""
+        if self._display is None:
+            if not done:
+                print(text)
+            return
+        picture = curves_svg(self.history, self.epochs) if self.history["loss"] else ""
+        self._display.update(
+            {
+                "text/html": f"<div>{html.escape(text + left)}<br>"
+                f'<progress value="{done:.3f}" style="width:24em"></progress>'
+                f"<br>{picture}</div>",
+                "text/plain": text + left,
+            },
+            raw=True,
+        )
+
+    def close(self, text: str) -> None:
+        """Leave the final curves and a sentence."""
+        if self._display is None:
+            print(text)
+            return
+        picture = curves_svg(self.history, self.epochs)
+        self._display.update(
+            {"text/html": f"<div>{html.escape(text)}<br>{picture}</div>", "text/plain": text},
+            raw=True,
+        )
+
+
+def _display_handle() -> Any:
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return None
+    from IPython.display import display
+
+    return display({"text/plain": "…"}, raw=True, display_id=True)
+
+
+def curves_svg(history: dict[str, list[float]], epochs: int) -> str:
+    """Curves of loss and accuracy as an HTML image; "" if there is nothing to draw."""
+    if not history.get("loss"):
+        return ""
+    import base64
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, key, title in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), ("loss", "accuracy"), strict=True
+    ):
+        for values, colour, label in (
+            (history.get(key), _BLUE, "training"),
+            (history.get(f"val_{key}"), _ORANGE, "validation"),
+        ):
+            if values:
+                axis.plot(np.arange(1, len(values) + 1), values, "o-", ms=3, color=colour)
+                axis.plot([], [], color=colour, label=label)
+        axis.set(title=title, xlabel="epoch", xlim=(0.5, max(epochs, 2) + 0.5))
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.grid(alpha=0.25)
+        axis.legend(fontsize=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=72)
+    coded = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="curves of loss and accuracy" src="data:image/png;base64,{coded}">'
+
+
+def in_words(record: dict[str, Any]) -> str:
+    """A record in a sentence."""
+    stopped = " (interrupted)" if record.get("interrupted") else ""
+    return (
+        f"{record.get('name')}: {record.get('epochs')} epochs{stopped} in "
+        f"{record.get('seconds', 0):.0f} s, {record.get('parameters', 0):,} parameters, "
+        f"{_percent(record.get('train'))} of training and "
+        f"{_percent(record.get('validation'))} of validation images right"
+    )
+
+
+class TextTable:
+    """Cells of text that a notebook shows as a table, and a terminal as lines."""
+
+    def lines(self) -> list[list[str]]:
+        """The cells as text, the head first."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        head, *body = self.lines()
+        side = ' style="text-align:left;white-space:normal"'
+        rows = ["<tr>" + "".join(f"<th{side}>{html.escape(c)}</th>" for c in head) + "</tr>"]
+        for cells in body:
+            inside = "".join(f"<td{side}>{html.escape(c)}</td>" for c in cells)
+            rows.append(f"<tr>{inside}</tr>")
+        return f'<table style="font-size:13px;max-width:70em">{"".join(rows)}</table>'
+
+    def __repr__(self) -> str:
+        return "\n".join("  ".join(cells) for cells in self.lines())
+
+
+class Table(TextTable):
+    """Results of several models; a notebook shows it as a table."""
+
+    def __init__(self, rows: list[dict[str, Any]], test: dict[str, float] | None = None):
+        self.rows = rows
+        self.test = test or {}
+
+    def lines(self) -> list[list[str]]:
+        """The cells as text, the head first."""
+        head = ["model", "architecture", "parameters", "epochs", "batch", "rate", "training",
+                "validation"]  # fmt: skip
+        body = [
+            [
+                str(row.get("name")),
+                str(row.get("architecture", "not trained yet")),
+                f"{row['parameters']:,}" if "parameters" in row else "",
+                str(row.get("epochs", "")),
+                str(row.get("batch", "")),
+                f"{row['rate']:g}" + ", falling" * bool(row.get("falling"))
+                if "rate" in row
+                else "",
+                _percent(row.get("train")),
+                _percent(row.get("validation")),
+            ]
+            for row in self.rows
+        ]
+        if self.test:
+            head.append("test")
+            for cells, row in zip(body, self.rows, strict=True):
+                cells.append(_percent(self.test.get(str(row.get("name")))))
+        return [head, *body]
+
+
+def _percent(fraction: Any) -> str:
+    return f"{100 * fraction:.1f} %" if isinstance(fraction, float) else ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds"
+    return f"about {round(seconds / 60)} minutes"
