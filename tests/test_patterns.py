@@ -39,8 +39,8 @@ BOUNDED = {
     "grader/intake/sources.py: BROWSER_COPY": 255,
     # paths in archives, and archives' names
     "grader/intake/handin.py:": 255,
-    # messages, cut by `without_values`
-    "grader/pages/feedback/wording.py:": 1300,
+    # texts of exceptions, cut by `_masked`
+    "utils/checks/verdicts.py:": 1300,
 }
 """What meets short texts only, and how many characters these have at most."""
 

@@ -59,7 +59,10 @@ class CaseResult(msgspec.Struct, frozen=True):
     label: str
     score: float
     message: str = ""
+    """What is said of it, for markers: with what was expected."""
     mistake: str = ""
+    for_student: str = ""
+    """What is said of it to the student."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):

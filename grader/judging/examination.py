@@ -153,9 +153,17 @@ def _judge_one(
         cases, student = examination.asked(name, answers[0])
         verdict = verdict_on(cases, answers[0], student)
     except Exception as error:  # an answer is hostile input: it may cost its points, never the run
-        return CheckResult(name, 0.0, worth, "damaged answer", str(error)[:300])
+        # what a judge stumbled over may quote what is nobody's to see
+        told = str(error)[:300] if isinstance(error, codec.CodecError) else type(error).__name__
+        return CheckResult(name, 0.0, worth, "damaged answer", told)
     rows = [
-        CaseResult(c.label, round(c.score, 6), c.message, c.mistakes[0] if c.mistakes else "")
+        CaseResult(
+            c.label,
+            round(c.score, 6),
+            c.message,
+            c.mistakes[0] if c.mistakes else "",
+            c.message_for_student,
+        )
         for c in verdict.cases
     ]
     return CheckResult(

@@ -40,7 +40,7 @@ NEITHER = (
     *("data/checks/conv2d_forward.npz", "data/downloads/x.tar.gz", "data/cifar10.npz"),
     *(
         "grader/pages/report/figures.py",
-        "grader/pages/feedback/wording.py",
+        "grader/pages/feedback/pages.py",
         "grader/demo/samples.py",
     ),
     *(

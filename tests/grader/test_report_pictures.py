@@ -157,7 +157,7 @@ def test_hostile_arrays_show_none_and_break_nothing(
     """Even if a judge were led to call them by a name."""
     sample = SampleClass(tmp_path)
     plant(sample, "team_1", AUGMENTATION, check, packed([value, value]), ZEROS)
-    verdict = CaseVerdict("case", 0.0, "", mistakes=(ZEROS,))
+    verdict = CaseVerdict("case", 0.0, mistakes=(ZEROS,))
     monkeypatch.setattr(pictures, "compare_case", lambda *_: verdict)
     page = Page(report.write(sample.folder, sample.course).read_text(encoding="utf-8"))
     assert not page.all("img") and ZEROS in page.text

@@ -20,6 +20,10 @@ for sample in truth.samples_of(notebook):
     found = truth.find(notebook, sample, seed)
     if not found.good:
         print(sample.check, sample.title, found.verdict.score, found.verdict.mistake)
+    for case in found.verdict.cases:
+        for told in (case.told, *(part.told for part in case.parts)):
+            if told.expected and told.expected in case.message_for_student:
+                print(sample.check, sample.title, "tells a student", told.expected)
 """
 
 

@@ -7,12 +7,13 @@ It never calls the answer; it only looks at values.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from utils.checks.cases import Case, CaseSet, is_sealed, rule_called, salt_of, seal
-from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply
+from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply, Told, of_parts
 from utils.codec import CodecError
 
 
@@ -35,7 +36,7 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     try:
         return _compare_case(cases, case, reply)
     except Exception as error:  # whatever an odd answer does to a measure or to numpy
-        told = f"can't be judged: {type(error).__name__}: {str(error)[:200]}"
+        told = Told(raised=f"can't be judged: {type(error).__name__}: {str(error)[:200]}")
         return CaseVerdict(case.label, 0.0, told)
 
 
@@ -47,26 +48,18 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
             return rule_called(cases.assess)(case, reply.value)
         values = _split(cases, case, reply.value)
     except ValueError as error:
-        return CaseVerdict(case.label, 0.0, str(error))
+        return CaseVerdict(case.label, 0.0, Told(str(error)))
+    if reply.changed:
+        changed = f"your function modified its input {', '.join(reply.changed)} in place"
+        return CaseVerdict(case.label, 0.0, Told(changed))
     parts = []
     for part in cases.parts:
         if part not in values:
-            parts.append(PartVerdict(part, False, "is missing"))
+            parts.append(PartVerdict(part, False, Told("is missing")))
             continue
         parts.append(_compare_part(cases, case, part, values[part]))
-    score = sum(p.ok for p in parts) / len(parts)
-    if reply.changed:
-        return CaseVerdict(
-            case.label, 0.0, f"your function modified its input {', '.join(reply.changed)} in place"
-        )
-    wrong = [p for p in parts if not p.ok]
-    single = len(parts) == 1
-    message = "; ".join(p.message if single else f"{p.part} {p.message}" for p in wrong)
-    errors = [p.error for p in parts if p.error is not None]
-    named = _shared_mistakes(wrong)
-    return CaseVerdict(
-        case.label, score, message, tuple(parts), max(errors) if errors else None, named
-    )
+    named = _shared_mistakes([part for part in parts if not part.ok])
+    return of_parts(case.label, parts, mistakes=named)
 
 
 def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
@@ -101,11 +94,11 @@ def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
 def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdict:
     expected = case.expected[part]
     salt = salt_of(cases.name, case.label, part)
-    ok, message, error = _compare_value(expected, got, case.rtol, salt)
+    ok, told, error = _compare_value(expected, got, case.rtol, salt)
     if ok:
-        return PartVerdict(part, True, "", error)
+        return PartVerdict(part, True, error=error)
     if _is_all_zero(got):  # an empty answer is no mistake worth a name
-        return PartVerdict(part, False, f"{message} (all zeros)", error)
+        return PartVerdict(part, False, replace(told, relation="all zeros"), error)
     matching = tuple(
         name
         for name, outputs in case.mistakes.items()
@@ -113,7 +106,7 @@ def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdic
         and not _same(outputs[part], expected, case.rtol)
         and _compare_value(outputs[part], got, case.rtol, salt)[0]
     )
-    return PartVerdict(part, False, message, error, matching)
+    return PartVerdict(part, False, told, error, matching)
 
 
 def same_parts(case: Case, outputs: dict[str, Any]) -> bool:
@@ -137,36 +130,32 @@ def _same(a: Any, b: Any, rtol: float) -> bool:
 
 def _compare_value(
     expected: Any, got: Any, rtol: float, salt: str
-) -> tuple[bool, str, float | None]:
-    """(equal?, message for the student, largest absolute error)."""
+) -> tuple[bool, Told, float | None]:
+    """(equal?, what is said of it, largest absolute error)."""
     if got is None or got is Ellipsis:
-        return False, "is not filled in yet", None
+        return False, Told("is not filled in yet"), None
     if is_sealed(expected):
         try:
-            return (
-                (True, "", None) if seal(got, salt) == expected else (False, "is not right", None)
-            )
+            equal = seal(got, salt) == expected
         except (CodecError, ValueError):
-            return False, f"is {_kind_of(got)}, which can't be compared", None
+            return False, Told(f"is {_kind_of(got)}, which can't be compared"), None
+        return equal, Told("" if equal else "is not right"), None
     if isinstance(expected, str):
-        same = isinstance(got, str) and " ".join(got.casefold().split()) == expected.casefold()
-        return (
-            (True, "", None)
-            if same
-            else (False, f"is {_kind_of(got)}, not what was expected", None)
-        )
+        equal = isinstance(got, str) and " ".join(got.casefold().split()) == expected.casefold()
+        return equal, Told("" if equal else f"is {_kind_of(got)}, not what was expected"), None
     if isinstance(expected, dict):
-        return False, "can't be compared", None
+        return False, Told("can't be compared"), None
     try:
         want, have = np.asarray(expected), np.asarray(got)
     except ValueError:
-        return False, "is a ragged list; expected a rectangular one", None
+        return False, Told("is a ragged list; expected a rectangular one"), None
     if have.dtype.kind not in "biufc":
-        return False, f"is {_kind_of(got)}, expected {_kind_of(expected)}", None
+        told = Told(f"is {_kind_of(got)}", expected=f"expected {_kind_of(expected)}")
+        return False, told, None
     if want.shape != have.shape:
         return False, _explain_shape(want.shape, have.shape), None
     if want.size == 0:
-        return True, "", 0.0
+        return True, Told(), 0.0
     with np.errstate(all="ignore"):  # what is too large becomes infinite, and is told as such
         return _compare_numbers(_wide(want), _wide(have), rtol)
 
@@ -179,52 +168,51 @@ def _wide(array: np.ndarray) -> np.ndarray:
 
 def _compare_numbers(
     want: np.ndarray, have: np.ndarray, rtol: float
-) -> tuple[bool, str, float | None]:
+) -> tuple[bool, Told, float | None]:
     bad = ~np.isfinite(have) & np.isfinite(want)
     if bad.any():
         where = _where(np.unravel_index(int(np.argmax(bad)), have.shape))
-        return (
-            False,
-            f"has {int(bad.sum())} values that are NaN or infinite, the first at {where}",
-            None,
-        )
+        counted = f"has {int(bad.sum())} values that are NaN or infinite, the first at {where}"
+        return False, Told(counted), None
     difference = np.where(have == want, 0.0, np.abs(have - want))
     error = float(np.max(difference))
     scale = float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0))
     if error <= rtol * max(scale, 1e-3):
-        return True, "", error
+        return True, Told(), error
     return False, _explain_values(want, have, difference, rtol * max(scale, 1e-3)), error
 
 
-def _explain_shape(want: tuple[int, ...], have: tuple[int, ...]) -> str:
-    message = f"has shape {have}, expected {want}"
-    if len(want) == 4 and have == (want[0], want[2], want[1], want[3]):
-        message += " (height and width are swapped)"
-    return message
+def _explain_shape(want: tuple[int, ...], have: tuple[int, ...]) -> Told:
+    swapped = len(want) == 4 and have == (want[0], want[2], want[1], want[3])
+    relation = "height and width are swapped" if swapped else ""
+    return Told("has shape", str(have), f"expected {want}", relation)
 
 
 def _explain_values(
     want: np.ndarray, have: np.ndarray, difference: np.ndarray, limit: float
-) -> str:
+) -> Told:
     wrong = difference > limit
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     if want.ndim == 0:
-        return f"is {_number(have)}"
-    at = f"{_where(worst)} is {_number(have[worst])}, expected {_number(want[worst])}"
-    message = f"{int(wrong.sum())} of {wrong.size} values are off; the worst: {at}"
+        return Told(got=f"is {_number(have)}")
+    told = Told(
+        f"{int(wrong.sum())} of {wrong.size} values are off; the worst: {_where(worst)}",
+        f"is {_number(have[worst])}",
+        f"expected {_number(want[worst])}",
+    )
     if np.allclose(-have, want, rtol=1e-6, atol=limit):
-        message += " (the sign is reversed)"
-    elif np.any(have):
+        return replace(told, relation="the sign is reversed")
+    if np.any(have):
         factor = np.vdot(have, want).real / np.vdot(have, have).real
         if factor > 0 and np.allclose(factor * have, want, rtol=1e-6, atol=limit):
-            message += f" (off by a constant factor of {1 / factor:.4g})"
-    return message
+            return replace(told, relation="off by a constant factor", amount=f"{1 / factor:.4g}")
+    return told
 
 
-def _explain_error(error: str) -> str:
+def _explain_error(error: str) -> Told:
     if error.startswith("NotImplementedError"):
-        return "not implemented yet"
-    return error
+        return Told("not implemented yet")
+    return Told(raised=error)
 
 
 def _most_likely_mistake(verdicts: list[CaseVerdict]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told
 from utils.nets import opinions
 from utils.rules.fooling import numbers, sizes, verdict
 
@@ -93,19 +93,19 @@ def ascent(case: Case, answer: Any) -> CaseVerdict:
     image = inputs["image"].astype(np.float64) / 255
     images = _images(answer, image.shape, int(inputs["most"]))
     if images is None:
-        return CaseVerdict(case.label, 0.0, ONE_IMAGE, mistakes=(ONE_IMAGE,))
+        return CaseVerdict(case.label, 0.0, Told(ONE_IMAGE), mistakes=(ONE_IMAGE,))
     net, target, size = opinions.of(inputs["net"]), int(inputs["target"]), float(inputs["size"])
     starts = bool(np.abs(images[0] - image).max() < 2e-3)
     if not starts:
         named = _false_start(images[0], image)
         if named in (BYTES, PREPROCESSED):
-            return CaseVerdict(case.label, 0.0, named, mistakes=(named,))
+            return CaseVerdict(case.label, 0.0, Told(named), mistakes=(named,))
     scores = net.logits(images.astype(np.float32))
     weights = np.zeros((len(images) - 1, scores.shape[1]), np.float32)
     weights[:, target] = 1
     gradients = net.gradient(images[:-1].astype(np.float32), weights) if len(weights) else weights
     way = _Way(net, images, scores, gradients, target, size)
-    first = PartVerdict("first image", starts, NO_START, mistakes=(NO_START,))
+    first = PartVerdict("first image", starts, Told(NO_START), mistakes=(NO_START,))
     parts = [*_steps(way, image), first, _stops(way)]
     return verdict(case.label, sum(_WORTH[p.part] for p in parts if p.ok), parts)
 
@@ -139,9 +139,9 @@ def _false_start(first: np.ndarray, image: np.ndarray) -> str:
 def _stops(way: _Way) -> PartVerdict:
     winners = way.scores.argmax(axis=1)
     if (winners[:-1] == way.target).any():
-        return PartVerdict("stops", False, LATE, mistakes=(LATE,))
+        return PartVerdict("stops", False, Told(LATE), mistakes=(LATE,))
     if winners[-1] != way.target:
-        return PartVerdict("stops", False, "the target doesn't win", mistakes=(EARLY,))
+        return PartVerdict("stops", False, Told("the target doesn't win"), mistakes=(EARLY,))
     return PartVerdict("stops", True)
 
 
@@ -149,10 +149,10 @@ def _steps(way: _Way, image: np.ndarray) -> list[PartVerdict]:
     """Length and direction of all steps, and the range of the pixels."""
     low, high = float(way.images.min()), float(way.images.max())
     inside = low >= -1e-5 and high <= 1 + 1e-5
-    told = f"pixels from {low:.3g} to {high:.3g}"
+    told = Told(f"pixels from {low:.3g} to {high:.3g}")
     span = PartVerdict("range", inside, told, mistakes=() if inside else (UNCLIPPED,))
     if len(way.images) < 2:
-        nothing = "no step was taken"
+        nothing = Told("no step was taken")
         return [
             PartVerdict("length", False, nothing),
             PartVerdict("direction", False, nothing),
@@ -170,8 +170,9 @@ def _steps(way: _Way, image: np.ndarray) -> list[PartVerdict]:
         found = _name(way, image, int(np.argmax(bad)))
         named = (found,) if found else ()
     worst = int(np.argmax(np.abs(have - want)))
-    length = f"step {worst + 1} is {have[worst]:.3g} long, expected {want[worst]:.3g}"
-    direction = f"step {int(np.argmax(off)) + 1} is not along the gradient of the target's score"
+    length = Told(f"step {worst + 1}", f"is {have[worst]:.3g} long", f"expected {want[worst]:.3g}")
+    bent = int(np.argmax(off)) + 1
+    direction = Told(f"step {bent} is not along the gradient of the target's score")
     return [
         PartVerdict("length", bool(long.all()), length, mistakes=named),
         PartVerdict("direction", not off.any(), direction, mistakes=named),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.rules import observing
 
 Wanted = dict[str, str]
@@ -207,13 +207,10 @@ def _observed(
             if part in seen:
                 got = seen[part]
                 named = (names[part, got][0],) if (part, got) in names else ()
-                parts.append(PartVerdict(part, got == want, got, mistakes=named))
-        wrong = [p for p in parts if not p.ok]
-        message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-        mistakes = tuple(m for p in wrong for m in p.mistakes)
+                parts.append(PartVerdict(part, got == want, Told(got), mistakes=named))
+        wrong = sum(not part.ok for part in parts)
         # one part alone is seen where there is nothing else to see: all is lost then
-        score = 0.5 ** len(wrong) if len(parts) > 1 else 0.0
-        return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+        return of_parts(case.label, parts, 0.5**wrong if len(parts) > 1 else 0.0)
 
     return assess
 

@@ -6,12 +6,13 @@ What an image is taken for is asked of a net that the student's code has not tou
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.nets import opinions
 
 ENOUGH = 0.98
@@ -70,22 +71,22 @@ def smallest_change(case: Case, answer: Any) -> CaseVerdict:
     if picture.shape != image.shape:
         raise ValueError(f"expected an image of shape {image.shape}, got {picture.shape}")
     if np.any(picture != np.rint(picture)):
-        return CaseVerdict(case.label, 0.0, FLOATS, mistakes=(FLOATS,))
+        return CaseVerdict(case.label, 0.0, Told(FLOATS), mistakes=(FLOATS,))
     if picture.min() < 0 or picture.max() > 255:
         raise ValueError(f"pixels from {picture.min():g} to {picture.max():g}; expected 0 … 255")
     change = (picture - image) / 255
     size = float(np.linalg.norm(change))
     both = np.stack([image, picture.astype(np.uint8)])
     before, after = opinions.of(case.inputs["net"]).probabilities(both).astype(np.float64)
-    told = f"p = {after[target]:.3f}, L2 {size:.3g}"
+    told = Told(f"p = {after[target]:.3f}, L2 {size:.3g}")
     if after[target] < ENOUGH:
         share = WON if after.argmax() == target else 0.0
         named = _unreached(picture, change, before, after, target)
-        return CaseVerdict(case.label, share, f"{told}: {named}", mistakes=(named,))
+        return CaseVerdict(case.label, share, Told(f"{told.measured}: {named}"), mistakes=(named,))
     smallest = float(case.expected["smallest"])
     times = size / smallest
     share = float(np.clip((NOTHING - times) / (NOTHING - FULL), 0, 1)) * (1 - LEAST) + LEAST
-    told += f", {times:.2f} times the reference's {smallest:.3g}"
+    told = replace(told, expected=f"{times:.2f} times the reference's {smallest:.3g}")
     if share == 1:
         return CaseVerdict(case.label, 1.0, told)
     named = _too_large(change, float(after[target]))
@@ -162,7 +163,7 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
     if fooled.shape != (count, *image.shape):
         raise ValueError(f"fooled has shape {fooled.shape}, expected {(count, *image.shape)}")
     if fooled.min() < 0 or fooled.max() > 255 or np.any(fooled != np.rint(fooled)):
-        return CaseVerdict(case.label, 0.0, FLOATS, mistakes=(FLOATS,))
+        return CaseVerdict(case.label, 0.0, Told(FLOATS), mistakes=(FLOATS,))
     asked = np.concatenate([image[None], fooled.astype(np.uint8)])
     net = opinions.of(case.inputs["net"])
     scores = net.logits(asked).astype(np.float64)
@@ -181,7 +182,7 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
     wrapped = (fooled.astype(np.uint8) - image).astype(np.float64) / 255
     likeliest = table.max(axis=1)
     parts = [
-        PartVerdict("fooled", bool(reached.all()), told, mistakes=named),
+        PartVerdict("fooled", bool(reached.all()), Told(told), mistakes=named),
         _column("before", before, first, [
             (SCORES, scores[0, targets]), (PERCENT, 100 * first),
             (WINNER, np.repeat(likeliest[:1], count)), (SWAPPED, last),
@@ -203,11 +204,13 @@ def _column(
 ) -> PartVerdict:
     """One column of the table, and the name of what stands there in its place."""
     if have.shape != want.shape:
-        return PartVerdict(name, False, f"has shape {have.shape}, expected {want.shape}")
+        return PartVerdict(
+            name, False, Told(f"has shape {have.shape}", "", f"expected {want.shape}")
+        )
     if _agree(have, want):
         return PartVerdict(name, True)
     at = int(np.argmax(np.abs(have - want)))
-    told = f"[{at}] is {have[at]:.4g}, expected {want[at]:.4g}"
+    told = Told(f"[{at}]", f"is {have[at]:.4g}", f"expected {want[at]:.4g}")
     named = tuple(mistake for mistake, values in wrong if _agree(have, values))
     return PartVerdict(name, False, told, mistakes=named)
 
@@ -221,10 +224,8 @@ def _agree(have: np.ndarray, want: np.ndarray) -> bool:
 
 def verdict(label: str, score: float, parts: list[PartVerdict]) -> CaseVerdict:
     """Everything for a case whose parts are all right, else `score`, and the likeliest mistake."""
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-    mistakes = tuple(dict.fromkeys(m for p in wrong for m in p.mistakes))
-    return CaseVerdict(label, 1.0 if not wrong else score, message, mistakes=mistakes[:1])
+    verdict = of_parts(label, parts, score)
+    return replace(verdict, mistakes=verdict.mistakes[:1])
 
 
 def numbers(value: Any, what: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import exam_images
 from utils.rules.training import TRAINING, accuracy
 from utils.training import augmenting
@@ -62,7 +62,7 @@ def steady_accuracy(case: Case, answer: Any) -> CaseVerdict:
     return CaseVerdict(
         case.label,
         verdict.score / 2,
-        f"half the points, since a second look gave other outputs; {verdict.message}",
+        Told(f"half the points, since a second look gave other outputs; {verdict.told.measured}"),
         mistakes=(RESTLESS,),
     )
 
@@ -109,12 +109,7 @@ def _labels(facts: dict[str, Any], dataset: str) -> dict[str, np.ndarray]:
 
 
 def _verdict(case: Case, parts: list[PartVerdict]) -> CaseVerdict:
-    parts = [PartVerdict(p.part, True) if p.ok else p for p in parts]
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-    mistakes = tuple(m for p in wrong for m in p.mistakes)
-    score = (len(parts) - len(wrong)) / len(parts)
-    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+    return of_parts(case.label, [PartVerdict(p.part, True) if p.ok else p for p in parts])
 
 
 def _number(value: Any) -> float:
@@ -131,7 +126,7 @@ def report(case: Case, answer: Any) -> CaseVerdict:
     expected: labels for "validation" and "train" (arrays, or names of public images), within.
     """
     if case.expected.get("unavailable"):
-        return CaseVerdict(case.label, 0.0, str(case.expected["unavailable"]))
+        return CaseVerdict(case.label, 0.0, Told(str(case.expected["unavailable"])))
     found = _Measured(case, answer)
     within = float(case.expected["within"])
     said = found.said if isinstance(found.said, dict) else {}
@@ -147,7 +142,9 @@ def report(case: Case, answer: Any) -> CaseVerdict:
             told = f"you say {value:.1f} %, it reaches {percent[which]:.1f} %"
             told = "is not filled in yet" if np.isnan(value) else told
             parts.append(
-                PartVerdict(f"{name}, {which}", False, told, mistakes=(named,) if named else ())
+                PartVerdict(
+                    f"{name}, {which}", False, Told(told), mistakes=(named,) if named else ()
+                )
             )
     return _verdict(case, parts)
 
@@ -178,17 +175,17 @@ def strategies(case: Case, answer: Any) -> CaseVerdict:
     """
     facts = case.expected
     if facts.get("unavailable"):
-        return CaseVerdict(case.label, 0.0, str(facts["unavailable"]))
+        return CaseVerdict(case.label, 0.0, Told(str(facts["unavailable"])))
     found = _Measured(case, answer)
     which = str(facts["which"])
     floor = facts["floor"]
     if isinstance(floor, dict):
         floor = floor[str(answer.get("dataset", ""))]
     plain = [n for n, record in found.records.items() if not _augmentation(record)]
-    parts = [PartVerdict("none", bool(plain), "is missing", mistakes=(NO_COMPARISON,))]
+    parts = [PartVerdict("none", bool(plain), Told("is missing"), mistakes=(NO_COMPARISON,))]
     budgets = {_budget(record) for record in found.records.values()}
     told = "rows differ in epochs, batch, seed, rate or number of images"
-    parts.append(PartVerdict("budget", len(budgets) == 1, told, mistakes=(BUDGET,)))
+    parts.append(PartVerdict("budget", len(budgets) == 1, Told(told), mistakes=(BUDGET,)))
     seen: set[str] = set()
     rows = []
     for name, record in found.records.items():
@@ -198,20 +195,20 @@ def strategies(case: Case, answer: Any) -> CaseVerdict:
         claimed, reached = 100 * _number(record.get("validation")), found.percent[name][which]
         rows.append(PartVerdict(name, True))
         if does in seen or _copied(found.classes, name):
-            rows[-1] = PartVerdict(name, False, "the same as a row above", mistakes=(ALIKE,))
+            rows[-1] = PartVerdict(name, False, Told("the same as a row above"), mistakes=(ALIKE,))
         elif not claimed <= reached + 100 * float(facts["within"]):
             told = f"the table says {claimed:.1f} %, but it reaches {reached:.1f} %"
             claimed_training = abs(claimed - 100 * _number(record.get("train"))) < 0.5
             named = TRAINING if claimed_training else NOT_MEASURED
-            rows[-1] = PartVerdict(name, False, told, mistakes=(named,))
+            rows[-1] = PartVerdict(name, False, Told(told), mistakes=(named,))
         elif reached < 100 * float(floor):
             told = f"{reached:.1f} % right, less than {100 * float(floor):.0f} %"
-            rows[-1] = PartVerdict(name, False, told)
+            rows[-1] = PartVerdict(name, False, Told(told))
         seen.add(does)
     asked = int(facts["rows"])
     good = sum(row.ok for row in rows) / max(asked, len(rows))
     if len(rows) < asked:
-        rows.append(PartVerdict("rows", False, f"{len(rows)} strategies, expected {asked}"))
+        rows.append(PartVerdict("rows", False, Told(f"{len(rows)} strategies, expected {asked}")))
     fair = 0.5 ** sum(not part.ok for part in parts)
     return replace(_verdict(case, parts + rows), score=good * fair)
 
@@ -243,12 +240,12 @@ def findings(case: Case, answer: Any) -> CaseVerdict:
     "gap": {name: points}}.  expected: labels of "validation" and "train" images.
     """
     if case.expected.get("unavailable"):
-        return CaseVerdict(case.label, 0.0, str(case.expected["unavailable"]))
+        return CaseVerdict(case.label, 0.0, Told(str(case.expected["unavailable"])))
     found = _Measured(case, answer)
     said = found.said if isinstance(found.said, dict) else {}
     plain = [n for n, record in found.records.items() if not _augmentation(record)]
     if not plain:
-        return CaseVerdict(case.label, 0.0, "there is no row without augmentation")
+        return CaseVerdict(case.label, 0.0, Told("there is no row without augmentation"))
     reached = {name: row["validation"] for name, row in found.percent.items()}
     gains = {n: v - reached[plain[0]] for n, v in reached.items() if n not in plain}
     gaps = {n: row["train"] - row["validation"] for n, row in found.percent.items()}
@@ -267,49 +264,49 @@ _MATTERS = 1.0  # points that count as help
 def _said_best(best: Any, reached: dict[str, float]) -> PartVerdict:
     if not isinstance(best, str) or best not in reached:
         told = "is not filled in yet" if best is None else f"{str(best)[:40]!r} is no row"
-        return PartVerdict("best", False, told)
+        return PartVerdict("best", False, Told(told))
     top = max(reached, key=lambda name: reached[name])
     told = f"{best} has {reached[best]:.1f} %, but {top} {reached[top]:.1f} %"
-    return PartVerdict("best", reached[best] >= reached[top] - _TIE, told, mistakes=(BEST,))
+    return PartVerdict("best", reached[best] >= reached[top] - _TIE, Told(told), mistakes=(BEST,))
 
 
 def _said_gain(gain: float, gains: dict[str, float]) -> PartVerdict:
     if np.isnan(gain):
-        return PartVerdict("gain", False, "is not filled in yet")
+        return PartVerdict("gain", False, Told("is not filled in yet"))
     actual = max(gains.values(), default=0.0)
     told = f"you say {gain:.1f} points, the table {actual:.1f}"
     named = FRACTIONS if actual > 0.5 and abs(100 * gain - actual) < 0.5 else GAIN
-    return PartVerdict("gain", abs(gain - actual) <= 0.5, told, mistakes=(named,))
+    return PartVerdict("gain", abs(gain - actual) <= 0.5, Told(told), mistakes=(named,))
 
 
 def _said_helps(helps: Any, gains: dict[str, float]) -> PartVerdict:
     if isinstance(helps, np.ndarray):
         helps = helps.tolist()
     if not isinstance(helps, (list, tuple)) or helps == [None]:
-        return PartVerdict("helps", False, "expected a list of names")
+        return PartVerdict("helps", False, Told("expected a list of names"))
     names = {str(name) for name in helps}
     for name in sorted(names):
         if name not in gains:
-            return PartVerdict("helps", False, f"{name[:40]!r} is no strategy of the table")
+            return PartVerdict("helps", False, Told(f"{name[:40]!r} is no strategy of the table"))
         if gains[name] < _MATTERS - _TIE:
             told = f"{name} is said to help, but changes validation by {gains[name]:+.1f} points"
-            return PartVerdict("helps", False, told, mistakes=(HELPS,))
+            return PartVerdict("helps", False, Told(told), mistakes=(HELPS,))
     for name, gain in gains.items():
         if name not in names and gain > _MATTERS + _TIE:
             told = f"{name} gains {gain:.1f} points, and isn't named"
-            return PartVerdict("helps", False, told, mistakes=(UNHELPFUL,))
+            return PartVerdict("helps", False, Told(told), mistakes=(UNHELPFUL,))
     return PartVerdict("helps", True)
 
 
 def _said_gaps(said: Any, gaps: dict[str, float]) -> PartVerdict:
     if not isinstance(said, dict) or not said:
-        return PartVerdict("gap", False, "expected a dictionary: name -> points")
+        return PartVerdict("gap", False, Told("expected a dictionary: name -> points"))
     for name, gap in gaps.items():
         value = _number(said.get(name))
         if np.isnan(value):
-            return PartVerdict("gap", False, f"{name} is missing")
+            return PartVerdict("gap", False, Told(f"{name} is missing"))
         if abs(value - gap) > _CLEAR / 2:
             told = f"{name}: you say {value:.1f} points, its accuracies {gap:.1f}"
             named = FRACTIONS if abs(100 * value - gap) < _CLEAR / 2 and abs(gap) > 1.5 else GAP
-            return PartVerdict("gap", False, told, mistakes=(named,))
+            return PartVerdict("gap", False, Told(told), mistakes=(named,))
     return PartVerdict("gap", True)

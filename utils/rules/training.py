@@ -7,12 +7,13 @@ public images, in the grader on images that nobody has seen, whose labels only t
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import exam_images
 from utils.nets.describe import loss_problem
 
@@ -46,7 +47,7 @@ def accuracy(case: Case, answer: Any) -> CaseVerdict:
     """
     facts = case.expected
     if facts.get("unavailable"):
-        return CaseVerdict(case.label, 0.0, str(facts["unavailable"]))
+        return CaseVerdict(case.label, 0.0, Told(str(facts["unavailable"])))
     outputs, dataset = _outputs_of(answer)
     labels, floor, goal = _known(facts, dataset)
     classes = int(facts["classes"])
@@ -56,7 +57,7 @@ def accuracy(case: Case, answer: Any) -> CaseVerdict:
             "image, one column per class"
         )
     if not np.isfinite(outputs).all():
-        return CaseVerdict(case.label, 0.0, NOT_FINITE, mistakes=(NOT_FINITE,))
+        return CaseVerdict(case.label, 0.0, Told(NOT_FINITE), mistakes=(NOT_FINITE,))
     guesses = outputs.argmax(axis=1)
     reached = _accuracy(guesses, labels, classes)
     share = float(np.clip((reached - floor) / (goal - floor), 0, 1))
@@ -66,7 +67,7 @@ def accuracy(case: Case, answer: Any) -> CaseVerdict:
         f"{100 * floor:.0f} % (none) to {100 * goal:.0f} % (all)"
     )
     named = () if share == 1 else _named(answer, outputs, guesses, labels, classes, reached)
-    return CaseVerdict(case.label, share, message, mistakes=named)
+    return CaseVerdict(case.label, share, Told(message), mistakes=named)
 
 
 def _outputs_of(answer: Any) -> tuple[np.ndarray, str]:
@@ -149,11 +150,7 @@ def configuration(case: Case, answer: Any) -> CaseVerdict:
     if not isinstance(answer, dict) or not isinstance(answer.get("steps"), list):
         raise ValueError("expected models.configuration(build); the check cell was changed")
     parts = [_requirement(name, want, answer) for name, want in case.expected.items()]
-    score = sum(p.ok for p in parts) / len(parts)
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-    mistakes = tuple(m for p in wrong for m in p.mistakes)
-    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+    return of_parts(case.label, parts)
 
 
 def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
@@ -162,18 +159,19 @@ def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
         steps = [str(s)[:60] for s in answer["steps"]][:100]
         if steps == want:
             return PartVerdict(name, True)
-        told = f"the layers are {' · '.join(steps)}; expected {' · '.join(want)}"
+        told = Told(f"the layers are {' · '.join(steps)}", "", f"expected {' · '.join(want)}")
         if len(want) > _MANY:
             told = _first_difference(steps, want)
         return PartVerdict(name, False, told, mistakes=_steps_mistake(steps, want))
     if name == "loss and output":
         problem = loss_problem(answer) if answer.get("loss") else "the model isn't compiled"
         mistakes = () if not problem else (TWICE if "twice" in problem else LOSS,)
-        return PartVerdict(name, not problem, problem, mistakes=mistakes)
+        return PartVerdict(name, not problem, Told(problem), mistakes=mistakes)
     if have == want or (isinstance(want, float) and np.isclose(_float(have), want, rtol=1e-3)):
         return PartVerdict(name, True)
     mistakes = (REGULARISER,) if name == "l2" else (PARAMETERS,) if name == "parameters" else ()
-    return PartVerdict(name, False, f"{str(have)[:80]}, expected {want}", mistakes=mistakes)
+    told = Told(got=str(have)[:80], expected=f"expected {want}")
+    return PartVerdict(name, False, told, mistakes=mistakes)
 
 
 LOSS = "loss and output don't fit"
@@ -197,13 +195,13 @@ HINTS |= {
 _MANY = 20  # layers that a message lists
 
 
-def _first_difference(steps: list[str], want: list[str]) -> str:
+def _first_difference(steps: list[str], want: list[str]) -> Told:
     """Where two long lists of layers part."""
     at = next((i for i, (a, b) in enumerate(zip(steps, want, strict=False)) if a != b), None)
     if at is None:
-        return f"{len(steps)} layers, expected {len(want)}"
+        return Told(f"{len(steps)} layers", "", f"expected {len(want)}")
     before = f" (after {want[at - 1]})" if at else ""
-    return f"layer {at + 1}{before} is {steps[at]}, expected {want[at]}"
+    return Told(f"layer {at + 1}{before}", f"is {steps[at]}", f"expected {want[at]}")
 
 
 def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
@@ -235,7 +233,7 @@ def results_table(case: Case, answer: Any) -> CaseVerdict:
 
     facts = case.expected
     if facts.get("unavailable"):
-        return CaseVerdict(case.label, 0.0, str(facts["unavailable"]))
+        return CaseVerdict(case.label, 0.0, Told(str(facts["unavailable"])))
     rows = answer.get("rows") if isinstance(answer, dict) else None
     if not isinstance(rows, dict) or not rows:
         raise ValueError("there are no rows: give the functions that build your nets")
@@ -252,15 +250,15 @@ def results_table(case: Case, answer: Any) -> CaseVerdict:
     for name, row in list(rows.items())[:8]:
         part, steps = _row(str(name)[:40], row, labels, float(floor), float(facts["within"]))
         if part.ok and steps in seen:
-            part = PartVerdict(part.part, False, "the same architecture as a row above")
+            part = PartVerdict(part.part, False, Told("the same architecture as a row above"))
         seen.add(steps)
         parts.append(part)
     score = min(1.0, sum(p.ok for p in parts) / int(facts["rows"]))
     if len(parts) < int(facts["rows"]):
-        parts.append(PartVerdict("rows", False, f"{len(parts)}, expected {facts['rows']} or more"))
-    message = "; ".join(f"{p.part}: {p.message}" for p in parts if not p.ok)
-    mistakes = tuple(m for p in parts for m in p.mistakes)
-    return CaseVerdict(case.label, score, message, mistakes=mistakes)
+        parts.append(
+            PartVerdict("rows", False, Told(f"{len(parts)}, expected {facts['rows']} or more"))
+        )
+    return replace(of_parts(case.label, parts, score), score=score)  # more rows than asked for
 
 
 def _row(
@@ -271,16 +269,16 @@ def _row(
     steps = " · ".join(str(s)[:60] for s in row.get("steps", [])[:60])
     classes = np.asarray(row.get("classes"))
     if classes.shape != labels.shape or classes.dtype.kind not in "iu":
-        return PartVerdict(name, False, "has no class for each image"), steps
+        return PartVerdict(name, False, Told("has no class for each image")), steps
     claimed, trained = _float(row.get("validation")), _float(row.get("train"))
     reached = float(np.mean(classes == labels))
     if not claimed <= reached + within:
         named = (TRAINING,) if abs(claimed - trained) < 0.005 else ()
         told = f"says {100 * claimed:.1f} %, but reaches {100 * reached:.1f} %"
-        return PartVerdict(name, False, told, mistakes=named), steps
+        return PartVerdict(name, False, Told(told), mistakes=named), steps
     if reached < floor:
         told = f"{100 * reached:.1f} % right, less than {100 * floor:.0f} %"
-        return PartVerdict(name, False, told), steps
+        return PartVerdict(name, False, Told(told)), steps
     return PartVerdict(name, True), steps
 
 
@@ -304,25 +302,26 @@ def choice(case: Case, answer: Any) -> CaseVerdict:
     chosen, times = str(answer.get("chosen")), answer.get("times opened")
     least = int(case.expected["candidates"])
     parts = [
-        PartVerdict("compared", len(table) >= least, f"{len(table)} models, expected {least}"),
-        PartVerdict("opened once", times == 1, f"opened {times} times", mistakes=(PEEKED,)),
+        PartVerdict(
+            "compared", len(table) >= least, Told(f"{len(table)} models, expected {least}")
+        ),
+        PartVerdict("opened once", times == 1, Told(f"opened {times} times"), mistakes=(PEEKED,)),
     ]
     if times in (0, None) or chosen not in table:
-        parts[1] = PartVerdict("opened once", False, "the test set has not been opened yet")
-        parts.append(PartVerdict("best chosen", False, "no trained model has been chosen"))
+        parts[1] = PartVerdict("opened once", False, Told("the test set has not been opened yet"))
+        parts.append(PartVerdict("best chosen", False, Told("no trained model has been chosen")))
     else:
         best = max(table, key=lambda name: table[name])
         told = f"{chosen} has {100 * table[chosen]:.1f} %, {best} {100 * table[best]:.1f} %"
         parts.append(
             PartVerdict(
-                "best chosen", table[chosen] >= table[best] - 0.005, told, mistakes=(NOT_BEST,)
+                "best chosen",
+                table[chosen] >= table[best] - 0.005,
+                Told(told),
+                mistakes=(NOT_BEST,),
             )
         )
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(p.message for p in wrong)
-    mistakes = tuple(m for p in wrong for m in p.mistakes)
-    score = (len(parts) - len(wrong)) / len(parts)
-    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+    return of_parts(case.label, parts)
 
 
 OTHER_PAIR = "trained with another rate or batch size than the best of the trials"
@@ -350,15 +349,13 @@ def tuning(case: Case, answer: Any) -> CaseVerdict:
         ("batch sizes", 1, case.expected["batches"]),
     ):
         tried = len({row[column] for row in rows})
-        parts.append(PartVerdict(name, tried >= least, f"{tried} tried, expected {least} or more"))
+        parts.append(
+            PartVerdict(name, tried >= least, Told(f"{tried} tried, expected {least} or more"))
+        )
     used = (_float(chosen.get("rate")), _float(chosen.get("batch")))
     best = max((row[2] for row in rows), default=0.0)
     good = [row for row in rows if row[2] >= best - 0.01]
     fits = any(np.allclose(row[:2], used, rtol=1e-3) for row in good)
     told = f"trained with rate {used[0]:g} and batch {used[1]:g}"
-    parts.append(PartVerdict("best pair used", fits, told, mistakes=(OTHER_PAIR,)))
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-    mistakes = tuple(m for p in wrong for m in p.mistakes)
-    score = (len(parts) - len(wrong)) / len(parts)
-    return CaseVerdict(case.label, score, message, tuple(parts), mistakes=mistakes)
+    parts.append(PartVerdict("best pair used", fits, Told(told), mistakes=(OTHER_PAIR,)))
+    return of_parts(case.label, parts)

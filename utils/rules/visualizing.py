@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
-from utils.checks.verdicts import CaseVerdict, PartVerdict
+from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import spectra
 from utils.nets import opinions
 
@@ -62,20 +62,15 @@ HINTS = {
 
 def _unavailable(case: Case) -> CaseVerdict | None:
     told = case.expected.get("unavailable")
-    return CaseVerdict(case.label, 0.0, str(told)) if told else None
+    return CaseVerdict(case.label, 0.0, Told(str(told))) if told else None
 
 
 def _verdict(
     case: Case, parts: list[PartVerdict], shares: list[float] | None = None
 ) -> CaseVerdict:
     """One case from its parts: the mean of the shares, which are 0 or 1 where not given."""
-    shares = [float(p.ok) for p in parts] if shares is None else shares
-    wrong = [p for p in parts if not p.ok]
-    message = "; ".join(f"{p.part}: {p.message}" for p in wrong)
-    if not wrong:
-        message = "; ".join(f"{p.part}: {p.message}" for p in parts if p.message)
-    named = tuple(m for p in wrong for m in p.mistakes)
-    return CaseVerdict(case.label, float(np.mean(shares)), message, tuple(parts), mistakes=named)
+    score = None if shares is None else float(np.mean(shares))
+    return of_parts(case.label, parts, score, remarks=True)
 
 
 def picture(value: Any, shape: tuple[int, ...], what: str = "the picture") -> np.ndarray:
@@ -129,7 +124,7 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
     try:
         images = picture(answer, (len(classes), size, size, 3), "the stack of pictures")
     except OutOfRange as error:
-        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+        return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts, shares = [], []
     part, share = _seen(net.logits(images), net.probabilities(images), classes)
     parts.append(part)
@@ -144,28 +139,21 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
         what, enough = "a second net", 0.6
     share = float(np.mean(others.argmax(axis=1) == classes))
     told = f"recognises {round(share * len(classes))} of {len(classes)}"
-    parts.append(PartVerdict(what, share >= enough, told, mistakes=(NOT_MEANT,)))
+    parts.append(PartVerdict(what, share >= enough, Told(told), mistakes=(NOT_MEANT,)))
     shares.append(float(np.clip(share / enough, 0, 1)))
     rough = float(roughness(images).mean())
     smooth = rough <= float(facts["smooth"])
     told = f"roughness {rough:.2f}, expected at most {facts['smooth']:.2f} (white noise has 1.1)"
-    parts.append(PartVerdict("smooth", smooth, told, mistakes=(NO_BLUR,)))
+    parts.append(PartVerdict("smooth", smooth, Told(told), mistakes=(NO_BLUR,)))
     shares.append(float(smooth))
     differ = float(np.abs(images[0] - images[-1]).mean())
     told = f"two pictures of one class differ by {differ:.3f}"
-    parts.append(PartVerdict("from noise", differ > 0.005, told, mistakes=(NO_NOISE,)))
+    parts.append(PartVerdict("from noise", differ > 0.005, Told(told), mistakes=(NO_NOISE,)))
     shares.append(float(differ > 0.005))
     if shares[0] == 0:  # blurred pictures of nothing are worth nothing
-        return CaseVerdict(case.label, 0.0, parts[0].message, mistakes=parts[0].mistakes)
+        return CaseVerdict(case.label, 0.0, parts[0].told, mistakes=parts[0].mistakes)
     weights = np.array([0.4, 0.3, 0.15, 0.15])
-    verdict = _verdict(case, parts, shares)
-    return CaseVerdict(
-        case.label,
-        float(weights @ shares),
-        verdict.message,
-        verdict.parts,
-        mistakes=verdict.mistakes,
-    )
+    return of_parts(case.label, parts, float(weights @ shares), remarks=True)
 
 
 def _seen(scores: np.ndarray, table: np.ndarray, classes: np.ndarray) -> tuple[PartVerdict, float]:
@@ -181,7 +169,9 @@ def _seen(scores: np.ndarray, table: np.ndarray, classes: np.ndarray) -> tuple[P
             mistakes = (DESCENT,)
         elif np.mean(sure & (table.argmax(axis=1) != classes)) > 0.5:
             mistakes = (OTHER_CLASSES,)
-    return PartVerdict("the net", share >= 0.8, told, mistakes=mistakes), min(1.0, share / 0.8)
+    return PartVerdict("the net", share >= 0.8, Told(told), mistakes=mistakes), min(
+        1.0, share / 0.8
+    )
 
 
 # -- units ----------------------------------------------------------------------------------------
@@ -209,7 +199,7 @@ def _reached(case: Case, images: list[np.ndarray]) -> list[PartVerdict]:
         ok = abs(got - value) <= WITHIN * abs(value)
         told = f"activation {got:.3f}, desired {value:.3f}"
         named = () if ok else _missed(found, unit, value, got)
-        parts.append(PartVerdict(name, ok, told, mistakes=named))
+        parts.append(PartVerdict(name, ok, Told(told), mistakes=named))
     return parts
 
 
@@ -238,7 +228,7 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
     try:
         small, plain = _pair(case, answer)
     except OutOfRange as error:
-        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+        return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts = _reached(case, [small, plain])
     norms = [float(np.linalg.norm(image - 0.5)) for image in (small, plain)]
     most = 0.9 * min(norms[1], float(np.linalg.norm(np.asarray(case.inputs["start"]) - 0.5)))
@@ -246,7 +236,7 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
         most = min(most, 2 * least)
     told = f"norm {norms[0]:.2f} with, {norms[1]:.2f} without"
     ok = norms[0] <= most
-    parts.append(PartVerdict("smaller", ok, told, mistakes=(NOT_SMALLER,) * parts[0].ok))
+    parts.append(PartVerdict("smaller", ok, Told(told), mistakes=(NOT_SMALLER,) * parts[0].ok))
     shares = [0.5 * parts[0].ok, 0.2 * parts[1].ok, 0.3 * (ok and parts[0].ok)]
     return _verdict(case, parts, [3 * s for s in shares])
 
@@ -261,12 +251,12 @@ def driven_smoothly(case: Case, answer: Any) -> CaseVerdict:
     try:
         strong, plain = _pair(case, answer)
     except OutOfRange as error:
-        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+        return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts = _reached(case, [strong, plain])
     rough = roughness(np.stack([strong, plain]))
     ok = bool(rough[0] <= 0.8 * rough[1])
     told = f"roughness {rough[0]:.2f} with, {rough[1]:.2f} without"
-    parts.append(PartVerdict("smoother", ok, told, mistakes=(NOT_SMOOTHER,) * parts[0].ok))
+    parts.append(PartVerdict("smoother", ok, Told(told), mistakes=(NOT_SMOOTHER,) * parts[0].ok))
     shares = [0.5 * parts[0].ok, 0.1 * parts[1].ok, 0.4 * (ok and parts[0].ok)]
     return _verdict(case, parts, [3 * s for s in shares])
 
@@ -281,13 +271,13 @@ def driven_naturally(case: Case, answer: Any) -> CaseVerdict:
     try:
         natural, plain = _pair(case, answer)
     except OutOfRange as error:
-        return CaseVerdict(case.label, 0.0, str(error), mistakes=(OUT_OF_RANGE,))
+        return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts = _reached(case, [natural, plain])
     slopes = spectra.slope(spectra.reduced(np.stack([natural, plain])))
     far = np.abs(slopes + 1)
     ok = bool(far[0] <= 0.25 and far[0] < far[1])
     told = f"slope {slopes[0]:.2f} with, {slopes[1]:.2f} without; natural images have about -1"
-    parts.append(PartVerdict("slope", ok, told, mistakes=(NOT_STEEPER,) * parts[0].ok))
+    parts.append(PartVerdict("slope", ok, Told(told), mistakes=(NOT_STEEPER,) * parts[0].ok))
     shares = [0.4 * parts[0].ok, 0.1 * parts[1].ok, 0.5 * (ok and parts[0].ok)]
     return _verdict(case, parts, [3 * s for s in shares])
 
@@ -323,19 +313,19 @@ def points_at_masks(case: Case, answer: Any) -> CaseVerdict:
         PartVerdict(
             "maximum on the digit",
             hits >= wanted,
-            f"in {100 * hits:.0f} % of the maps, expected {100 * wanted:.0f} % or more",
+            Told(f"in {100 * hits:.0f} % of the maps, expected {100 * wanted:.0f} % or more"),
             mistakes=(BESIDE,),
         ),
         PartVerdict(
             "most of the map on the digit",
             gain >= least,
-            f"{gain:.2f} times what chance would give, expected {least:g} or more",
+            Told(f"{gain:.2f} times what chance would give, expected {least:g} or more"),
             mistakes=(BESIDE,),
         ),
         PartVerdict(
             "another class, another map",
             alike < 0.93,
-            f"correlation {alike:.2f}, expected below 0.93",
+            Told(f"correlation {alike:.2f}, expected below 0.93"),
             mistakes=(NO_CLASS,),
         ),
     ]
@@ -369,15 +359,17 @@ def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:
     upside_down = float(np.median(changes)) > middle
     named = (HIGH_IS_LOW,) if upside_down else (BESIDE,)
     parts = [
-        PartVerdict("the box that matters most", hit, "lies beside the digit", mistakes=named),
+        PartVerdict(
+            "the box that matters most", hit, Told("lies beside the digit"), mistakes=named
+        ),
         PartVerdict(
             "most of the map on the digit",
             gain >= least,
-            f"{gain:.2f} times what chance would give, expected {least:g} or more",
+            Told(f"{gain:.2f} times what chance would give, expected {least:g} or more"),
             mistakes=named,
         ),
     ]
-    parts[0] = PartVerdict(parts[0].part, hit, "" if hit else parts[0].message, mistakes=named)
+    parts[0] = PartVerdict(parts[0].part, hit, Told() if hit else parts[0].told, mistakes=named)
     return _verdict(case, parts)
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from grader.classroom.results import CaseResult
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
 from grader.config import Course, Late
 from grader.pages.feedback import work
-from grader.pages.feedback.wording import without_values
 from grader.pages.page import environment, percent, points, span, stylesheet, when, words
 from grader.text import clean
 
 _HERE = Path(__file__).resolve().parent
 _MAX_CASES = 200
+_LONGEST = 300  # letters of a message
 _ENV = environment(_HERE / "templates")
 _ENV.globals |= {
     "style": lambda: stylesheet(_HERE / "templates" / "feedback.css"),
@@ -101,7 +102,7 @@ def _block(number: int, exercise: Exercise, done: work.Work) -> Block:
     full = exercise.points >= exercise.max_points
     tone, verdict = _verdict(exercise)
     heading = done.headings.get(exercise.name, "")
-    lines = [_line(case.score, case.label, case.message) for case in check.cases] if check else []
+    lines = [_line(case) for case in check.cases] if check else []
     stumbled = check is not None and not all(line.verdict == "passed" for line in lines)
     stumbled = stumbled or (check is not None and not full)
     by_hand = ""
@@ -117,7 +118,7 @@ def _block(number: int, exercise: Exercise, done: work.Work) -> Block:
         exercise=exercise,
         tone=tone,
         verdict=verdict,
-        message=without_values(check.message) if check else "",
+        message=_shortened(check.message) if check else "",
         lines=lines[:_MAX_CASES],
         mistake=clean(check.mistake, 300) if check and stumbled else "",
         hint=clean(check.hint, 1000) if check and stumbled else "",
@@ -140,6 +141,12 @@ def _verdict(exercise: Exercise) -> tuple[str, str]:
     return ("warn", partly) if exercise.points > 0 else ("bad", "No points")
 
 
-def _line(score: float, label: str, message: str) -> Line:
-    verdict = "passed" if score >= 1 else "partly" if score > 0 else "failed"
-    return Line(verdict, clean(label, 200), without_values(message))
+def _line(case: CaseResult) -> Line:
+    verdict = "passed" if case.score >= 1 else "partly" if case.score > 0 else "failed"
+    return Line(verdict, clean(case.label, 200), _shortened(case.for_student))
+
+
+def _shortened(message: str) -> str:
+    """A message in one line; an exception's text is as long as the student likes."""
+    message = " ".join(clean(message, 4 * _LONGEST).split())
+    return message if len(message) <= _LONGEST else message[: _LONGEST - 1].rstrip() + "…"
