@@ -36,13 +36,7 @@ def pack(value: Any) -> bytes:
     Anything that numpy can turn into a numeric or text array (a TensorFlow tensor, say) is taken as
     that array.  Raises CodecError for everything else.
     """
-    arrays: list[np.ndarray] = []
-    skeleton = _describe(value, arrays, "answer", 0)
-    if sum(a.nbytes for a in arrays) > MAX_BYTES:
-        raise CodecError(f"the answer is larger than {MAX_BYTES // 2**20} MiB")
-    described = json.dumps(skeleton).encode()
-    if len(described) > _MAX_SKELETON:
-        raise CodecError("the answer holds too many single values; hand back arrays instead")
+    described, arrays = _described(value)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         _store(archive, _SKELETON, described)
@@ -51,6 +45,18 @@ def pack(value: Any) -> bytes:
             np.lib.format.write_array(data, array, version=(1, 0), allow_pickle=False)
             _store(archive, f"a{number}.npy", data.getvalue())
     return buffer.getvalue()
+
+
+def plain(value: Any) -> Any:
+    """The copy that `unpack` makes of what `pack` has written, without the way through bytes.
+
+    Raises CodecError for what can't be packed.
+    """
+    described, arrays = _described(value)
+    copies = {f"a{number}.npy": array.copy() for number, array in enumerate(arrays)}
+    copied = _rebuild(json.loads(described), copies, 0)
+    _check_texts(copied)
+    return copied
 
 
 def unpack(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
@@ -69,6 +75,17 @@ def unpack(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
         raise
     except Exception as error:  # zip, JSON and numpy raise many types on malformed bytes
         raise CodecError(f"not a packed answer: {type(error).__name__}: {error}") from None
+
+
+def _described(value: Any) -> tuple[bytes, list[np.ndarray]]:
+    arrays: list[np.ndarray] = []
+    skeleton = _describe(value, arrays, "answer", 0)
+    if sum(a.nbytes for a in arrays) > MAX_BYTES:
+        raise CodecError(f"the answer is larger than {MAX_BYTES // 2**20} MiB")
+    described = json.dumps(skeleton).encode()
+    if len(described) > _MAX_SKELETON:
+        raise CodecError("the answer holds too many single values; hand back arrays instead")
+    return described, arrays
 
 
 def _store(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

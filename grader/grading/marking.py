@@ -20,7 +20,7 @@ from grader.executing.execute import Outcome
 from grader.executing.prepare import is_essay
 from grader.grading import defuse
 from grader.grading.stored import Stored
-from grader.grading.tasks import Task
+from grader.grading.tasks import Asked, Task, Unreadable
 from grader.judging import examination as judging
 from grader.text import well_formed
 
@@ -28,37 +28,40 @@ MESSAGE_CHARACTERS = 2000
 """Longest text in a result; exceptions are as long as the student likes."""
 
 
-def judged(task: Task, outcome: Outcome) -> tuple[Result, NotebookNode]:
-    """The result of an outcome, and the executed notebook, safe to show."""
-    assert task.examination is not None
+def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, NotebookNode]:
+    """The result of an outcome, and the executed notebook, safe to show.
+
+    final: whether the next run may keep it; not where the outcome was none.
+    """
+    task, examination = asked.task, asked.examination
     began = time.monotonic()
-    checks = judging.judge(task.examination, outcome.answers, task.points)
+    checks = judging.judge(examination, outcome.answers, task.points)
     executed = nbformat.reads(outcome.notebook, as_version=4)
     checks = [_explained(check, executed) for check in checks]
     submission = task.submission
     result = _well_formed(
         submission.team,
         submission.notebook,
-        _key(task.key, task.examination),
+        _key(task.key, examination) if final else "",
         checks,
-        _reasons(outcome.problem or task.examination.problem, task.doubt),
-        task.notes,
+        _reasons(outcome.problem or examination.problem, task.doubt),
+        list(task.notes),
         outcome.seconds,
         outcome.peak_mb,
         datetime.now(UTC),
         outcome.cell_seconds,
         round(time.monotonic() - began, 3),
-        task.elsewhere,
+        list(task.elsewhere),
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
     return result, executed
 
 
-def judged_again(task: Task, old: Result, kept: Stored) -> Result:
+def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
     """The result of answers that were kept, with what execution found out as it was."""
-    assert task.examination is not None
-    checks = judging.judge(task.examination, kept.answers, task.points)
+    task, examination = asked.task, asked.examination
+    checks = judging.judge(examination, kept.answers, task.points)
     reasons = {check.name: check.message for check in old.checks if check.status == "not run"}
     checks = [
         msgspec.structs.replace(check, message=reasons.get(check.name, check.message))
@@ -69,32 +72,34 @@ def judged_again(task: Task, old: Result, kept: Stored) -> Result:
     return _well_formed(
         old.team,
         old.notebook,
-        _key(task.key, task.examination),
+        _key(task.key, examination),
         checks,
-        _reasons(kept.problem or task.examination.problem, task.doubt),
-        task.notes,
+        _reasons(kept.problem or examination.problem, task.doubt),
+        list(task.notes),
         old.seconds,
         old.peak_mb,
         old.finished,
         old.cell_seconds,
         old.judging_seconds,
-        task.elsewhere,
+        list(task.elsewhere),
     )
 
 
 def no_outcome(task: Task, error: BaseException) -> Outcome:
-    """What stands for the outcome of a job that came to none, by no doing of the student's."""
+    """What stands for the outcome of a job that came to none, by no doing of the student's.
+
+    The next run tries again: its result is not final.
+    """
     if not isinstance(error, Exception) or isinstance(error, CourseError):
         raise error  # no sandbox, no cluster: nobody's submission
-    task.key = ""  # the next run tries again
     return Outcome(task.notebook, {}, f"could not be graded: {type(error).__name__}: {error}")
 
 
-def unreadable(task: Task) -> tuple[Result, NotebookNode]:
+def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:
     """The result of a submission that can't be executed, with the release in place of it."""
+    task, reason = found.task, found.reason
     checks = [
-        CheckResult(name, 0.0, worth, "not run", task.unreadable)
-        for name, worth in task.points.items()
+        CheckResult(name, 0.0, worth, "not run", reason) for name, worth in task.points.items()
     ]
     release = task.release.notebook
     result = _well_formed(
@@ -102,7 +107,7 @@ def unreadable(task: Task) -> tuple[Result, NotebookNode]:
         task.submission.notebook,
         task.key,
         checks,
-        task.unreadable,
+        reason,
         list(task.submission.notes),
         finished=datetime.now(UTC),
         elsewhere=[c.metadata.nbgrader.grade_id for c in release.cells if is_essay(c)],

@@ -24,7 +24,6 @@ from grader.executing.prepare import is_essay
 from grader.files import write_atomically
 from grader.formgrader import anonymity, answer_key
 from grader.grading import defuse, stored
-from grader.grading.tasks import Task
 
 
 class Recorder:
@@ -54,7 +53,7 @@ class Recorder:
         if outcome is not None:
             stored.keep(self.folder, submission, execution, outcome)
         results.write(target / "result.json", result)
-        self.record(submission, result)
+        self.record(submission, result, executed)
 
     def mark_again(self, submission: Submission, old: Result, new: Result) -> bool:
         """Put a new verdict on the same answers in place of the old one.
@@ -70,10 +69,16 @@ class Recorder:
         self.store(submission, new, executed)
         return True
 
-    def record(self, submission: Submission, result: Result) -> None:
-        """Bring the gradebook and formgrader's folder up to date with a stored result."""
-        text = (self.folder.result(result.team, result.notebook) / "executed.ipynb").read_text()
-        executed = nbformat.reads(text, as_version=4)
+    def record(
+        self, submission: Submission, result: Result, executed: NotebookNode | None = None
+    ) -> None:
+        """Bring the gradebook and formgrader's folder up to date with a stored result.
+
+        executed: its notebook, if it is at hand.
+        """
+        if executed is None:
+            stored_at = self.folder.result(result.team, result.notebook) / "executed.ipynb"
+            executed = nbformat.reads(stored_at.read_text(), as_version=4)
         shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
         before = shown.read_text() if shown.is_file() else ""
         fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
@@ -100,19 +105,6 @@ class Recorder:
         if result.is_file():
             gradebook.fail(self.book, submission)
             result.unlink()
-
-
-def stored_result(folder: ClassFolder, task: Task) -> Result | None:
-    """The result of an earlier run, if it is whole."""
-    place = folder.result(task.submission.team, task.submission.notebook)
-    try:
-        result = results.read(place / "result.json", Result)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    assert isinstance(result, Result)
-    executed = place / "executed.ipynb"
-    whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
-    return result if whole else None
 
 
 def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:

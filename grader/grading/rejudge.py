@@ -12,11 +12,10 @@ from grader import config
 from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result, Submission
-from grader.executing.execute import Job
 from grader.files import writing
-from grader.grading import marking, stored
-from grader.grading.recorder import Recorder, stored_result
-from grader.grading.tasks import Chosen, Task, class_seed, tasks
+from grader.grading.due import Again, Kept, due
+from grader.grading.recorder import Recorder
+from grader.grading.tasks import Chosen, class_seed, tasks
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,15 @@ def preview(
     secret = seed or class_seed(folder)
     for task in tasks(folder, course, secret, only, found.broken):
         progress(task.label)
-        old = stored_result(folder, task)
-        if old is not None and old.key == task.key:
-            found.current += 1
-            continue
-        job = task.job(course, "auto")
-        new = marked_again(folder, task, job, old)
-        if new is None or old is None:
-            found.to_execute.append(task.label)
-            continue
-        found.pending.append((task.submission, old, new))
-        if change := difference(old, new):
-            found.changes.append(change)
+        match due(folder, task, course, "auto"):
+            case Kept():
+                found.current += 1
+            case Again(old, new):
+                found.pending.append((task.submission, old, new))
+                if change := difference(old, new):
+                    found.changes.append(change)
+            case _:
+                found.to_execute.append(task.label)
     return found
 
 
@@ -83,21 +79,6 @@ def apply(folder: ClassFolder, course: config.Course, found: Preview) -> list[st
         for submission, old, new in found.pending:
             recorder.mark_again(submission, old, new)
         return gradebook.flagged(book)
-
-
-def marked_again(
-    folder: ClassFolder, task: Task, job: Job | None, old: Result | None
-) -> Result | None:
-    """The result that kept answers earn now, or None if there are none to this job."""
-    if job is None or old is None or not old.key:  # without a key it was never really graded
-        return None
-    kept = stored.find(folder, task.submission, stored.execution_key(job))
-    if kept is None:
-        return None
-    try:
-        return marking.judged_again(task, old, kept)
-    except Exception:  # answers are hostile input to a new judge, too
-        return None
 
 
 def difference(old: Result, new: Result) -> Change | None:

@@ -19,10 +19,11 @@ from grader.classroom.results import Result
 from grader.executing.execute import Outcome, execute, interrupt, resume
 from grader.files import writing
 from grader.formgrader.setup import set_up
-from grader.grading import marking, rejudge, stored, warm
-from grader.grading.recorder import Recorder, stored_result
+from grader.grading import marking, rejudge, warm
+from grader.grading.due import Again, Kept, due
+from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
-from grader.grading.tasks import Chosen, Task, class_seed, tasks
+from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
 
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
@@ -129,7 +130,7 @@ class _Run:
     ):
         self.executor, self.recorder = executor, recorder
         self.summary, self.progress = summary, progress
-        self.running: dict[Future[Outcome], Task] = {}
+        self.running: dict[Future[Outcome], Asked] = {}
         self.log = RunLog(recorder.folder.root)
         self.log.write("grading begins")
 
@@ -143,48 +144,46 @@ class _Run:
 
     def take(self, task: Task, force: bool, isolation: str) -> None:
         """Keep the result that there is, or send the task on its way."""
-        recorder = self.recorder
-        old = None if force else stored_result(recorder.folder, task)
-        if old is not None and old.key == task.key:
-            recorder.record(task.submission, old)
-            self.summary.count(task.label, old)
-            self.progress("kept", task.label)
-            return
-        job = task.job(recorder.course, isolation)
-        again = rejudge.marked_again(recorder.folder, task, job, old)
-        if again is not None and old is not None:
-            if not recorder.mark_again(task.submission, old, again):
-                recorder.record(task.submission, again)
-            self.summary.count(task.label, again)
-            self.summary.marked_again += 1
-            if change := rejudge.difference(old, again):
-                self.summary.changes.append(change)
-                self.log.write(f"changed {change}")
-            self.progress("kept", task.label)
-            return
-        if job is None:
-            result, shown = marking.unreadable(task)
-            recorder.store(task.submission, result, shown)
-            self.summary.count(task.label, result)
-            self._tell("failed", task.label, result)
-            return
-        recorder.withdraw(task.submission)
-        task.execution = stored.execution_key(job)
-        self.running[self.executor.submit(execute, job)] = task
-        self.progress("queued", task.label)
+        match due(self.recorder.folder, task, self.recorder.course, isolation, force):
+            case Kept(result):
+                self.recorder.record(task.submission, result)
+                self.summary.count(task.label, result)
+                self.progress("kept", task.label)
+            case Again(old, new):
+                self._mark_again(task, old, new)
+            case Unreadable() as found:
+                result, shown = marking.unreadable(found)
+                self.recorder.store(task.submission, result, shown)
+                self.summary.count(task.label, result)
+                self._tell("failed", task.label, result)
+            case Asked() as asked:
+                self.recorder.withdraw(task.submission)
+                self.running[self.executor.submit(execute, asked.job)] = asked
+                self.progress("queued", task.label)
+
+    def _mark_again(self, task: Task, old: Result, new: Result) -> None:
+        if not self.recorder.mark_again(task.submission, old, new):
+            self.recorder.record(task.submission, new)
+        self.summary.count(task.label, new)
+        self.summary.marked_again += 1
+        if change := rejudge.difference(old, new):
+            self.summary.changes.append(change)
+            self.log.write(f"changed {change}")
+        self.progress("kept", task.label)
 
     def finish_some(self) -> None:
         """Wait until something is done, and record it."""
         done, _ = wait(self.running, return_when=FIRST_COMPLETED)
         for future in done:
-            task = self.running.pop(future)
-            error = future.exception()
+            asked = self.running.pop(future)
+            task, error = asked.task, future.exception()
             outcome = future.result() if error is None else marking.no_outcome(task, error)
             try:
-                result, executed = marking.judged(task, outcome)
+                result, executed = marking.judged(asked, outcome, final=error is None)
             except Exception as wrong:  # one outcome must not stop all, whatever is in it
-                result, executed = marking.judged(task, marking.no_outcome(task, wrong))
-            self.recorder.store(task.submission, result, executed, task.execution, outcome)
+                none = marking.no_outcome(task, wrong)
+                result, executed = marking.judged(asked, none, final=False)
+            self.recorder.store(task.submission, result, executed, asked.execution, outcome)
             self.summary.count(task.label, result)
             self.summary.executed += 1
             self._tell("failed" if result.needs_human else "done", task.label, result)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from grader.executing.execute import Job
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
 from grader.files import write_atomically
 from grader.freshness import code_version, net_version
+from grader.grading import stored
 from grader.judging import examination as judging
 from utils.checks.identity import normalise_id
 
@@ -45,9 +46,9 @@ class Release:
     """What each check is worth."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
-    """One submission on its way."""
+    """One submission on its way, merged with its release."""
 
     submission: Submission
     key: str
@@ -55,21 +56,17 @@ class Task:
     release: Release
     notebook: str = ""
     """Ready to be executed, as JSON; empty if it is unreadable."""
-    notes: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     """Essays whose answer may stand beside their cell."""
     doubt: str = ""
     """Why a person must look at it, whatever comes of it; "" if nobody must."""
     unreadable: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    examination: judging.Examination | None = None
-    """Set when the job is made."""
-    execution: str = ""
-    """Digest of the job, set when it is executed."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
     seed: str = ""
-    members: list[str] = field(default_factory=list)
+    members: tuple[str, ...] = ()
     """Ids of those in the team, where numbers of their own are asked for."""
-    limits: dict[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     """Thresholds for trained models."""
 
     @property
@@ -82,36 +79,46 @@ class Task:
         """What each check is worth."""
         return self.release.points
 
-    def job(self, course: config.Course, isolation: str) -> Job | None:
-        """The job that executes this submission, with cases drawn for it.
 
-        None if there is none; `unreadable` then says why.
-        """
-        if self.unreadable:
-            return None
-        try:
-            return self._job(course, isolation)
-        except Exception as error:  # judges read files that were handed in, and those are hostile
-            self.key = ""
-            self.unreadable = f"no cases can be drawn for it ({type(error).__name__}: {error})"
-            return None
+@dataclass(frozen=True)
+class Asked:
+    """A task with the cases that were drawn for it, and the job that executes it."""
 
-    def _job(self, course: config.Course, isolation: str) -> Job:
-        name = self.submission.notebook
-        net = course.notebooks[name].net
-        self.examination = judging.draw(
-            name, self.submission.team, self.seed, self.files, self.limits, net, self.members
+    task: Task
+    examination: judging.Examination
+    job: Job
+
+    @property
+    def execution(self) -> str:
+        """Digest of all that the outcome of the job depends on."""
+        return stored.execution_key(self.job)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A task that can't be executed, and why."""
+
+    task: Task
+    reason: str
+
+
+def ask(task: Task, course: config.Course, isolation: str) -> Asked | Unreadable:
+    """Draw the cases of a task, and make the job that executes it."""
+    if task.unreadable:
+        return Unreadable(task, task.unreadable)
+    name = task.submission.notebook
+    net = course.notebooks[name].net
+    try:
+        examination = judging.draw(
+            name, task.submission.team, task.seed, task.files, task.limits, net, task.members
         )
-        return Job(
-            self.label,
-            self.notebook,
-            self.examination.questions(course.limits.seconds_per_call),
-            course.limits,
-            course.notebooks[name].imports,
-            self.files,
-            isolation,
-            net,
-        )
+        questions = examination.questions(course.limits.seconds_per_call)
+    except Exception as error:  # judges read files that were handed in, and those are hostile
+        reason = f"no cases can be drawn for it ({type(error).__name__}: {error})"
+        return Unreadable(replace(task, key=""), reason)
+    imports, files = course.notebooks[name].imports, dict(task.files)
+    job = Job(task.label, task.notebook, questions, course.limits, imports, files, isolation, net)
+    return Asked(task, examination, job)
 
 
 def tasks(
@@ -198,20 +205,22 @@ def _task(
         release,
         files=files,
         seed=seed,
-        members=members,
+        members=tuple(members),
         limits=limits,
     )
     try:
         prepared = prepare(read_notebook(data), release.notebook)
     except NotANotebook as error:
-        task.unreadable = str(error)
+        return replace(task, unreadable=str(error))
     except Exception as error:  # one file must not stop all, whatever it found a way to do
-        task.unreadable = f"it can't be prepared ({type(error).__name__}: {error})"
-    else:
-        task.notebook = nbformat.writes(prepared.notebook)
-        task.notes = [*submission.notes, *prepared.notes]
-        task.elsewhere, task.doubt = prepared.elsewhere, prepared.problem
-    return task
+        return replace(task, unreadable=f"it can't be prepared ({type(error).__name__}: {error})")
+    return replace(
+        task,
+        notebook=nbformat.writes(prepared.notebook),
+        notes=(*submission.notes, *prepared.notes),
+        elsewhere=tuple(prepared.elsewhere),
+        doubt=prepared.problem,
+    )
 
 
 def _teams(folder: ClassFolder) -> dict[str, list[str]]:

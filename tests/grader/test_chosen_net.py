@@ -16,7 +16,7 @@ from grader.course.nets import of_class
 from grader.errors import ConfigError
 from grader.executing.execute import Job, execute
 from grader.formgrader.setup import set_up
-from grader.grading.tasks import tasks
+from grader.grading.tasks import Asked, ask, tasks
 from grader.judging import examination
 from tests.grader import sandbox_helpers, tiny_course
 from utils import codec
@@ -139,8 +139,8 @@ def test_a_result_depends_on_the_net_and_on_its_files(
         tiny = replace(course.notebooks[tiny_course.NAME], net=net)
         chosen = replace(course, notebooks={tiny_course.NAME: tiny})
         (task,) = tasks(folder, chosen, "seed", lambda team, notebook: True, [])
-        job = task.job(chosen, "auto")
-        assert job is not None and job.net == net
+        asked = ask(task, chosen, "auto")
+        assert isinstance(asked, Asked) and asked.job.net == net
         return task.key
 
     first = [key(net) for net in ("", "mini", "mobilenet_0.25")]

@@ -35,7 +35,7 @@ plain = st.recursive(
 @given(plain)
 @settings(max_examples=100, deadline=None)
 def test_plain_values_survive(value: Any) -> None:
-    assert codec.unpack(codec.pack(value)) == value
+    assert codec.unpack(codec.pack(value)) == codec.plain(value) == value
 
 
 @given(
@@ -49,6 +49,10 @@ def test_arrays_survive_with_type_and_shape(array: np.ndarray) -> None:
     back = codec.unpack(codec.pack({"a": array}))["a"]
     assert back.dtype == array.dtype and back.shape == array.shape
     np.testing.assert_array_equal(back, array)
+    copied = codec.plain({"a": array})["a"]
+    assert copied.dtype == array.dtype and copied.shape == array.shape
+    np.testing.assert_array_equal(copied, array)
+    assert not np.shares_memory(copied, array)
 
 
 def test_equal_values_give_equal_bytes() -> None:
@@ -60,6 +64,8 @@ def test_equal_values_give_equal_bytes() -> None:
 def test_what_is_not_a_value_is_refused_by_name(value: Any) -> None:
     with pytest.raises(codec.CodecError, match="answer"):
         codec.pack(value)
+    with pytest.raises(codec.CodecError, match="answer"):
+        codec.plain(value)
 
 
 def members(**parts: bytes) -> bytes:

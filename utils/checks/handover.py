@@ -185,7 +185,7 @@ def _told(error: BaseException) -> str:
 
 def _plain(value: Any) -> Any:
     """A copy of an answer as plain arrays and numbers; raises CodecError where there is none."""
-    return codec.unpack(codec.pack(None if value is Ellipsis else value))
+    return codec.plain(None if value is Ellipsis else value)
 
 
 @contextlib.contextmanager
