@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 
-# Colours that remain distinct with any colour vision: Okabe and Ito, jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-PALE, SAND, GREY, INK = "#DCE9F2", "#FBE8C8", "#6A6A6A", "#1A1A1A"
+from utils.palette import GREY, INK
 
 FRAME_WIDTH = 1000
 """Pixels that panels share side by side in the static picture."""

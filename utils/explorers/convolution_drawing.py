@@ -5,20 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from utils.explorers import convolution_model as model
-from utils.explorers.canvas import (
-    BLUE,
-    GREY,
-    INK,
-    ORANGE,
-    PALE,
-    RED,
-    SAND,
-    Drawing,
-    Panel,
-    grid,
-    number,
-)
+from utils.explorers.canvas import Drawing, Panel, grid, number
 from utils.explorers.convolution_model import Setting
+from utils.palette import BLUE, GREY, INK, ORANGE, PALE, RED, SAND
 
 FORWARD, BACKWARD, COMPARE = "forward", "backward", "SAME and symmetric"
 MODES = (FORWARD, BACKWARD, COMPARE)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from utils.explorers import frame
-from utils.explorers.canvas import BLUE, GREY, INK, PALE, RED, Drawing, Panel
+from utils.explorers.canvas import Drawing, Panel
 from utils.explorers.evidence_model import Evidence, Step
 from utils.nets.pretrained import PretrainedNet
+from utils.palette import BLUE, GREY, INK, PALE, RED
 
 _ROOM = 208
 """Pixels that a picture takes on each side."""

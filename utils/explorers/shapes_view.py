@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from utils.explorers import frame, shapes_model
-from utils.explorers.canvas import BLUE, GREY, INK, ORANGE, PALE, Drawing, Panel
+from utils.explorers.canvas import Drawing, Panel
 from utils.explorers.shapes_model import DoesNotFit, Layer, Stage
+from utils.palette import BLUE, GREY, INK, ORANGE, PALE
 
 MOST_LAYERS = 8
 SIDES = (12, 16, 32, 96, 128, 224)

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.images.datasets import Dataset
+from utils.palette import BLUE, GREY, ORANGE
 from utils.training import augmenters, models
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"  # Okabe and Ito: for any colour vision
 _GAP = "#E69F00"
 
 

@@ -15,11 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from utils.exercises.by_hand import BIASES, FILTERS, VOLUME, Numbers
-from utils.pictures.layers import BLUE, GREEN, ORANGE, RED
+from utils.palette import BLUE, GREEN, GREY, ORANGE, PALE, RED
 
 Rows = Sequence[tuple[Sequence[int], Sequence[int]]]
 
-_PALE, _GREY = "#DCE9F2", "#777777"
 _CHANNELS = (("R", "#F6D5CF"), ("G", "#D3EBDD"), ("B", "#D3E3F4"))
 
 
@@ -47,10 +46,10 @@ def draw_sliding_window() -> None:
     for axis, stride, padding, starts in cases:
         for place in range(-padding, len(x) + padding):
             inside = 0 <= place < len(x)
-            _cell(axis, place, 0, x[place] if inside else 0, _PALE if inside else "#EEEEEE")
+            _cell(axis, place, 0, x[place] if inside else 0, PALE if inside else "#EEEEEE")
         used = starts[-1] + 3
         if used < len(x):
-            hatch = Rectangle((used, 0), len(x) - used, 1, fill=False, hatch="///", ec=_GREY)
+            hatch = Rectangle((used, 0), len(x) - used, 1, fill=False, hatch="///", ec=GREY)
             axis.add_patch(hatch)
             axis.text(used + 0.5, 1.25, "left over", ha="center", fontsize=10, color="#444444")
         for number, start in enumerate(starts):
@@ -68,7 +67,7 @@ def show_sequence(numbers: Numbers) -> None:
     _, axis = plt.subplots(figsize=(8, 1.5), layout="constrained")
     axis.text(-0.3, 0.5, "x", ha="right", va="center", fontsize=12, style="italic")
     for place, value in enumerate(numbers.x):
-        _cell(axis, place, 0, value, _PALE)
+        _cell(axis, place, 0, value, PALE)
     axis.text(11.2, 0.5, "w", ha="right", va="center", fontsize=12, style="italic")
     for place, value in enumerate(numbers.w):
         _cell(axis, 11.5 + place, 0, value, "#FBE8C8")
@@ -116,8 +115,8 @@ def draw_flip() -> None:
     shown = (
         (impulse, "image: a single 1", "white"),
         (kernel, "kernel", "#FBE8C8"),
-        (kernel[::-1, ::-1], "cross-correlation\ngives the kernel turned", _PALE),
-        (kernel, "convolution\ngives the kernel itself", _PALE),
+        (kernel[::-1, ::-1], "cross-correlation\ngives the kernel turned", PALE),
+        (kernel, "convolution\ngives the kernel itself", PALE),
     )
     for axis, (values, title, fill) in zip(axes, shown, strict=True):
         _grid(axis, values, fill)
@@ -130,7 +129,7 @@ def draw_flip() -> None:
 def show_image_and_kernel(numbers: Numbers) -> None:
     """The image and kernel that belong to a student."""
     _, axis = plt.subplots(figsize=(6, 2.3), layout="constrained")
-    _grid(axis, numbers.image, _PALE)
+    _grid(axis, numbers.image, PALE)
     _grid(axis, numbers.kernel, "#FBE8C8", 6, -0.5)
     axis.text(2, 0.2, "image I", ha="center", fontsize=11)
     axis.text(7, 0.2, "kernel K", ha="center", fontsize=11)
@@ -223,7 +222,7 @@ def draw_partial_sums() -> None:
     axes[1].plot(x, kept + parts[-1], "--", color=RED, lw=2, label="running sum through ReLU")
     axes[1].set_title("a running sum that goes through ReLU forgets")
     for axis in axes:
-        axis.axhline(0, color=_GREY, lw=0.8)
+        axis.axhline(0, color=GREY, lw=0.8)
         axis.set_xlabel("x")
         axis.legend(frameon=False, fontsize=9)
     plt.show()
@@ -240,7 +239,7 @@ def draw_chain() -> None:
         _arrow(wide, (0, 2), place)
         _arrow(wide, place, (3, 2))
         _unit(wide, place, f"$h_{j}$", ORANGE)
-    _unit(wide, (0, 2), "$x$", _PALE)
+    _unit(wide, (0, 2), "$x$", PALE)
     _unit(wide, (3, 2), "$f$", "white")
     wide.set_title("shallow: n units side by side")
     # a column per layer: x below, its one hⱼ in the middle, the sum of the terms before it on top
@@ -249,7 +248,7 @@ def draw_chain() -> None:
         _arrow(deep, (before, 0), (here, 2))
         _arrow(deep, (here, 2), (behind, 4))
         _arrow(deep, (here, 4), (behind, 4))
-        _unit(deep, (before, 0), "$x$", _PALE)
+        _unit(deep, (before, 0), "$x$", PALE)
         if j < units[-1]:
             _arrow(deep, (before, 0), (here, 0))
         _unit(deep, (here, 2), f"$h_{j}$", ORANGE)
@@ -271,6 +270,6 @@ def _unit(axis: Axes, place: tuple[float, float], name: str, fill: str) -> None:
 def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     axis.add_patch(
         FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=11, color=_GREY, shrinkA=13, shrinkB=14
+            start, end, arrowstyle="-|>", mutation_scale=11, color=GREY, shrinkA=13, shrinkB=14
         )
     )

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.images.datasets import Dataset
+from utils.palette import BLUE
 
-INK = "#1f4e79"
 FAINT = "#a9bcd0"
 
 
@@ -102,7 +102,7 @@ def _draw_bars(
     axis: plt.Axes, classes: np.ndarray, likely: np.ndarray, class_names: Sequence[str]
 ) -> None:
     places = np.arange(len(classes))
-    axis.barh(places, likely, color=[INK] + [FAINT] * (len(classes) - 1), height=0.72)
+    axis.barh(places, likely, color=[BLUE] + [FAINT] * (len(classes) - 1), height=0.72)
     axis.set(ylim=(len(classes) - 0.4, -0.6), xlim=(0, 1.0), xticks=[], yticks=[])
     for side in ("top", "right", "bottom"):
         axis.spines[side].set_visible(False)

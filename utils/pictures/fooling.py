@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 
 from utils.exercises.fooling import compiled
 from utils.nets.pretrained import PretrainedNet
+from utils.palette import BLUE, GREY, ORANGE
 
 # Colours that remain distinct with any colour vision: Okabe and Ito, jfly.uni-koeln.de/color
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9AA5AE"
 
 ENOUGH = 0.98
 """The probability that the target must have."""

@@ -20,10 +20,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from utils.exercises import tiny_training
+from utils.palette import BLUE, GREEN, ORANGE, PALE, PURPLE, RED
 
-# Colours that remain distinct with any colour vision: Okabe and Ito, jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-_PALE = "#DCE9F2"
 _WINDOW_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE)
 
 _AIR = 0.12
@@ -55,7 +53,7 @@ def draw_padding() -> None:
                     (place, 0),
                     1,
                     1,
-                    facecolor=_PALE if inside else "white",
+                    facecolor=PALE if inside else "white",
                     edgecolor="black",
                     hatch=None if inside else "///",
                 )
@@ -205,7 +203,7 @@ def draw_pooling() -> None:
     _cells(axes[0], image, "forward: each window keeps its largest value")
     _cells(axes[1], np.full(image.shape, np.nan), "backward: dy goes where the maximum was")
     for axis in axes:
-        axis.add_patch(Rectangle((2, 1), 1, 1, facecolor=_PALE, edgecolor="#777777"))
+        axis.add_patch(Rectangle((2, 1), 1, 1, facecolor=PALE, edgecolor="#777777"))
         axis.add_patch(Rectangle((0.07, 0.07), 2.86, 2.86, fill=False, edgecolor=BLUE, lw=4))
         axis.add_patch(
             Rectangle((2.12, 0.14), 2.81, 2.72, fill=False, edgecolor=ORANGE, lw=4, ls="--")

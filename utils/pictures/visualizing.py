@@ -17,8 +17,8 @@ from matplotlib.image import AxesImage
 
 from utils.exercises.visualizing import Photographs
 from utils.images import spectra as measured
+from utils.palette import BLUE, GREY, ORANGE
 
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 BOTH_SIGNS = "PuOr_r"
 FROM_ZERO = "cividis"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-_BLUE, _ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito: distinct with any colour vision
+from utils.palette import BLUE, ORANGE
 
 
 class LiveView:
@@ -115,8 +115,8 @@ def curves_svg(history: dict[str, list[float]], epochs: int) -> str:
         figure.subplots(1, 2), ("loss", "accuracy"), ("loss", "accuracy"), strict=True
     ):
         for values, colour, label in (
-            (history.get(key), _BLUE, "training"),
-            (history.get(f"val_{key}"), _ORANGE, "validation"),
+            (history.get(key), BLUE, "training"),
+            (history.get(f"val_{key}"), ORANGE, "validation"),
         ):
             if values:
                 axis.plot(np.arange(1, len(values) + 1), values, "o-", ms=3, color=colour)
