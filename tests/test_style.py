@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 import shutil
 import subprocess
@@ -75,6 +77,20 @@ def test_an_import_that_goes_back_is_found(
     path.write_text(before)
     broken = [line for line in done.stdout.splitlines() if "BROKEN" in line]
     assert done.returncode == 1 and any(contract in line for line in broken), done.stdout[-2000:]
+
+
+EXAMPLES = [
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    for top in ("grader", "utils")
+    for path in sorted((ROOT / top).rglob("*.py"))
+    if "\n    >>> " in path.read_text(encoding="utf-8") and "source" not in path.parts
+]
+
+
+@pytest.mark.parametrize("module", EXAMPLES)
+def test_examples_in_docstrings_are_true(module: str) -> None:
+    tried = doctest.testmod(importlib.import_module(module))
+    assert tried.attempted and not tried.failed
 
 
 @pytest.mark.parametrize("top", ["grader", "utils"])

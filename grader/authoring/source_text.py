@@ -23,7 +23,7 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import FIGURE
+from grader.cells import FIGURE, check_of
 from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
@@ -62,10 +62,8 @@ def with_points(source: Source, points: Mapping[str, float]) -> Source:
         return source
     notebook = copy.deepcopy(source.notebook)
     for cell in notebook.cells:
-        nbgrader = cell.metadata.get("nbgrader", {})
-        name = nbgrader.get("grade_id", "").removeprefix("check_")
-        if nbgrader.get("grade") and cell.cell_type == "code" and name in points:
-            nbgrader["points"] = points[name]
+        if (name := check_of(cell)) in points:
+            cell.metadata.nbgrader["points"] = points[name]
     checks = [
         replace(check, points=points.get(check.name, check.points)) for check in source.checks
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader import config, places
+from grader import cells, config, places
 from grader.authoring import build, source_text
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
@@ -99,7 +99,7 @@ def reference(name: str, team: str, changes: dict[str, str] | None = None) -> No
     notebook = source_text.with_solutions(build.source_of(name))
     for cell in notebook.cells:
         cell.source = cell.source.replace("your_id", team)
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        grade_id = cells.grade_id(cell)
         cell.source = (changes or {}).get(grade_id, cell.source)
     return notebook
 

@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from grader.cells import about, grade_id, id_of_check
 from grader.classroom import database
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result, Submission
@@ -230,8 +231,8 @@ def _write(
     changed: frozenset[str],
 ) -> None:
     notebook = _submitted_notebook(session, gradebook, submission)
-    cells = {c.metadata.nbgrader.grade_id: c for c in executed.cells if "nbgrader" in c.metadata}
-    checked = {f"check_{check.name}": check.points for check in result.checks}
+    cells = {grade_id(cell): cell for cell in executed.cells if grade_id(cell)}
+    checked = {id_of_check(check.name): check.points for check in result.checks}
     earned = 0.0
     for grade in notebook.grades:
         cell = cells.get(grade.name)
@@ -259,7 +260,7 @@ def _write(
 
 def left_as_released(cell: NotebookNode) -> bool:
     """Is a cell with an answer as the release has it?"""
-    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+    return about(cell).get("checksum") == compute_checksum(cell)
 
 
 def _submitted_notebook(

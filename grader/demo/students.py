@@ -18,9 +18,9 @@ from nbformat.notebooknode import NotebookNode
 from grader import places
 from grader.authoring import build
 from grader.authoring.source_text import with_solutions
+from grader.cells import grade_id, runs_when_graded
 from grader.demo.samples import FIRST, SECOND, Team
 from grader.errors import ConfigError
-from grader.executing.prepare import runs_when_graded
 
 DUE = datetime(2026, 1, 15, 23, 59, tzinfo=UTC)
 """When the sample class had to hand in."""
@@ -91,7 +91,7 @@ def _personalise(notebook: NotebookNode, team: Team) -> None:
     for index, cell in enumerate(notebook.cells):
         cell.source = cell.source.replace('"team_01"', f'"{team.name}"')
         cell.source = cell.source.replace('"your_id"', f'"{team.name}"')
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        name = grade_id(cell)
         if name in team.changes:
             cell.source = team.changes[name].strip()
         if team.how == "skip" and name == "check_maxpool_backward":

@@ -16,6 +16,8 @@ from functools import cached_property
 
 from nbformat.notebooknode import NotebookNode
 
+from grader.cells import about
+
 MOST_CHARACTERS = 400_000
 """Of code that is searched in one notebook; where there is more, a marker has a look."""
 FEWEST_WORDS = 4
@@ -59,9 +61,9 @@ class Known:
 def around(cells: Sequence[NotebookNode], index: int) -> list[NotebookNode]:
     """The cells beside the one at `index`, as far as the next ones that nbgrader knows."""
     first, last = index, index + 1
-    while first > 0 and "nbgrader" not in cells[first - 1].metadata:
+    while first > 0 and not about(cells[first - 1]):
         first -= 1
-    while last < len(cells) and "nbgrader" not in cells[last].metadata:
+    while last < len(cells) and not about(cells[last]):
         last += 1
     return [*cells[first:index], *cells[index + 1 : last]]
 

@@ -24,9 +24,9 @@ from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
 from grader import config, sandbox
+from grader.cells import runs_when_graded
 from grader.config import Limits
 from grader.contract import material, nets
-from grader.executing.prepare import runs_when_graded
 from grader.sandbox import leftovers
 from utils.checks.handover import CELL_SECONDS, HANDOVER, MAX_ANSWERS
 

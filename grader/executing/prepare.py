@@ -14,7 +14,15 @@ from urllib.parse import quote
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import FIGURE
+from grader.cells import (
+    grade_id,
+    is_check,
+    is_essay,
+    is_locked,
+    is_solution,
+    runs_when_graded,
+    text_of,
+)
 from grader.executing.beside import Known, around
 from grader.text import well_formed
 
@@ -70,7 +78,7 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
     joined, and code still runs wherever it stands, as it did for the student.  A check never runs
     before the answer that it is about.
     """
-    released = {_grade_id(c): c for c in release.cells if _grade_id(c)}
+    released = {grade_id(c): c for c in release.cells if grade_id(c)}
     prepared = Prepared(nbformat.v4.new_notebook(metadata=dict(release.metadata)))
     names = _names(submitted, released)
     chosen, behind = _places(submitted, names, released, prepared.notes)
@@ -80,7 +88,7 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
         if name not in released:
             cells.append(_own_cell(cell, source))
         elif index == chosen[name]:
-            if released[name].metadata.nbgrader.locked:
+            if is_locked(released[name]):
                 cells.append(_merged(released[name], released[name].source))
             elif released[name].cell_type == "code":
                 cells.append(_merged(released[name], source))
@@ -88,14 +96,14 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
                 copies = [c for c, n in zip(submitted.cells, names, strict=True) if n == name]
                 cells.append(_whole_answer(released[name], copies))
         elif runs_when_graded(released[name]) and not is_check(released[name]):
-            locked = released[name].metadata.nbgrader.locked
+            locked = is_locked(released[name])
             cells.append(_own_cell(cell, released[name].source if locked else source))
         cells += [_merged(released[check], released[check].source) for check in behind[index]]
     _put_back(cells, released, set(names), prepared)
     known = Known(release)
     for index, cell in enumerate(cells):
         cell.id = f"c{index:04}"
-        name = _grade_id(cell)
+        name = grade_id(cell)
         if is_essay(cell) and cell.source == released[name].source:
             others = around(cells, index)
             if name not in names or any(known.is_own_text(other) for other in others):
@@ -104,29 +112,13 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
     return prepared
 
 
-def is_check(cell: NotebookNode) -> bool:
-    """Is this a released check?"""
-    meta = cell.metadata.get("nbgrader", {})
-    return bool(meta.get("grade") and meta.get("locked"))
-
-
-def is_essay(cell: NotebookNode) -> bool:
-    """Is this an answer in words, that a marker marks?"""
-    return cell.cell_type == "markdown" and bool(cell.metadata.get("nbgrader", {}).get("grade"))
-
-
-def runs_when_graded(cell: NotebookNode) -> bool:
-    """Is this a code cell that the harness executes?"""
-    return cell.cell_type == "code" and FIGURE not in cell.metadata.get("tags", [])
-
-
 def _names(submitted: NotebookNode, released: dict[str, NotebookNode]) -> list[str]:
     """Which released cell each cell is, or "".
 
     Where an editor dropped nbgrader's metadata, Jupyter's own id of the cell tells, or its text if
     nothing in it was changed.
     """
-    names = [_grade_id(cell) for cell in submitted.cells]
+    names = [grade_id(cell) for cell in submitted.cells]
     names = [name if name in released else "" for name in names]
     for mark in (_cell_id, _unchanged):
         lost: dict[object, list[str]] = {}
@@ -159,7 +151,7 @@ def _places(
                 changed.setdefault(name, []).append(index)
     chosen = {}
     for name, places in copies.items():
-        locked = released[name].metadata.nbgrader.locked
+        locked = is_locked(released[name])
         chosen[name] = places[0] if locked or name not in changed else changed[name][-1]
         if len(places) > 1:
             notes.append(f"cell {name!r} appears {len(places)} times")
@@ -187,7 +179,7 @@ def _answers_of_checks(released: dict[str, NotebookNode]) -> dict[str, list[str]
     for name, cell in released.items():
         if is_check(cell):
             found[name], closed = answers, True
-        elif cell.metadata.nbgrader.solution and cell.cell_type == "code":
+        elif is_solution(cell):
             answers = [name] if closed else [*answers, name]
             closed = False
     return found
@@ -238,7 +230,7 @@ def _put_back(
             continue
         prepared.notes.append(f"cell {name!r} was missing and was put back as released")
         before = set(list(released)[:position])
-        at = max((i + 1 for i, c in enumerate(cells) if _grade_id(c) in before), default=0)
+        at = max((i + 1 for i, c in enumerate(cells) if grade_id(c) in before), default=0)
         cells.insert(at, _merged(cell, cell.source))
         if runs_when_graded(cell) or is_essay(cell):
             lost.append(name)
@@ -269,14 +261,6 @@ def _own_cell(cell: NotebookNode, source: str) -> NotebookNode:
     return own
 
 
-def _grade_id(cell: NotebookNode) -> str:
-    """nbgrader's id of a cell, or "" where there is none that could be one."""
-    meta = cell.get("metadata")
-    nbgrader = meta.get("nbgrader") if isinstance(meta, dict) else None
-    name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return name if isinstance(name, str) else ""
-
-
 def _cell_id(cell: NotebookNode) -> object:
     """Jupyter's id of a cell; what equals nothing where there is none."""
     found = cell.get("id")
@@ -288,7 +272,4 @@ def _unchanged(cell: NotebookNode) -> object:
 
 
 def _text(cell: NotebookNode) -> str:
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        source = "".join(str(part) for part in source)
-    return well_formed(source) if isinstance(source, str) else ""
+    return well_formed(text_of(cell))

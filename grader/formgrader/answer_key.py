@@ -14,6 +14,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.authoring import build, source_text
+from grader.cells import grade_id, is_essay
 
 MARK = "answer_key"
 """Metadata key of these cells; its value is the essay's id."""
@@ -29,9 +30,9 @@ Key = dict[str, str]
 def of_notebook(name: str) -> Key:
     """The answer key of a notebook, from its source."""
     return {
-        cell.metadata.nbgrader.grade_id: source_text.rubric(cell)
+        grade_id(cell): source_text.rubric(cell)
         for cell in build.source_of(name).notebook.cells
-        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+        if is_essay(cell)
     }
 
 
@@ -45,7 +46,7 @@ def beside_essays(
     shown = nbformat.from_dict({**executed, "cells": []})
     for cell in executed.cells:
         shown.cells.append(cell)
-        essay = cell.metadata.get("nbgrader", {}).get("grade_id")
+        essay = grade_id(cell)
         if cell.cell_type == "markdown" and essay in key:
             where = f"{LOOK_AROUND}\n\n" if essay in elsewhere else ""
             text = (

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grader.cells import check_of, is_locked
 from grader.classroom.results import CheckResult
 from grader.text import well_formed
 
@@ -45,7 +46,7 @@ def defuse(notebook: NotebookNode) -> None:
             cell.outputs = [kept for output in cell.outputs if (kept := _plain_output(output))]
             count = cell.get("execution_count")
             cell.execution_count = count if isinstance(count, int) and 0 < count < 10**6 else None
-        elif not cell.metadata.get("nbgrader", {}).get("locked"):
+        elif not is_locked(cell):
             _defuse_markdown(cell)
 
 
@@ -76,10 +77,9 @@ def _defuse_markdown(cell: NotebookNode) -> None:
 
 def show_verdicts(notebook: NotebookNode, checks: list[CheckResult]) -> None:
     """Replace the outputs of check cells by the judge's verdict."""
-    by_cell = {f"check_{check.name}": check for check in checks}
+    by_name = {check.name: check for check in checks}
     for cell in notebook.cells:
-        check = by_cell.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        if check is not None and cell.cell_type == "code":
+        if check := by_name.get(check_of(cell)):
             text = "\n".join(verdict_lines(check)) + "\n"
             cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
 

@@ -14,10 +14,10 @@ import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grader.cells import check_of, grade_id, is_essay
 from grader.classroom.results import CheckResult, Result
 from grader.errors import CourseError
 from grader.executing.execute import Outcome
-from grader.executing.prepare import is_essay
 from grader.grading import defuse
 from grader.grading.stored import Stored
 from grader.grading.tasks import Asked, Task, Unreadable
@@ -110,7 +110,7 @@ def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:
         reason,
         list(task.submission.notes),
         finished=datetime.now(UTC),
-        elsewhere=[c.metadata.nbgrader.grade_id for c in release.cells if is_essay(c)],
+        elsewhere=[grade_id(c) for c in release.cells if is_essay(c)],
     )
     return result, nbformat.from_dict(release)
 
@@ -125,7 +125,7 @@ def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
     if check.status != "not run":
         return check
     for cell in executed.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"check_{check.name}":
+        if check_of(cell) == check.name:
             for output in cell.get("outputs", []):
                 if output.output_type == "error":
                     reason = f"{output.ename}: {output.evalue}".strip()[:300]

@@ -14,13 +14,13 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
 from grader import config
+from grader.cells import grade_id, id_of_check, is_essay
 from grader.classroom import gradebook, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import Lateness
 from grader.classroom.results import Result, Submission
 from grader.executing.beside import around
 from grader.executing.execute import Outcome
-from grader.executing.prepare import is_essay
 from grader.files import write_atomically
 from grader.formgrader import anonymity, answer_key
 from grader.grading import defuse, stored
@@ -126,13 +126,13 @@ def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
     """(graded cell, text of its answer)"""
     cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
     for index, cell in enumerate(cells):
-        name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        name = grade_id(cell)
         if is_essay(cell):
             blank = gradebook.left_as_released(cell)
             texts = [c.source for c in around(cells, index)] if blank else []
             yield name, "\n".join([cell.source, *texts])
         elif name:
-            yield f"check_{name}", cell.source
+            yield id_of_check(name), cell.source
 
 
 def _cells(text: str) -> list[NotebookNode]:

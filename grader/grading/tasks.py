@@ -17,6 +17,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader import config
+from grader.cells import about, check_of
 from grader.classroom import results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
@@ -156,9 +157,7 @@ def read_release(folder: ClassFolder, name: str) -> Release:
     except (OSError, ValueError) as error:
         raise ConfigError(f"the release {path} can't be read: {error}") from error
     points = {
-        c.metadata.nbgrader.grade_id.removeprefix("check_"): float(c.metadata.nbgrader.points)
-        for c in notebook.cells
-        if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("grade")
+        check: float(about(cell)["points"]) for cell in notebook.cells if (check := check_of(cell))
     }
     return Release(name, text, notebook, points)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader.cells import about, grade_id, text_of
 from grader.errors import Refused
 from grader.intake.bounds import MIB, Member
 from grader.text import shown
@@ -190,16 +191,10 @@ def best(candidates: list[Candidate]) -> Candidate:
 
 def cleared(notebook: dict[str, Any]) -> bool:
     """Whether no code cell shows any trace of having been run, although there is code."""
-    code = [cell for cell in _code_cells(notebook) if source_of(cell).strip()]
+    code = [cell for cell in _code_cells(notebook) if text_of(cell).strip()]
     return bool(code) and not any(
         cell.get("outputs") or cell.get("execution_count") is not None for cell in code
     )
-
-
-def source_of(cell: dict[str, Any]) -> str:
-    """A cell's text."""
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
 
 
 def _check_nesting(value: Any) -> None:
@@ -254,23 +249,17 @@ def _code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
-    metadata = cell["metadata"].get("nbgrader")
-    return metadata if isinstance(metadata, dict) else {}
-
-
 def _grade_ids(notebook: dict[str, Any]) -> list[str]:
-    ids = [_nbgrader(cell).get("grade_id") for cell in notebook["cells"]]
-    return [grade_id for grade_id in ids if isinstance(grade_id, str)]
+    return [name for cell in notebook["cells"] if (name := grade_id(cell))]
 
 
 def _worked_on(notebook: dict[str, Any]) -> int:
     return sum(
         1
         for cell in notebook["cells"]
-        if _nbgrader(cell).get("solution") is True
-        and "raise NotImplementedError" not in source_of(cell)
-        and "YOUR ANSWER HERE" not in source_of(cell)
+        if about(cell).get("solution") is True
+        and "raise NotImplementedError" not in text_of(cell)
+        and "YOUR ANSWER HERE" not in text_of(cell)
     )
 
 
@@ -279,10 +268,7 @@ def _executed(notebook: dict[str, Any]) -> int:
 
 
 def _work(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [
-        (cell["cell_type"], str(_nbgrader(cell).get("grade_id", "")), source_of(cell))
-        for cell in notebook["cells"]
-    ]
+    return [(cell["cell_type"], grade_id(cell), text_of(cell)) for cell in notebook["cells"]]
 
 
 def work_of(content: bytes) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from grader import places
 from grader.authoring import source_text
+from grader.cells import runs_when_graded
 from grader.contract import thresholds
 from grader.contract.judge import Handed, Judge
 from grader.contract.sample import Sample
@@ -21,7 +22,6 @@ from grader.course.making.reference import NOTEBOOK, REFERENCE
 from grader.course.truth import training_nets
 from grader.course.truth.training_cnn import SAMPLES
 from grader.errors import ConfigError
-from grader.executing.prepare import runs_when_graded
 from grader.judging import examination as judging
 from grader.judging import truth
 from utils import check, codec

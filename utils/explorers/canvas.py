@@ -167,7 +167,7 @@ def number(value: float) -> str:
     """A number as short as it may be: 3, −0.5, 0.333.
 
     >>> number(3.0), number(-0.5), number(1 / 3)
-    ('3', '−0.5', '0.333')
+    ('3', '−0.5', '0.3333')
     """
     return f"{value + 0.0:.4g}".replace("-", "−") if abs(value) >= 1e-12 else "0"
 

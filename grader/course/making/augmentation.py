@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from grader import places
+from grader import cells, places
 from grader.authoring import source_text
 from utils.images import exam_images
 from utils.images.datasets import Dataset, load
@@ -68,7 +68,7 @@ def _solution() -> dict[str, Any]:
     names: dict[str, Any] = {"np": np, "keras": keras, "layers": keras.layers}
     names["tf"] = quiet.import_tensorflow()
     for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") in _CELLS:
+        if cells.grade_id(cell) in _CELLS:
             exec(cell.source, names)
     return names
 

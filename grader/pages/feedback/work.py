@@ -22,6 +22,7 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from grader.cells import about, text_in, text_of
 from grader.pages.feedback import essay
 from grader.text import clean
 
@@ -88,7 +89,7 @@ class _Reader:
         names = {name for cell in cells if (name := _check_name(cell))}
         waiting: list[Piece] = []
         for cell in cells:
-            meta = _nbgrader(cell)
+            meta = about(cell)
             grade_id = str(meta.get("grade_id", ""))
             name = _check_name(cell)
             if name:
@@ -117,7 +118,7 @@ class _Reader:
             self.work.order.append(name)
 
     def _remember_heading(self, cell: dict[str, Any]) -> None:
-        titles = _HEADING.findall(_text(cell.get("source"))[:CODE_CHARACTERS])
+        titles = _HEADING.findall(text_of(cell)[:CODE_CHARACTERS])
         found = [bare for title in titles if (bare := title.strip().rstrip("#").rstrip())]
         if found:
             self.heading = clean(re.sub(r"[*`_$]", "", found[-1]), 120)
@@ -127,12 +128,12 @@ class _Reader:
         for name, bundle in _mapping(cell.get("attachments")).items():
             for piece in self._pictures(_mapping(bundle)):
                 attachments[str(name)] = str(piece.content)
-        self.work.essays[grade_id] = essay.to_html(_text(cell.get("source")), attachments)
+        self.work.essays[grade_id] = essay.to_html(text_of(cell), attachments)
         self.work.headings.setdefault(grade_id, self.heading)
         self.work.order.append(grade_id)
 
     def _code(self, cell: dict[str, Any]) -> Iterable[Piece]:
-        source = clean(_text(cell.get("source")), CODE_CHARACTERS)
+        source = clean(text_of(cell), CODE_CHARACTERS)
         outputs = cell.get("outputs")
         outputs = [x for x in outputs if isinstance(x, dict)] if isinstance(outputs, list) else []
         if not source.strip() and not outputs:
@@ -144,7 +145,7 @@ class _Reader:
     def _output(self, output: dict[str, Any]) -> Iterable[Piece]:
         kind = output.get("output_type")
         if kind == "stream":
-            yield from self._plain(_text(output.get("text")))
+            yield from self._plain(text_in(output.get("text")))
         elif kind == "error":
             trace = output.get("traceback")
             lines = [str(line) for line in trace] if isinstance(trace, list) else []
@@ -153,7 +154,7 @@ class _Reader:
         elif kind in ("display_data", "execute_result"):
             data = _mapping(output.get("data"))
             pictures = list(self._pictures(data))
-            yield from pictures or self._plain(_text(data.get("text/plain")))
+            yield from pictures or self._plain(text_in(data.get("text/plain")))
 
     def _plain(self, text: str) -> Iterable[Piece]:
         text = clean(text, OUTPUT_CHARACTERS).strip("\n")
@@ -164,7 +165,7 @@ class _Reader:
         for kind in _FORMATS:
             if kind not in data:
                 continue
-            url = _picture(kind, _text(data[kind]))
+            url = _picture(kind, text_in(data[kind]))
             if url is None:
                 yield Piece("note", "A picture that is damaged or too large was left out.")
             elif self._afford(len(url)):
@@ -178,10 +179,10 @@ class _Reader:
 
 def _check_name(cell: dict[str, Any]) -> str:
     """Name of the check, if this is an autograde cell."""
-    meta = _nbgrader(cell)
+    meta = about(cell)
     if cell.get("cell_type") != "code" or not meta.get("grade") or meta.get("solution"):
         return ""
-    found = _CHECK.search(_text(cell.get("source")))
+    found = _CHECK.search(text_of(cell))
     return found[1] if found else str(meta.get("grade_id", "")).removeprefix("check_")
 
 
@@ -206,16 +207,5 @@ def _highlight(source: str) -> Markup:
     return Markup(pygments.highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
 
 
-def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
-    return _mapping(_mapping(cell.get("metadata")).get("nbgrader"))
-
-
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    """Notebook text: a string or a list of strings."""
-    if isinstance(value, list):
-        return "".join(part for part in value if isinstance(part, str))
-    return value if isinstance(value, str) else ""

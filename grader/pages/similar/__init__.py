@@ -14,6 +14,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader.authoring import build
+from grader.cells import grade_id, is_locked
 from grader.classroom.folder import ClassFolder
 from grader.config import Course
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
@@ -92,13 +93,13 @@ def _parts(notebook: NotebookNode, known: frozenset[str]) -> list[Part]:
     found = []
     own = 0
     for cell in notebook.cells:
-        given = cell.metadata.get("nbgrader")
-        if given is not None and given.get("locked"):
+        given = grade_id(cell)
+        if is_locked(cell):
             continue
-        if given is None and cell.cell_type == "markdown":
+        if not given and cell.cell_type == "markdown":
             continue  # mostly the release's own text
-        own += given is None
-        name = given.grade_id if given is not None else f"own cell {own}"
+        own += not given
+        name = given or f"own cell {own}"
         text = tokens.readable(cell.source)
         if cell.cell_type == "code":
             found.append(Part(name, "code", text, tokens.of_code(text, known)))
