@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import tarfile
@@ -46,6 +47,13 @@ def test_every_essay_has_a_rubric_and_every_check_a_judge(course: config.Course)
     for name in course.notebooks:
         source = build.source_of(name)  # raises where a check has no judge, an essay no rubric
         assert source.checks, name
+
+
+def test_exercises_are_numbered_within_their_notebook(course: config.Course) -> None:
+    for name in course.notebooks:
+        text = (places.folder() / "source" / f"{name}.py").read_text(encoding="utf-8")
+        numbers = re.findall(r"^# ## Exercise ([^:]+):", text, re.MULTILINE)
+        assert numbers == [f"{name[:2]}.{k}" for k in range(1, len(numbers) + 1)]
 
 
 def test_stale_files_are_shown_as_a_diff(

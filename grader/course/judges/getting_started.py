@@ -297,7 +297,7 @@ JUDGES = [
         },
         kind="value",
         parts=tuple(_INSTALLED),
-        section="Exercise 1: is everything there?",
+        section="Exercise 00.1: is everything there?",
     ),
     Judge(
         "one_convolution",
@@ -312,7 +312,7 @@ JUDGES = [
         draw=_draw_photographs,
         mistakes=_CLASSIFY_MISTAKES,
         parts=("classes",),
-        section="Exercise 2: what is in the picture?",
+        section="Exercise 00.2: what is in the picture?",
     ),
     Judge(
         "top5",
@@ -320,6 +320,6 @@ JUDGES = [
         draw=_draw_photographs,
         mistakes=_TOP5_MISTAKES,
         parts=("classes", "probabilities"),
-        section="Exercise 3: the five best guesses",
+        section="Exercise 00.3: the five best guesses",
     ),
 ]

@@ -32,7 +32,7 @@ tf = quiet.import_tensorflow()
 mini = pretrained.load("mini")
 
 # %% [markdown]
-# ## Exercise 1: is everything there?
+# ## Exercise 00.1: is everything there?
 #
 # If the cell above ran without an error, the answer is: nearly certainly. Let us look more closely.
 # *TensorFlow* does the computing, on the processors (CPU) or on a graphics card (GPU) if there is
@@ -122,7 +122,7 @@ def one_convolution(images, kernels):
 check("one_convolution", one_convolution)
 
 # %% [markdown]
-# ## Exercise 2: what is in the picture?
+# ## Exercise 00.2: what is in the picture?
 #
 # Training a net takes data and hours. Using one that is trained takes a line.
 # `pretrained.load("mini")` gives you a small net that belongs to the course: five convolutions and
@@ -173,7 +173,7 @@ def classify(net, images):
 check("classify", lambda images: classify(mini, images))
 
 # %% [markdown]
-# ## Exercise 3: the five best guesses
+# ## Exercise 00.3: the five best guesses
 #
 # One name says little about how sure the net is. *Softmax* turns the scores $z_1, \dots, z_K$ of an
 # image into probabilities, which are positive and add up to 1:

@@ -45,7 +45,7 @@ layers = keras.layers
 data, test_set = training.begin("02_training_cnn", DATASET)
 
 # %% [markdown]
-# ## Exercise 33: load, split, look
+# ## Exercise 02.1: load, split, look
 #
 # Three sets of images, for three questions:
 #
@@ -124,7 +124,7 @@ def samples(labels, classes, count):
 check("samples", samples)
 
 # %% [markdown]
-# ## Exercise 34: one layer
+# ## Exercise 02.2: one layer
 #
 # The simplest net has ten *scores*, one per class, each a weighted sum of all 3072 numbers of an
 # image; softmax makes probabilities of them. Training makes the *cross-entropy* small,
@@ -199,7 +199,7 @@ check("one_layer", models.answers("one_layer", build_one_layer))
 # Guessing would get 10 % right. That is what a net is worth which can only ask of each pixel whether
 # it is bright.
 #
-# ## Exercise 35: weights as images
+# ## Exercise 02.3: weights as images
 #
 # The weights of one output are as many numbers as an image has, so they can be looked at as one: bright
 # where a bright pixel speaks for this class. Weights are small and have both signs; pixels go from 0 to
@@ -235,7 +235,7 @@ plt.show()
 # Do you recognise anything? Try it without the regulariser (in a cell of your own, with another name):
 # the accuracy rises by some points, and the pictures become noisy.
 #
-# ## Exercise 36: two layers
+# ## Exercise 02.4: two layers
 #
 # Between image and scores, a hidden layer of 128 units with ReLU. No regulariser, everything else as
 # before. Train for 30 epochs with batches of 128. On CIFAR-10 this gives about 45 %.
@@ -267,7 +267,7 @@ mlp = training.fit("mlp", build_mlp, coded, epochs=30, batch=128)
 check("mlp", models.answers("mlp", build_mlp))
 
 # %% [markdown]
-# ## Exercise 37: tune it
+# ## Exercise 02.5: tune it
 #
 # How good can a net of dense layers become? Change what you like: the number of units, more layers, the
 # learning rate (`keras.optimizers.Adam(5e-4)`), dropout, the number of epochs. But dense layers only.
@@ -309,7 +309,7 @@ check("mlp_tuned", models.answers("mlp_tuned", build_mlp_tuned))
 
 # %% [markdown] essay="mlp_tuning" points=2
 # ### BEGIN SOLUTION
-# The curves of exercise 36 were still rising after 30 epochs and noisy, which speaks for a smaller
+# The curves of exercise 02.4 were still rising after 30 epochs and noisy, which speaks for a smaller
 # learning rate: with 5e-4 in place of 1e-3 they were smooth, and the accuracy rose by some points. A second
 # hidden layer of 128 units brought the most, since it can combine what the first one finds. Then the training
 # curve began to leave the validation curve behind, so I added dropout of 0.2 and trained for 40 epochs; with
@@ -325,7 +325,7 @@ check("mlp_tuned", models.answers("mlp_tuned", build_mlp_tuned))
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 38: a simple convolutional net
+# ## Exercise 02.6: a simple convolutional net
 #
 # A dense layer doesn't know which pixels are neighbours: if all images were shuffled in the same way, it
 # would learn just as well. A convolution looks at neighbourhoods, and at all of them with the same
@@ -369,7 +369,7 @@ simple_cnn = training.fit("simple_cnn", build_simple_cnn, coded, epochs=10, batc
 check("simple_cnn", models.answers("simple_cnn", build_simple_cnn))
 
 # %% [markdown]
-# ## Exercise 39: deeper
+# ## Exercise 02.7: deeper
 #
 # More pairs of convolution and pooling: each pair sees further and finds more complicated things, so it is
 # usual to give the later ones more filters. Design **three to five** nets, train them, and compare. Put
@@ -442,7 +442,7 @@ check("results_table", models.table_answers(deeper))
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 40: the Inception module
+# ## Exercise 02.8: the Inception module
 #
 # Which kernel size is the right one? The *Inception* module (Szegedy et al., *Going deeper with convolutions*,
 # 2015, [arxiv.org/abs/1409.4842](https://arxiv.org/abs/1409.4842)) leaves that to training. Four branches look at the same input, and their maps are stacked:
@@ -487,7 +487,7 @@ def inception_module(x, filters):
 check("inception_module", models.module(inception_module))
 
 # %% [markdown]
-# ## Exercise 41: your own best
+# ## Exercise 02.9: your own best
 #
 # Now design a net of your own, with everything you know: depth, kernels, inception modules, batch
 # normalisation, dropout, another learning rate, more epochs. Explore, and choose by the accuracy on the
@@ -589,7 +589,7 @@ check("own_choice", sealed.choice("choosing a net"))
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 42: a small network, by hand
+# ## Exercise 02.10: a small network, by hand
 #
 # Keras hides what a layer is. To see that there is little to hide, write a network with TensorFlow's
 # functions alone: `tf.nn.conv2d`, `tf.nn.relu`, `tf.nn.max_pool2d`, `tf.reshape`, `tf.matmul`. A
@@ -664,7 +664,7 @@ def small_network(images, weights):
 check("small_network", small_network)
 
 # %% [markdown]
-# ## Exercise 43: its graph
+# ## Exercise 02.11: its graph
 #
 # TensorFlow turns Python into a *graph* of operations before it computes. TensorBoard shows such graphs. Write
 # the graph of your small network into an event file. Three steps: make a graph of the function,

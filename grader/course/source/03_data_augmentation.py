@@ -44,7 +44,7 @@ print(data.description)
 # %% [markdown]
 # `coded` holds the same images as `data`, with labels in one-hot code.
 #
-# ## Exercise 49: a net with three convolutions
+# ## Exercise 03.1: a net with three convolutions
 #
 # This net stays the same for a while; what changes is what it gets to see.
 #
@@ -96,7 +96,7 @@ check("plain", augmenting.answers("plain", build_three_convolutions))
 # Look at the curves: the two lines part. What the net still gains on training images from there on, it
 # gains by remembering.
 #
-# ## Exercise 50: images that never existed
+# ## Exercise 03.2: images that never existed
 #
 # To augment is to change an image in ways that leave its label true. Four questions, one after the
 # other: how is an image changed, does everything that belongs to it follow, which changes leave the
@@ -282,7 +282,7 @@ none = training.fit("none", build_three_convolutions, coded, epochs=EPOCHS, batc
 check("augmented", augmenting.answers("augmented", build_three_convolutions))
 
 # %% [markdown]
-# ## Exercise 51: with and without
+# ## Exercise 03.3: with and without
 #
 # Report what came of it, in percent, rounded to one decimal: accuracy on training and on validation images
 # of the two nets. `none.record["train"]` and `none.record["validation"]` have the fractions. (They were
@@ -305,7 +305,7 @@ report
 check("report", augmenting.claims(dict.fromkeys(["none", "augmented"], build_three_convolutions), report))
 
 # %% [markdown]
-# ## Exercise 52: two pairs of curves
+# ## Exercise 03.4: two pairs of curves
 
 # %% figure="curves_picture"
 plots_augmentation.curves(["none", "augmented"])
@@ -367,7 +367,7 @@ for run in (none, augmented):
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 53: which strategy is the best?
+# ## Exercise 03.5: which strategy is the best?
 #
 # Several changes at once say little about any of them. Try at least three strategies beside your own, in any
 # way you like: one kind of change each, weak against strong, geometry against colour. Put a function
@@ -491,7 +491,7 @@ check("strategy_choice", sealed.choice("choosing a strategy", rows))
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 54: deeper, after VGG
+# ## Exercise 03.6: deeper, after VGG
 #
 # The VGG nets (Simonyan and Zisserman, 2014, [arxiv.org/abs/1409.1556](https://arxiv.org/abs/1409.1556)) are
 # made of blocks of 3×3 convolutions. With batch normalisation (BN) and dropout, which they hadn't yet:
@@ -554,7 +554,7 @@ vgg = training.fit(
 check("vgg", augmenting.answers("vgg", build_small_vgg))
 
 # %% [markdown]
-# ## Exercise 55: the deep net with and without
+# ## Exercise 03.7: the deep net with and without
 #
 # The same once more without augmentation, and the report as in exercise 51.
 
@@ -607,7 +607,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 56: Inception-v4
+# ## Exercise 03.8: Inception-v4
 #
 # Szegedy, Ioffe, Vanhoucke and Alemi, *Inception-v4, Inception-ResNet and the impact of residual connections on
 # learning*, 2016, [arxiv.org/abs/1602.07261](https://arxiv.org/abs/1602.07261). Read until you have understood the

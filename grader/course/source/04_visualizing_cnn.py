@@ -56,7 +56,7 @@ plots.photographs(photos)
 plt.show()
 
 # %% [markdown]
-# ## Exercise 62: filters
+# ## Exercise 04.1: filters
 #
 # The first layer looks at the image itself, so its filters can be looked at as images: a filter
 # answers most to a patch that looks like itself. Weights have both signs, and zero means "this
@@ -133,7 +133,7 @@ plt.show()
 # colours, but answers of layers before it. To understand those, other means are needed. They are what
 # the rest of this notebook is about.
 #
-# ## Exercise 63: activation maps
+# ## Exercise 04.2: activation maps
 #
 # What a layer puts out for one image is a stack of *activation maps*, one for each filter: bright
 # where the filter found what it looks for. A model that stops in the middle gives them to you, and
@@ -196,7 +196,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 64: saliency
+# ## Exercise 04.3: saliency
 #
 # Which pixels does a decision hang on? Ask the gradient (Simonyan, Vedaldi and Zisserman, 2014): if
 # a pixel changes a little, how much does the **score** of the class change, before softmax?
@@ -261,7 +261,7 @@ plots.maps_of_classes(photos.images[0], maps, [net.class_names[c] for c in order
 plt.show()
 
 # %% [markdown]
-# ## Exercise 65: what a class looks like
+# ## Exercise 04.4: what a class looks like
 #
 # Now the other way round. Not "which class is this image?", but "which image is most of all this
 # class?" Start from noise and climb the class score, that is, take steps along its gradient with
@@ -399,7 +399,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 66: any unit
+# ## Exercise 04.5: any unit
 #
 # Class scores are only the last layer. Take any unit, of any convolutional or dense layer, and find
 # an image that gives it a **desired activation** $v$: not as much as possible, but just so much.
@@ -489,7 +489,7 @@ plt.show()
 # difference to it, and so the norm has made it grey. Units of dense layers look at all of the
 # image.
 #
-# ## Exercise 67: stronger regularisers (optional)
+# ## Exercise 04.6: stronger regularisers (optional)
 #
 # With a small norm alone, images of deeper units are faint and speckled. Yosinski et al. (2015)
 # found that several regularisers together do better. Blur you have. The other two set pixels to
@@ -599,7 +599,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 68: natural images
+# ## Exercise 04.7: natural images
 #
 # What distinguishes photographs from noise? Among other things their **spectrum**. Take the Fourier
 # transform of a grey photograph. The magnitude $|F|$ falls off as $1/f$ with the frequency $f$:
@@ -705,7 +705,7 @@ plots.spectra(
 plt.show()
 
 # %% [markdown]
-# ## Exercise 69: occlusion
+# ## Exercise 04.8: occlusion
 #
 # Gradients say what *small* changes do. A more direct question: what if a part of the image were
 # not there? Lay a grey box on it, ask the net, move the box, ask again (Zeiler and Fergus, 2014).
@@ -761,7 +761,7 @@ check("occlusion_map", nets.on_net(occlusion_map))
 check("occlusion_points", nets.on_net(occlusion_map))
 
 # %% [markdown]
-# ## Exercise 70: a heat map
+# ## Exercise 04.9: a heat map
 #
 # The map has one value per box, the image many more pixels. To lay one over the other, give each
 # **pixel** the mean of the values of all boxes that cover it, and 0 if there are none (at the
@@ -828,7 +828,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 71: comparing (optional)
+# ## Exercise 04.10: comparing (optional)
 #
 # "The map points at the digit" can be measured where masks are known. Two measures:
 #
@@ -897,7 +897,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 72: the probability without a block
+# ## Exercise 04.11: the probability without a block
 #
 # Another custom is to **zero out** a block, which makes it black, and to draw the class's
 # **probability** itself, not its change. It has the advantage that everybody understands it, and a

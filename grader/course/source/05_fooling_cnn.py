@@ -47,7 +47,7 @@ plots_fooling.pictures(photographs[:6], plots_fooling.captions(net, photographs[
 plt.show()
 
 # %% [markdown]
-# ## Exercise 73: a target
+# ## Exercise 05.1: a target
 #
 # To fool somebody, you need somebody who knows better. So begin with photographs that the net classifies
 # *correctly*, and is *sure* of. Which ones are they?
@@ -189,7 +189,7 @@ with plots_fooling.once_written("good_starts", "fool"):
     plt.show()
 
 # %% [markdown]
-# ## Exercise 74: what has changed?
+# ## Exercise 05.2: what has changed?
 #
 # Compare the first picture with the last one. To see what is different, subtract the two. Differences have both signs, and pictures have not, so add them
 # to a medium grey: what got brighter is brighter than the grey, what got darker is darker,
@@ -231,7 +231,7 @@ with plots_fooling.once_written("good_starts", "fool", "difference_pictures"):
 # Whoever wanted to turn one digit into another would draw a stroke. The net is content with specks here and
 # there, which for us change nothing. It has other reasons than we have.
 #
-# ## Exercise 75: as little as possible
+# ## Exercise 05.3: as little as possible
 #
 # So far the target only had to *win*; it may have won with 40 %. Now it shall have a probability of
 # **0.98 or more**, and the change shall be **as small as possible**, in its L2 norm.
@@ -349,7 +349,7 @@ with plots_fooling.once_written("good_starts", "smallest_change"):
     plt.show()
 
 # %% [markdown]
-# ## Exercise 76: likely and unlikely targets
+# ## Exercise 05.4: likely and unlikely targets
 #
 # Is it harder to make the net see something that it had ruled out than something that it had
 # considered? Choose for an image two targets: the class that was second, and the class that was last.

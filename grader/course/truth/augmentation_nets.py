@@ -33,7 +33,7 @@ ROWS = ("none", "augmented", "shift", "colour", "erase")
 
 
 def three_convolutions(padding: str = "same", relu: bool = True, filters: int = 32) -> Any:
-    """The net of exercise 49, ReLU as a layer."""
+    """The net of exercise 03.1, ReLU as a layer."""
     layers = quiet.import_keras().layers
     steps = []
     for pooled in (False, True, True):
@@ -44,7 +44,7 @@ def three_convolutions(padding: str = "same", relu: bool = True, filters: int = 
 
 
 def vgg(filters: int, order: str = "relu, bn", blocks: int = 4, dropout: float = 0.2) -> Any:
-    """The net of exercise 54, block by block as nested models."""
+    """The net of exercise 03.6, block by block as nested models."""
     keras = quiet.import_keras()
     layers = keras.layers
 

@@ -220,7 +220,7 @@ JUDGES_CURVES = [
         _draw_gap,
         _GAP_MISTAKES,
         parts=_PARTS,
-        section="Exercise 52: two pairs of curves",
+        section="Exercise 03.4: two pairs of curves",
     ),
     Judge(
         "four_nets",

@@ -11,7 +11,7 @@ from grader.contract.judge import Depiction, Judge, Mistake, Question
 from utils.rules import augmented, observing
 from utils.rules.augmented import HINTS
 
-_ONLINE = "Exercise 50: images that never existed"
+_ONLINE = "Exercise 03.2: images that never existed"
 
 Array = np.ndarray
 

@@ -24,10 +24,10 @@ from .images import unused
 
 HINTS = training.HINTS | strategies.HINTS
 
-PLAIN = "Exercise 49: a net with three convolutions"
-REPORT = "Exercise 51: with and without"
-STRATEGIES = "Exercise 53: which strategy is the best?"
-VGG = "Exercise 54: deeper, after VGG"
+PLAIN = "Exercise 03.1: a net with three convolutions"
+REPORT = "Exercise 03.3: with and without"
+STRATEGIES = "Exercise 03.5: which strategy is the best?"
+VGG = "Exercise 03.6: deeper, after VGG"
 
 _WITHIN = 1.0  # points
 _WITHIN_HIDDEN = 0.15  # other images are harder, and there are fewer of them
@@ -191,7 +191,7 @@ def _steady(name: str, section: str) -> Judge:
 JUDGES_NETS = [
     _configuration("three_convolutions", PLAIN, _draw_three, tuple(THREE_CONVOLUTIONS)),
     _steady("plain", PLAIN),
-    _steady("augmented", "Exercise 50: images that never existed"),
+    _steady("augmented", "Exercise 03.2: images that never existed"),
     _claim(
         "report", REPORT, strategies.report, 4.0, _shown(("none", "augmented"), "what you report")
     ),
@@ -217,7 +217,7 @@ JUDGES_NETS = [
     _steady("vgg", VGG),
     _claim(
         "vgg_report",
-        "Exercise 55: the deep net with and without",
+        "Exercise 03.7: the deep net with and without",
         strategies.report,
         4.0,
         _shown(("vgg_plain", "vgg"), "what you report"),

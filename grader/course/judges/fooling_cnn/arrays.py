@@ -15,10 +15,10 @@ from ...nets import trusted
 from . import exhibits
 
 SECTION = {
-    73: "Exercise 73: a target",
-    74: "Exercise 74: what has changed?",
-    75: "Exercise 75: as little as possible",
-    76: "Exercise 76: likely and unlikely targets",
+    1: "Exercise 05.1: a target",
+    2: "Exercise 05.2: what has changed?",
+    3: "Exercise 05.3: as little as possible",
+    4: "Exercise 05.4: likely and unlikely targets",
 }
 """Exercise -> its heading in the notebook."""
 
@@ -436,24 +436,24 @@ JUDGES_ARRAYS = [
         _starts,
         _draw_starts,
         _STARTS_MISTAKES,
-        section=SECTION[73],
+        section=SECTION[1],
     ),
     Judge(
         "score_gradient",
         _gradient,
         _draw_gradients,
         _GRADIENT_MISTAKES,
-        section=SECTION[73],
+        section=SECTION[1],
         by_files=True,
     ),
-    Judge("step_towards", _step, _draw_steps, _STEP_MISTAKES, section=SECTION[73]),
+    Judge("step_towards", _step, _draw_steps, _STEP_MISTAKES, section=SECTION[1]),
     Judge(
         "difference_pictures",
         lambda image, fooled: _pictures(_change(image, fooled)),
         _draw_differences,
         _DIFFERENCE_MISTAKES,
         parts=("difference", "magnified"),
-        section=SECTION[74],
+        section=SECTION[2],
         depicted=Depiction("fooled", lambda value: value[1]),
     ),
     Judge(
@@ -461,7 +461,7 @@ JUDGES_ARRAYS = [
         _saved,
         _draw_saving,
         _SAVING_MISTAKES,
-        section=SECTION[75],
+        section=SECTION[3],
         depicted=Depiction("image", white=255.0),
     ),
     Judge(
@@ -469,7 +469,7 @@ JUDGES_ARRAYS = [
         _choices,
         _draw_choices,
         _CHOICE_MISTAKES,
-        section=SECTION[76],
+        section=SECTION[4],
     ),
 ]
 """Judges of what is exact."""

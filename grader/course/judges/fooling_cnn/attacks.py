@@ -152,17 +152,17 @@ def _draw_targets(
 
 JUDGES_ATTACKS = [
     Judge(
-        "fool", _unused, _draw_ways, section=SECTION[73], assess=ascent.ascent, hints=WAY_HINTS,
+        "fool", _unused, _draw_ways, section=SECTION[1], assess=ascent.ascent, hints=WAY_HINTS,
         by_files=True, patience=2.0,
         depicted=Depiction("image", lambda value: np.asarray(value)[-1]),
     ),
     Judge(
-        "smallest_change", _unused, _draw_changes, section=SECTION[75], patience=3.0,
+        "smallest_change", _unused, _draw_changes, section=SECTION[3], patience=3.0,
         assess=fooling.smallest_change, hints=CHANGE_HINTS, by_files=True,
         depicted=Depiction("image", white=255.0),
     ),
     Judge(
-        "compare_targets", _unused, _draw_targets, section=SECTION[76], patience=4.0,
+        "compare_targets", _unused, _draw_targets, section=SECTION[4], patience=4.0,
         assess=fooling.targets_table, hints=TABLE_HINTS, by_files=True,
     ),
 ]  # fmt: skip

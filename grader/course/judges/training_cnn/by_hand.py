@@ -253,7 +253,7 @@ JUDGES_BY_HAND = [
         _draw_inception,
         _INCEPTION_MISTAKES,
         parts=("output", "parameters", "branches"),
-        section="Exercise 40: the Inception module",
+        section="Exercise 02.8: the Inception module",
         measure=by_hand.inception,
     ),
     Judge(
@@ -262,7 +262,7 @@ JUDGES_BY_HAND = [
         _draw_initial,
         _INITIAL_MISTAKES,
         parts=tuple(_initial(0)),
-        section="Exercise 42: a small network, by hand",
+        section="Exercise 02.10: a small network, by hand",
         measure=by_hand.small_network_weights,
     ),
     Judge(
@@ -271,7 +271,7 @@ JUDGES_BY_HAND = [
         _draw_network,
         _NETWORK_MISTAKES,
         parts=("stage1", "stage2", "stage3", "hidden", "scores"),
-        section="Exercise 42: a small network, by hand",
+        section="Exercise 02.10: a small network, by hand",
     ),
     Judge(
         "tensorboard_graph",
@@ -285,7 +285,7 @@ JUDGES_BY_HAND = [
         _draw_graph,
         _GRAPH_MISTAKES,
         parts=("convolutions", "ReLUs", "poolings", "reshapes", "matrix products"),
-        section="Exercise 43: its graph",
+        section="Exercise 02.11: its graph",
         measure=by_hand.graph_of_small_network,
     ),
 ]

@@ -334,7 +334,7 @@ JUDGES_DATA = [
         _draw_split,
         _SPLIT_MISTAKES,
         parts=("sizes", "in both sets", "left out", "labels", "classes in validation"),
-        section="Exercise 33: load, split, look",
+        section="Exercise 02.1: load, split, look",
         measure=by_hand.split_of_images,
     ),
     Judge(
@@ -342,21 +342,21 @@ JUDGES_DATA = [
         _samples,
         _draw_samples,
         _SAMPLES_MISTAKES,
-        section="Exercise 33: load, split, look",
+        section="Exercise 02.1: load, split, look",
     ),
     Judge(
         "one_hot",
         lambda labels, classes: np.eye(classes, dtype=np.float32)[labels],
         _draw_one_hot,
         _ONE_HOT_MISTAKES,
-        section="Exercise 34: one layer",
+        section="Exercise 02.2: one layer",
     ),
     Judge(
         "weight_images",
         _weight_images,
         _draw_weights,
         _WEIGHT_MISTAKES,
-        section="Exercise 35: weights as images",
+        section="Exercise 02.3: weights as images",
     ),
     Judge(
         "rest_labels",

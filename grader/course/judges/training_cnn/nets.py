@@ -40,7 +40,7 @@ def _unused(**_: Any) -> None:
 _COMPILED: dict[str, Any] = {"loss": "categorical_crossentropy", "optimizer": "adam"}
 _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "one_layer_configuration": (
-        "Exercise 34: one layer",
+        "Exercise 02.2: one layer",
         {
             "input": [32, 32, 3],
             "steps": ["flatten", "dense 10", "softmax"],
@@ -50,7 +50,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "mlp_configuration": (
-        "Exercise 36: two layers",
+        "Exercise 02.4: two layers",
         {
             "input": [32, 32, 3],
             "steps": ["flatten", "dense 128", "relu", "dense 10", "softmax"],
@@ -61,7 +61,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "simple_cnn_configuration": (
-        "Exercise 38: a simple convolutional net",
+        "Exercise 02.6: a simple convolutional net",
         {
             "input": [32, 32, 3],
             "steps": ["conv 32 3×3 same", "relu", "maxpool 2×2", "flatten", "dense 10", "softmax"],
@@ -207,28 +207,28 @@ _REST = "Exercises 44-48: one class against the rest"
 
 JUDGES_NETS = [
     *(_configuration(name) for name in _CONFIGURATIONS),
-    accuracy_of("one_layer", "Exercise 34: one layer"),
-    accuracy_of("mlp", "Exercise 36: two layers"),
-    accuracy_of("mlp_tuned", "Exercise 37: tune it"),
-    accuracy_of("simple_cnn", "Exercise 38: a simple convolutional net"),
+    accuracy_of("one_layer", "Exercise 02.2: one layer"),
+    accuracy_of("mlp", "Exercise 02.4: two layers"),
+    accuracy_of("mlp_tuned", "Exercise 02.5: tune it"),
+    accuracy_of("simple_cnn", "Exercise 02.6: a simple convolutional net"),
     Judge(
         "results_table",
         _unused,
         _draw_table,
-        section="Exercise 39: deeper",
+        section="Exercise 02.7: deeper",
         assess=training.results_table,
         patience=4.0,
         hints=HINTS,
         by_files=True,
     ),
-    accuracy_of("own_best", "Exercise 41: your own best"),
+    accuracy_of("own_best", "Exercise 02.9: your own best"),
     Judge(
         "own_choice",
         _unused,
         _fixed("the choice", {"candidates": 4}),
         kind="value",
         parts=("compared", "opened once", "best chosen"),
-        section="Exercise 41: your own best",
+        section="Exercise 02.9: your own best",
         assess=training.choice,
         hints=HINTS,
     ),

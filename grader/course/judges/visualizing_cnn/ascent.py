@@ -19,9 +19,9 @@ from ...nets import trusted
 from . import draws
 from .ascent_parts import JUDGES_PARTS
 
-_CLASSES = "Exercise 65: what a class looks like"
-_UNITS = "Exercise 66: any unit"
-_NATURAL = "Exercise 68: natural images"
+_CLASSES = "Exercise 04.4: what a class looks like"
+_UNITS = "Exercise 04.5: any unit"
+_NATURAL = "Exercise 04.7: natural images"
 
 NOISE = 0.1
 """Standard deviation of the noise that ascents begin with."""
@@ -225,7 +225,7 @@ JUDGES_ASCENT = [
     _judge(
         "drive_smoothly",
         _draw_smooth,
-        "Exercise 67: stronger regularisers",
+        "Exercise 04.6: stronger regularisers",
         visualizing.driven_smoothly,
         3.0,
         depicted=_WITH,

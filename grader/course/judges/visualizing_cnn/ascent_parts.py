@@ -13,9 +13,9 @@ from utils.images import photo_digits, spectra
 from ...nets.base import softmax
 from . import draws
 
-_CLASSES = "Exercise 65: what a class looks like"
-_STRONGER = "Exercise 67: stronger regularisers"
-_NATURAL = "Exercise 68: natural images"
+_CLASSES = "Exercise 04.4: what a class looks like"
+_STRONGER = "Exercise 04.6: stronger regularisers"
+_NATURAL = "Exercise 04.7: natural images"
 
 
 # -- objective ------------------------------------------------------------------------------------

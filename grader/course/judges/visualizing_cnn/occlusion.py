@@ -15,10 +15,10 @@ from utils.rules.visualizing import HINTS, box_gain, boxes_on_mask
 from ...nets.base import softmax
 from . import draws
 
-_OCCLUSION = "Exercise 69: occlusion"
-_HEAT = "Exercise 70: a heat map"
-_COMPARE = "Exercise 71: comparing"
-_BLOCK = "Exercise 72: the probability without a block"
+_OCCLUSION = "Exercise 04.8: occlusion"
+_HEAT = "Exercise 04.9: a heat map"
+_COMPARE = "Exercise 04.10: comparing"
+_BLOCK = "Exercise 04.11: the probability without a block"
 _GREY = 0.5
 _CANDIDATES, _ASKED = 6, 3  # photographs looked at, and those on which maps must point
 _BOX, _STEP = 8, 4

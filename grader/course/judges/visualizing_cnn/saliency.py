@@ -13,7 +13,7 @@ from utils.rules.visualizing import HINTS, points_at_masks
 from ...nets.base import softmax
 from . import draws
 
-_SECTION = "Exercise 64: saliency"
+_SECTION = "Exercise 04.3: saliency"
 _MASKED = 10  # photographs on which maps must point at the digit
 
 
