@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from grader import config, places
-from grader.contract import material, nets
+from grader.contract import nets, visible
 from grader.contract.judges import stem
 from grader.errors import ConfigError
 
@@ -139,7 +139,7 @@ def _shown() -> dict[str, Path]:
     """What notebooks import and read."""
     release = config.load().release
     found: dict[str, Path] = {}
-    for top in material.readable(release.folders):
+    for top in visible.readable(release.folders):
         base = places.public() if top.is_relative_to(places.public()) else places.ROOT
         found |= _files(top.relative_to(base).as_posix(), top, release.foreign)
     return found

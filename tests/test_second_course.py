@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from grader.contract import material
+from grader.contract import visible
 from grader.places import ROOT
 from tests.grader import sandbox_helpers
 
@@ -32,7 +32,7 @@ class Elsewhere:
         self.root, self.harness, self.course = root, root / "harness", root / "areas"
         left_out = shutil.ignore_patterns("__pycache__", "course", "*.npz")
         shutil.copytree(ROOT / "grader", self.harness / "grader", ignore=left_out)
-        for name in (*material.HARNESS_HALF, "utils/doctor.py", *material.AROUND):
+        for name in (*visible.HARNESS_HALF, "utils/doctor.py", *visible.AROUND):
             (self.harness / name).parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self.harness / name)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader import config, places
 from grader.authoring import build
-from grader.contract import material
+from grader.contract import visible
 from grader.errors import ConfigError
 from grader.files import write_atomically
 from grader.freshness import is_foreign
@@ -48,7 +48,7 @@ def pack(course: config.Course, out: Path, just_built: bool = False) -> list[tup
 def _members(release: config.Release) -> dict[str, Path]:
     """Name in the archive -> file.  Raises ConfigError."""
     found: dict[str, Path] = {}
-    for name in (*material.HARNESS_HALF, *material.AROUND):
+    for name in (*visible.HARNESS_HALF, *visible.AROUND):
         found |= _below(places.ROOT, name, release)
     for name in (*release.folders, *release.files):
         if places.is_elsewhere() and name.split("/")[0] == "utils":

@@ -26,7 +26,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import config, sandbox
 from grader.cells import runs_when_graded
 from grader.config import Limits
-from grader.contract import material, nets
+from grader.contract import nets, visible
 from grader.sandbox import leftovers
 from utils.checks.handover import CELL_SECONDS, HANDOVER, MAX_ANSWERS
 
@@ -250,8 +250,8 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
     manager = sandbox.kernel_manager(
         scratch=scratch,
         # of Keras' folder nothing but the files of the net
-        read_only=[*material.readable(config.load().release.folders), *weights],
-        hidden=material.hidden(),
+        read_only=[*visible.readable(config.load().release.folders), *weights],
+        hidden=visible.hidden(),
         modules=job.imports,
         bounds=sandbox.Bounds(
             memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
@@ -259,7 +259,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         environment={
             HANDOVER: str(scratch / "handover"),
             CELL_SECONDS: f"{limits.seconds_per_cell:g}",
-            "PYTHONPATH": os.pathsep.join(map(str, material.on_path())),
+            "PYTHONPATH": os.pathsep.join(map(str, visible.on_path())),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             **about_net,
         },

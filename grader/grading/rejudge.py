@@ -13,7 +13,7 @@ from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result, Submission
 from grader.files import writing
-from grader.grading.due import Again, Kept, due
+from grader.grading.decide import Again, Kept, decide
 from grader.grading.recorder import Recorder
 from grader.grading.tasks import Chosen, class_seed, tasks
 
@@ -60,7 +60,7 @@ def preview(
     secret = seed or class_seed(folder)
     for task in tasks(folder, course, secret, only, found.broken):
         progress(task.label)
-        match due(folder, task, course, "auto"):
+        match decide(folder, task, course, "auto"):
             case Kept():
                 found.current += 1
             case Again(old, new):

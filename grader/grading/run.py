@@ -20,7 +20,7 @@ from grader.executing.execute import Outcome, execute, interrupt, resume
 from grader.files import writing
 from grader.formgrader.setup import set_up
 from grader.grading import marking, rejudge, warm
-from grader.grading.due import Again, Kept, due
+from grader.grading.decide import Again, Kept, decide
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
 from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
@@ -144,7 +144,7 @@ class _Run:
 
     def take(self, task: Task, force: bool, isolation: str) -> None:
         """Keep the result that there is, or send the task on its way."""
-        match due(self.recorder.folder, task, self.recorder.course, isolation, force):
+        match decide(self.recorder.folder, task, self.recorder.course, isolation, force):
             case Kept(result):
                 self.recorder.record(task.submission, result)
                 self.summary.count(task.label, result)

@@ -1,5 +1,7 @@
 """What a sandbox shall contain, decided on the grader's side and carried out after the fork.
 
+Which files of the course it shows is for `grader.contract.visible` to say.
+
 A plan names every path that a notebook may see; what it doesn't name isn't there.  It is plain
 data, since it travels to the warm parent as a JSON file.
 """

@@ -16,7 +16,7 @@ import pytest
 
 from grader import config, places
 from grader.authoring import build, release, source_text
-from grader.contract import material
+from grader.contract import visible
 from grader.errors import ConfigError
 
 
@@ -96,8 +96,8 @@ def small_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("data", "notebooks"):
         (root / name).mkdir(parents=True)
     for name in (
-        *material.AROUND,
-        *material.HARNESS_HALF,
+        *visible.AROUND,
+        *visible.HARNESS_HALF,
         "LICENSE",
         "docs/students.md",
         "data/mini_net.npz",

@@ -1,4 +1,4 @@
-"""What a course shows: the files that a notebook may import and read, and the harness's half."""
+"""What students and their kernels see: the files that a notebook may import and read."""
 
 from __future__ import annotations
 

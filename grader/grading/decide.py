@@ -1,4 +1,4 @@
-"""What a submission is due: its result is kept, or marked again, or it is executed.
+"""What is to be done with a submission: keep its result, mark it again, or execute it.
 
 The one place where this is decided, for grading and for marking again.
 """
@@ -32,7 +32,7 @@ class Again:
     new: Result
 
 
-def due(
+def decide(
     folder: ClassFolder, task: Task, course: config.Course, isolation: str, force: bool = False
 ) -> Kept | Again | Asked | Unreadable:
     """What to do with a task; `Asked` is to be executed.
