@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,3 +61,11 @@ def writing(path: Path) -> Iterator[None]:
             f"{error.filename or path}: {error.strerror or error}.  Put that right (room on the "
             "disk? rights to the folder?) and run the command again: what was done is kept"
         ) from error
+
+
+def zip_entry(name: str, mode: int = 0o644) -> zipfile.ZipInfo:
+    """An entry of a zip that is the same bytes whenever, and by whomever, it is written."""
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))  # the earliest it can hold
+    entry.external_attr = (0o100000 | mode) << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry

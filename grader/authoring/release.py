@@ -16,7 +16,7 @@ from grader import config, places
 from grader.authoring import build
 from grader.contract import visible
 from grader.errors import ConfigError
-from grader.files import write_atomically
+from grader.files import write_atomically, zip_entry
 from grader.freshness import is_foreign
 
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints", "downloads", "cache", "handin")
@@ -112,8 +112,5 @@ def _zip(top: str, content: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(content.items()):
-            entry = zipfile.ZipInfo(f"{top}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o100000 | _mode(name)) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
+            archive.writestr(zip_entry(f"{top}/{name}", _mode(name)), data)
     return buffer.getvalue()

@@ -18,9 +18,9 @@ HERE = Path(__file__).resolve().parent
 
 
 def environment(folder: Path) -> jinja2.Environment:
-    """Templates of a room: autoescape always on, an unknown name is an error."""
+    """Templates of a room, on base.html: autoescape always on, an unknown name is an error."""
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader([folder, HERE / "templates"]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -14,10 +14,8 @@ from grader.classroom import standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.standing import MISSING, Person
 from grader.config import Course
-from grader.files import write_atomically
+from grader.files import write_atomically, zip_entry
 from grader.pages.feedback import pages
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(folder: ClassFolder, course: Course) -> list[Path]:
@@ -63,10 +61,7 @@ def bundle(folder: ClassFolder, out: Path | None = None) -> Path:
                 targets = _targets(team.name, members.get(team.name, []))
                 for page in sorted(team.glob("*.html")):
                     for target in targets:
-                        entry = zipfile.ZipInfo(f"{target}/{page.name}", _EPOCH)
-                        entry.compress_type = zipfile.ZIP_DEFLATED
-                        entry.external_attr = 0o644 << 16
-                        archive.writestr(entry, page.read_bytes())
+                        archive.writestr(zip_entry(f"{target}/{page.name}"), page.read_bytes())
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ _MAX_CASES = 200
 _LONGEST = 300  # letters of a message
 _ENV = environment(_HERE / "templates")
 _ENV.globals |= {
-    "style": lambda: stylesheet(_HERE / "templates" / "feedback.css"),
+    "style": stylesheet(_HERE / "templates" / "feedback.css"),
     "ESSAYS": ESSAYS,
     "FINAL": FINAL,
     "HUMAN": HUMAN,
