@@ -126,6 +126,7 @@ def test_an_answer_that_changes_its_input_is_wrong(capsys: pytest.CaptureFixture
     assert "modified its input x" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("default")
 def test_noise_on_stderr_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
     def noisy(x: np.ndarray) -> np.ndarray:
         print("progress", file=sys.stderr)
