@@ -18,6 +18,7 @@ from grader.classroom import gradebook, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import CellMark, NotebookMark
 from grader.classroom.results import CheckResult, Rejected, Result, Submission
+from grader.classroom.roster import read_roster
 from grader.config import Course, Notebook
 
 MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
@@ -303,8 +304,6 @@ def people(path: Path, problems: list[str]) -> list[Person]:
     """Who is in the class, by roster.csv; nobody if there is none.  Adds to `problems`."""
     if not path.is_file():
         return []
-    from grader.classroom.roster import read_roster  # the one thing that needs intake
-
     try:
         students = read_roster(path).students
     except (OSError, ValueError) as error:

@@ -23,6 +23,7 @@ from grader.demo.samples import CLASS, FIRST, FULL, SECOND, Team
 from grader.errors import ConfigError
 from grader.grading import run as grade
 from grader.pages import feedback, report
+from utils.checks.identity import normalise_id
 
 SEED = "sample class"
 """The demonstration draws its cases from this, so that partial credit is the same each time."""
@@ -174,8 +175,6 @@ def _compare(folder: ClassFolder, course: config.Course, console: Console) -> in
 
 
 def _id(team: Team) -> str:
-    from utils.checks.identity import normalise_id
-
     return normalise_id(team.name)
 
 

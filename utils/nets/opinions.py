@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from utils.nets import toy as nets
+from utils.nets.quiet import import_keras
 
 
 class Opinion(Protocol):
@@ -64,8 +65,6 @@ class _AtHand:
         return tape.gradient(total, given).numpy()
 
     def units(self, images: np.ndarray, layer: str) -> np.ndarray:
-        from utils.nets.quiet import import_keras
-
         model = self._net.model
         part = import_keras().Model(model.inputs, model.get_layer(layer).output)
         return np.asarray(part(self._net.preprocess(images)))

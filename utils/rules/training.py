@@ -16,6 +16,7 @@ from utils.checks.cases import Case
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import exam_images
 from utils.nets.describe import loss_problem
+from utils.training.models import public_images
 
 NOT_FINITE = "outputs that are NaN or infinite"
 ONE_CLASS = "the same class for nearly all images"
@@ -229,8 +230,6 @@ def results_table(case: Case, answer: Any) -> CaseVerdict:
     expected: labels (N,) or "validation"; within: how far a claim may be off; floor: accuracy from
     which a row counts; rows: how many different nets are asked for.
     """
-    from utils.training.models import public_images
-
     facts = case.expected
     if facts.get("unavailable"):
         return CaseVerdict(case.label, 0.0, Told(str(facts["unavailable"])))

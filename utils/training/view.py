@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.nets.quiet import import_keras
 from utils.palette import BLUE, ORANGE
 
 
@@ -25,8 +26,6 @@ class LiveView:
 
     def callback(self) -> Any:
         """What Keras calls during training."""
-        from utils.nets.quiet import import_keras
-
         view = self
 
         class _Callback(import_keras().callbacks.Callback):  # type: ignore[misc]

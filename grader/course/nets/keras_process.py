@@ -25,6 +25,7 @@ from grader import places
 from utils import codec
 from utils.nets import pretrained
 
+from . import attack as attack_reference
 from .base import TrustedNet
 
 SECONDS_PER_ANSWER = 300
@@ -231,8 +232,6 @@ _INPUT = "InputLayer"
 
 
 def _smallest_change(request: dict[str, Any]) -> np.ndarray:
-    from . import attack as attack_reference
-
     function = _function(request["net"], "likelihood")
 
     def likelihood(images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -244,8 +243,6 @@ def _smallest_change(request: dict[str, Any]) -> np.ndarray:
 
 
 def _ascend(request: dict[str, Any]) -> np.ndarray:
-    from . import attack as attack_reference
-
     class Inside:
         def logits(self, images: np.ndarray) -> np.ndarray:
             return np.asarray(_function(request["net"], "logits")(images))

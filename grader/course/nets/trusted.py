@@ -19,6 +19,7 @@ from utils.nets import toy as nets
 
 from . import layers, second_net
 from .base import TrustedNet
+from .keras_process import KerasNet
 
 
 class NumpyNet(TrustedNet):
@@ -86,8 +87,6 @@ def net(name: str = "mini") -> TrustedNet:
     """
     if name == "mini":
         return _mini()
-    from .keras_process import KerasNet
-
     return KerasNet(name)
 
 

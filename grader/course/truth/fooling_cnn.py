@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import Sample, right, wrong
+from utils.nets import toy as nets
 
 from .fooling_attacks import SAMPLES_ATTACKS, gradient
 
@@ -85,8 +86,6 @@ def _numeric(net: Any, image: Array, target: int) -> Array:
     """Central differences, on small nets; the tape on large ones."""
     if isinstance(net, str):
         return _tape(net, image, target)
-    from utils.nets import toy as nets
-
     model, step = nets.build(net), 1e-2
     found = np.zeros(image.size)
     for place in range(image.size):
@@ -100,8 +99,6 @@ def _numeric(net: Any, image: Array, target: int) -> Array:
 def _tape(net: Any, image: Array, target: int) -> Array:
     import tensorflow as tf
 
-    from utils.nets import toy as nets
-
     images = tf.Variable(image[None])
     with tf.GradientTape() as tape:
         scores = nets.build(net).logits(images)
@@ -111,8 +108,6 @@ def _tape(net: Any, image: Array, target: int) -> Array:
 
 def _watching_preprocessed(net: Any, image: Array, target: int) -> Array:
     import tensorflow as tf
-
-    from utils.nets import toy as nets
 
     model = nets.build(net)
     prepared = model.preprocess(image[None])

@@ -10,6 +10,7 @@ import numpy as np
 
 from grader.contract.sample import right, wrong
 from utils.nets import graphs, quiet
+from utils.rules.by_hand import WEIGHTS
 from utils.training import models
 
 Array = np.ndarray
@@ -108,8 +109,6 @@ def _network(
 def _weights(
     scale: Callable[[tuple[int, ...]], float], bias: float = 0.0
 ) -> Callable[[int], Weights]:
-    from utils.rules.by_hand import WEIGHTS
-
     def initial(seed: int) -> Weights:
         random = np.random.RandomState(seed)
         found: Weights = {}

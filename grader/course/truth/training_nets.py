@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.images import photo_digits
 from utils.nets import quiet
 from utils.training import models
 
@@ -193,8 +194,6 @@ def looked_up(images: Any) -> dict[str, Any]:
 
 @cache
 def _public_table() -> dict[bytes, int]:
-    from utils.images import photo_digits
-
     found: dict[bytes, int] = {}
     splits: tuple[photo_digits.Split, ...] = ("test", "validation")
     for split in splits:
