@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -225,13 +226,37 @@ def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
 
 def _decoded(settings: dict[str, Any], path: Path) -> _File:
     _refuse_unknown(settings, _File, path, "")
+    _refuse_endless(settings, path, "")
+    for table, kind in (("notebooks", _Entry), ("extensions", Amount), ("points", Amount)):
+        entries = settings.get(table)
+        for key, value in entries.items() if isinstance(entries, dict) else ():
+            _converted(value, kind, path, f"{table}.{key}")  # which one, a table's path leaves out
+    file: _File = _converted(settings, _File, path, "")
+    return file
+
+
+def _refuse_endless(value: Any, path: Path, where: str) -> None:
+    """Raise ConfigError for inf and nan, which TOML has."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_endless(inner, path, f"{where}.{key}" if where else key)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{path}: {where}: expected a number with an end, got {value}")
+
+
+def _converted(value: Any, kind: Any, path: Path, where: str) -> Any:
+    """A value as its setting wants it.  Raises ConfigError with the setting and what it wants."""
     try:
-        return msgspec.convert(settings, _File)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$")
+        said, _, inside = str(error).partition(" - at `$")
         said = re.sub(r"`(\w+)`", lambda m: _WORDS.get(m[1], m[1]), said)
-        told = f"{where.strip('.`')}: {said[0].lower()}{said[1:]}" if where else said
-        raise ConfigError(f"{path}: {told}") from None
+        said = said.replace(" with a timezone component", "")
+        if said.startswith("Invalid enum value"):
+            said = f"{said.removeprefix('Invalid enum value ')} is no choice here"
+        setting = (where + inside.rstrip("`")).strip(".")
+        told = f"{said[0].lower()}{said[1:]}"
+        raise ConfigError(f"{path}: {setting}: {told}" if setting else f"{path}: {told}") from None
 
 
 def _refuse_unknown(settings: Any, kind: Any, path: Path, where: str) -> None:
