@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from grader import cells, places
+from grader import places
 from grader.authoring import source_text
 from grader.bench import machine
 from grader.bench.peers import Peer, same_version
+from grader.cells import grade_id
 from grader.course.nets import trusted
 from utils.images import photo_digits
 from utils.nets import pretrained
@@ -185,7 +186,7 @@ def solutions(*names: str) -> str:
     notebook = source_text.with_solutions(
         source_text.read(places.folder() / "source" / f"{NOTEBOOK}.py")
     )
-    cells = {cells.grade_id(c): c.source for c in notebook.cells}
+    cells = {grade_id(c): c.source for c in notebook.cells}
     if missing := [name for name in names if name not in cells]:
         raise LookupError(f"notebook 04 has no solution called {', '.join(missing)}")
     return "\n\n".join(cells[name] for name in names)

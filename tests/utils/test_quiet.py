@@ -26,7 +26,7 @@ def test_a_failure_shows_what_was_held_back(capfd: pytest.CaptureFixture[str]) -
 
 
 def test_importing_keras_prints_nothing() -> None:
-    program = "from utils import quiet; print(quiet.import_keras().config.backend())"
+    program = "from utils.nets import quiet; print(quiet.import_keras().config.backend())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("tensorflow\n", "")
 
