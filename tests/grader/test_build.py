@@ -54,6 +54,7 @@ def test_exercises_are_numbered_within_their_notebook(course: config.Course) -> 
         text = (places.folder() / "source" / f"{name}.py").read_text(encoding="utf-8")
         numbers = re.findall(r"^# ## Exercise ([^:]+):", text, re.MULTILINE)
         assert numbers == [f"{name[:2]}.{k}" for k in range(1, len(numbers) + 1)]
+        assert re.findall(r"[Ee]xercises? \d+(?!\.?\d)|^# \*\*\d+\.\*\*", text, re.MULTILINE) == []
 
 
 def test_stale_files_are_shown_as_a_diff(

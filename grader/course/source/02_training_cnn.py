@@ -58,7 +58,7 @@ data, test_set = training.begin("02_training_cnn", DATASET)
 # Whoever asks one set two questions gets a wrong answer to one of them. A net knows its training
 # images by heart, and if you choose the best of twenty nets with the test images, you have chosen
 # what fits *these* images best. `data` holds the training and the validation images. The test images
-# are under seal; more about that in exercise 41.
+# are under seal; more about that in exercise 02.9.
 
 # %% figure="what_there_is"
 print(data.description)
@@ -339,7 +339,7 @@ check("mlp_tuned", models.answers("mlp_tuned", build_mlp_tuned))
 # | dense, softmax | 10 |
 #
 # How many parameters does it have? Work it out before you ask `build_simple_cnn().summary()`: it is
-# fewer than in the net of exercise 36.
+# fewer than in the net of exercise 02.4.
 
 # %% solution="build_simple_cnn"
 def build_simple_cnn():
@@ -700,12 +700,12 @@ graphs.draw(graphs.event_file(write_graph)()["events"][0].tobytes())
 plt.show()
 
 # %% [markdown]
-# ## Exercises 44-48: one class against the rest
+# ## Exercises 02.12 to 02.16: one class against the rest
 #
 # Not every question has ten answers. Is there a cat in the picture, or not? You take one class, number 3
 # ("cat" in CIFAR-10, "three" in PhotoDigits), and everything else is the rest.
 #
-# **44.** The labels: 1 for the class, 0 for the rest.
+# **02.12.** The labels: 1 for the class, 0 for the rest.
 
 # %%
 TARGET = 3
@@ -727,7 +727,7 @@ def rest_labels(labels, target):
 check("rest_labels", rest_labels)
 
 # %% [markdown]
-# **45.** Only every tenth image is of the class. A net that always says "rest" is right in 90 % of all cases,
+# **02.13.** Only every tenth image is of the class. A net that always says "rest" is right in 90 % of all cases,
 # and knows nothing. So leave out images of the rest, chosen at random, until both are equally many. Keep
 # every image of the class, and shuffle, since the images may be sorted.
 
@@ -763,7 +763,7 @@ balanced = replace(
 print(len(x_train), "training images,", len(x_val), "validation images")
 
 # %% [markdown]
-# **46.** A net with **two** outputs and softmax: output 0 for the rest, output 1 for the class. It takes the
+# **02.14.** A net with **two** outputs and softmax: output 0 for the rest, output 1 for the class. It takes the
 # learning rate as an argument.
 
 # %% solution="build_rest"
@@ -790,7 +790,7 @@ def build_rest(rate=1e-3):
 check("rest_configuration", models.configuration(build_rest))
 
 # %% [markdown]
-# **47.** There are fewer images now, and fewer classes: the learning rate and the batch size that were good
+# **02.15.** There are fewer images now, and fewer classes: the learning rate and the batch size that were good
 # before needn't be now. Try at least two of each, then train with the best pair.
 
 # %%
@@ -812,7 +812,7 @@ check("rest_tuned", searching.tuning("rest_search", "rest"))
 check("rest", models.answers("rest", build_rest, target=TARGET))
 
 # %% [markdown]
-# **48.** How good is it on images that it was not trained with? A single number says little: there are two ways to
+# **02.16.** How good is it on images that it was not trained with? A single number says little: there are two ways to
 # be wrong. The *confusion matrix* has a row for what an image is and a column for what it was taken
 # for. The *balanced accuracy* is the mean of the two fractions, right among the rest and right among
 # the class. `sklearn.metrics` knows both.

@@ -556,7 +556,7 @@ check("vgg", augmenting.answers("vgg", build_small_vgg))
 # %% [markdown]
 # ## Exercise 03.7: the deep net with and without
 #
-# The same once more without augmentation, and the report as in exercise 51.
+# The same once more without augmentation, and the report as in exercise 03.3.
 
 # %%
 vgg_plain = training.fit(
@@ -639,9 +639,9 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercises 57-61: review
+# ## Exercises 03.9 to 03.13: review
 #
-# **57.** Explain the notion of hierarchical features in convolutional networks.
+# **03.9.** Explain the notion of hierarchical features in convolutional networks.
 
 # %% [markdown] essay="hierarchical_features" points=2
 # ### BEGIN SOLUTION
@@ -660,7 +660,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# **58.** Explain two strategies to visualise what a convolutional network has learned.
+# **03.10.** Explain two strategies to visualise what a convolutional network has learned.
 
 # %% [markdown] essay="two_visualisations" points=2
 # ### BEGIN SOLUTION
@@ -680,7 +680,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# **59.** What do we fight with data augmentation? First look at four nets with numbers of your own, and
+# **03.11.** What do we fight with data augmentation? First look at four nets with numbers of your own, and
 # say of each what it does: `"overfits"`, `"underfits"` or `"fits"`.
 
 # %% locked="own_numbers"
@@ -726,7 +726,7 @@ check("four_nets", nets_do, student=STUDENT_ID)
 # ### END SOLUTION
 
 # %% [markdown]
-# **60.** What are the ways to implement data augmentation? Work out what two of them cost, with the numbers in the
+# **03.12.** What are the ways to implement data augmentation? Work out what two of them cost, with the numbers in the
 # sentence below your table. *Offline*: before training, augmented copies of each image are stored beside it, and all of them are
 # trained with. *Online*: each image gets one new version per epoch. Mega means a million; a last batch that isn't full
 # counts as one.
@@ -782,7 +782,7 @@ check("offline_online", answers, student=STUDENT_ID)
 # ### END SOLUTION
 
 # %% [markdown]
-# **61.** What are the main differences between AlexNet, VGGNet, GoogLeNet and ResNet, and what was the intuition behind
+# **03.13.** What are the main differences between AlexNet, VGGNet, GoogLeNet and ResNet, and what was the intuition behind
 # each?
 
 # %% [markdown] essay="four_architectures" points=4

@@ -646,7 +646,7 @@ check("spectrum_penalty", spectrum_penalty)
 # this penalty as the regulariser. The penalty looks at a reduced copy:
 # `visualizing.reduced(images)` makes (N, S, S, 3) grey and 32 pixels small, and lets gradients
 # pass. Take steps against the gradient of the penalty, and steps towards the activation as in
-# exercise 66. (The gradient of the penalty is tiny and its size says little: divide it by its root
+# exercise 04.5. (The gradient of the penalty is tiny and its size says little: divide it by its root
 # mean square, and make steps smaller as the penalty shrinks.)
 #
 # At the same activation the slope of the spectrum, on a double logarithmic scale, must come near

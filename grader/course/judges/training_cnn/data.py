@@ -363,7 +363,7 @@ JUDGES_DATA = [
         lambda labels, target: (labels == target).astype(int),
         _draw_rest,
         _REST_MISTAKES,
-        section="Exercises 44-48: one class against the rest",
+        section="Exercises 02.12 to 02.16: one class against the rest",
     ),
     Judge(
         "balance",
@@ -371,7 +371,7 @@ JUDGES_DATA = [
         _draw_balance,
         _BALANCE_MISTAKES,
         parts=("counts", "images of the class", "repeated", "labels", "rest", "order"),
-        section="Exercises 44-48: one class against the rest",
+        section="Exercises 02.12 to 02.16: one class against the rest",
         measure=by_hand.balanced_images,
     ),
     Judge(
@@ -380,7 +380,7 @@ JUDGES_DATA = [
         _draw_verify,
         _VERIFY_MISTAKES,
         parts=("matrix", "balanced"),
-        section="Exercises 44-48: one class against the rest",
+        section="Exercises 02.12 to 02.16: one class against the rest",
     ),
 ]
 """Judges of data handling."""

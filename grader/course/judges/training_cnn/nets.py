@@ -71,7 +71,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "rest_configuration": (
-        "Exercises 44-48: one class against the rest",
+        "Exercises 02.12 to 02.16: one class against the rest",
         {"input": [32, 32, 3], "output": [2], "loss and output": "fit"},
     ),
 }
@@ -203,7 +203,7 @@ def _fixed(label: str, expected: dict[str, Any]) -> Callable[..., Iterator[Quest
     return draw
 
 
-_REST = "Exercises 44-48: one class against the rest"
+_REST = "Exercises 02.12 to 02.16: one class against the rest"
 
 JUDGES_NETS = [
     *(_configuration(name) for name in _CONFIGURATIONS),
