@@ -10,7 +10,7 @@ import ast
 import hashlib
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -141,36 +141,34 @@ def _shown() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for top in visible.readable(release.folders):
         base = places.public() if top.is_relative_to(places.public()) else places.ROOT
-        found |= _files(top.relative_to(base).as_posix(), top, release.foreign)
+        name = top.relative_to(base).as_posix()
+        found |= _files(name, top, foreign=release.foreign if name == "data" else ())
     return found
 
 
-def _files(name: str, top: Path, without: Iterable[str] = ()) -> dict[str, Path]:
+def _files(
+    name: str, top: Path, without: Collection[str] = (), foreign: Collection[str] = ()
+) -> dict[str, Path]:
     """A file, or all files in a folder but for some; each with its name.
 
-    without: paths in the folder, or patterns of names.
+    without: paths in the folder; the same name deeper in it is another thing.  foreign: patterns of
+    names, wherever they are.
     """
     if not top.is_dir():
         return {name: top}
-    without, found = tuple(without), {}
+
+    def counts(inside: str) -> bool:
+        last = inside.rpartition("/")[2]
+        ours = not last.startswith(".") and last != "__pycache__" and not is_foreign(last, foreign)
+        return ours and inside not in without and f"{name}/{inside}" not in _BESIDE
+
+    found: dict[str, Path] = {}
     for folder, inside, names in os.walk(top):  # pathlib takes ten times as long
         place = folder.removeprefix(str(top))[1:].replace(os.sep, "/")
         at = f"{place}/" if place else ""
-        inside[:] = [n for n in inside if _counts(f"{name}/{at}{n}", f"{at}{n}", without)]
-        found.update(
-            {
-                f"{name}/{at}{n}": Path(folder, n)
-                for n in names
-                if _counts(f"{name}/{at}{n}", f"{at}{n}", without)
-            }
-        )
+        inside[:] = [n for n in inside if counts(f"{at}{n}")]
+        found |= {f"{name}/{at}{n}": Path(folder, n) for n in names if counts(f"{at}{n}")}
     return dict(sorted(found.items()))
-
-
-def _counts(name: str, inside: str, without: tuple[str, ...]) -> bool:
-    last = inside.rpartition("/")[2]
-    passed_over = last.startswith(".") or last == "__pycache__" or name in _BESIDE
-    return not passed_over and inside not in without and not is_foreign(last, without)
 
 
 def _judging(notebook: str) -> set[str]:

@@ -26,7 +26,9 @@ def hidden() -> list[Path]:
     """What a kernel must not see, even if it lies where the system's libraries are."""
     beside = [places.ROOT / name for name in ("data/checks", "grader", "tests")]
     own = [path for path in places.folder().iterdir() if path != places.public()]
-    return [*beside, *(places.public() / name for name in BUILT), *own]
+    found = [*beside, *(places.public() / name for name in BUILT), *own]
+    # what lies in a folder that is covered isn't there to be covered
+    return [path for path in found if not any(above in found for above in path.parents)]
 
 
 def on_path() -> list[Path]:

@@ -14,6 +14,7 @@ import pytest
 
 from grader import config, freshness, places
 from grader.cluster.version import course_version
+from grader.contract import visible
 from grader.errors import ConfigError
 from grader.executing.execute import Job
 from grader.grading import stored
@@ -104,6 +105,32 @@ def test_a_new_file_counts_and_so_does_a_new_name(course: Path) -> None:
     assert len({before[0], with_it[0], versions()[0]}) == 3
     renamed.unlink()
     assert versions() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "grader/grading/demo/new.py",  # called like a room that decides nothing
+        "grader/course/judges/fooling_cnn/source/new.py",
+        "grader/course/nets/thresholds.toml",
+        "utils/nets/weights.h5",  # only in data/ may others put such files
+    ],
+)
+def test_a_name_that_is_left_out_elsewhere_counts(course: Path, name: str) -> None:
+    before = versions()
+    new = course / name
+    new.parent.mkdir(exist_ok=True)
+    new.write_bytes(b"1")
+    assert versions()[0] != before[0]
+    new.unlink()
+    assert versions() == before
+
+
+def test_what_kernels_must_not_see_is_covered_once(course: Path) -> None:
+    """Below what is covered there is nothing left to cover."""
+    covered = visible.hidden()
+    assert course / "grader" in covered and course / "data" / "checks" in covered
+    assert not [path for path in covered if any(above in covered for above in path.parents)]
 
 
 def test_line_ends_of_another_system_change_nothing(course: Path) -> None:
