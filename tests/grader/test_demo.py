@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import nbformat
 import pytest
 
 from grader import config, export, places
@@ -23,7 +24,7 @@ from grader.classroom import database, gradebook, migrate, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import NotebookMark
 from grader.cluster import ClusterExecutor
-from grader.demo import SEED
+from grader.demo import SEED, students
 from grader.demo.samples import CLASS, SECOND
 from grader.grading.run import grade
 from grader.pages import report
@@ -52,6 +53,18 @@ def demo(
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     out = tmp_path_factory.mktemp("demo") / "out"
     return course("demo", "--out", str(out)), out
+
+
+def test_what_a_students_kernel_says_as_it_ends_is_not_on_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    past_the_outputs = "import os\n_ = os.write(2, b'farewell')"
+    noisy = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(past_the_outputs)])
+    monkeypatch.setattr(students, "with_solutions", lambda source: noisy)
+    (tmp_path / "notebooks").mkdir()
+    done = students.worked_through(tmp_path, "01_implementing_cnn", solved=True)
+    assert done.cells[0].outputs == [], done.cells[0].outputs
+    assert capfd.readouterr().err == ""
 
 
 @dataclass(frozen=True)
