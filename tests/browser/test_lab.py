@@ -193,7 +193,7 @@ def test_a_wrong_solution_is_told_its_mistake_and_the_rest_still_runs(
 def test_nbgraders_validate_button_accepts_the_reference_solution(
     browser: Browser, lab: Server
 ) -> None:
-    # the other notebooks: tests/grader/test_validate.py, as the server answers nothing meanwhile
+    # the others: tests/grader/authoring/test_validate.py, as the server answers nothing meanwhile
     name = "00_getting_started"
     open_notebook(browser, lab, name, reference(name, "team_1"))
     button = browser.until(

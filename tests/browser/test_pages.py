@@ -15,9 +15,9 @@ import pytest
 
 from grader.pages import feedback, report
 from tests.browser.conftest import Browser
+from tests.grader.pages.test_report import a_class
 from tests.grader.planted import mistaken, packed, plant
 from tests.grader.sample_class import START, SampleClass
-from tests.grader.test_report import a_class
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
 WIDTHS = (1280, 400)

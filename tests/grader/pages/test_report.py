@@ -14,8 +14,8 @@ from grader.classroom.results import CheckResult, Rejected
 from grader.pages import report
 from grader.pages.report import figures
 from grader.pages.report.histogram import counts, histogram
+from tests.grader.pages.test_feedback import HOSTILE, Page
 from tests.grader.sample_class import CONV, START, SampleClass, judged
-from tests.grader.test_feedback import HOSTILE, Page
 
 
 def a_class(tmp_path: Path) -> SampleClass:

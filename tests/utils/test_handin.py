@@ -20,7 +20,7 @@ from tests.grader.intake_samples import FIRST, SECOND, course, ipynb, notebook, 
 from utils import handin
 from utils.checks.identity import normalise_id
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ASKED = json.loads((ROOT / handin.LISTED).read_text())
 NOTEBOOKS, PAIRS = ASKED["notebooks"], ASKED["pairs"]["notebooks"]
 BASH = shutil.which("bash")

@@ -18,8 +18,8 @@ from grader.pages import report, similar
 from grader.pages.similar import compare, page, tokens
 from grader.pages.similar.compare import Pair, Part, Work
 from tests.grader import similar_class
+from tests.grader.pages.test_report import a_class
 from tests.grader.similar_class import NOTEBOOK, PLANTED
-from tests.grader.test_report import a_class
 
 
 @pytest.fixture(scope="module")

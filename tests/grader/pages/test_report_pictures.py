@@ -16,9 +16,9 @@ from grader.judging import examination
 from grader.pages import report
 from grader.pages.report import figures, pictures
 from tests.grader import planted
+from tests.grader.pages.test_feedback import Page
 from tests.grader.planted import mistaken, packed, plant
 from tests.grader.sample_class import CONV, SampleClass
-from tests.grader.test_feedback import Page
 from utils.checks.verdicts import CaseVerdict
 
 AUGMENTATION, VISUALIZING, FOOLING = (
