@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from grader.classroom.account import Account, Other, Question
 from grader.classroom.folder import ClassFolder
 from grader.files import write_atomically
 
@@ -35,6 +36,10 @@ class Submission(msgspec.Struct, frozen=True):
     arrival: str = "known"
     """"known" if it arrived at `received`; else that is when an LMS' download was made, and it
     arrived before, "on time" or "late" by the LMS' word, or at an "unknown" time."""
+    questions: list[Question] = []
+    """What only a human can decide about the way it came."""
+    others: list[Other] = []
+    """Files that came with it and are not among `files`, and what was done with each."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -89,8 +94,8 @@ class Result(msgspec.Struct, frozen=True):
     key: str
     """Digest of everything the result depends on: submission, judges, settings, seed."""
     checks: list[CheckResult]
-    needs_human: str = ""
-    """Why a person must look at it; empty if all went by itself."""
+    questions: list[Question] = []
+    """What a person must look at; none if all went by itself."""
     notes: list[str] = []
     """What the instructor may want to know: restored cells, a check that ran twice."""
     seconds: float = 0.0
@@ -103,6 +108,13 @@ class Result(msgspec.Struct, frozen=True):
     elsewhere: list[str] = []
     """Essays that a marker must read though their cell is as released: the answer may stand
     elsewhere in the notebook."""
+    account: Account = Account()
+    """Where each answer came from, and what became of everything else."""
+
+    @property
+    def needs_human(self) -> str:
+        """Why a person must look at it; empty if all went by itself."""
+        return "; ".join(map(str, self.questions))
 
     @property
     def points(self) -> float:

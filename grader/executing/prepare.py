@@ -23,6 +23,7 @@ from grader.cells import (
     runs_when_graded,
     text_of,
 )
+from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.executing.beside import Known, around
 from grader.text import well_formed
 
@@ -44,10 +45,11 @@ class Prepared:
     notebook: NotebookNode
     notes: list[str] = field(default_factory=list)
     """What was mended, for the instructor."""
-    elsewhere: list[str] = field(default_factory=list)
+    elsewhere: tuple[str, ...] = ()
     """Essays that are as released though an answer may stand beside them; see `beside`."""
-    problem: str = ""
-    """Why a person must look at it: more was mended than can be trusted; "" if not."""
+    questions: tuple[Question, ...] = ()
+    """Why a person must look at it."""
+    account: Account = NOTHING_SAID
 
 
 def read_notebook(data: bytes) -> NotebookNode:
@@ -107,7 +109,7 @@ def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
         if is_essay(cell) and cell.source == released[name].source:
             others = around(cells, index)
             if name not in names or any(known.is_own_text(other) for other in others):
-                prepared.elsewhere.append(name)
+                prepared.elsewhere += (name,)
     prepared.notebook.cells = cells
     return prepared
 
@@ -236,11 +238,15 @@ def _put_back(
             lost.append(name)
     if len(lost) > MOST_PUT_BACK:
         needed = sum(runs_when_graded(c) or is_essay(c) for c in released.values())
-        prepared.problem = (
+        reason = (
             f"{len(lost)} of {needed} cells that grading needs were missing from the notebook and "
-            f"were put back as released ({', '.join(lost[:5])}, …): see whether its answers stand "
-            "in other cells, and mark it by hand or ask for a notebook with all its cells"
+            f"were put back as released ({', '.join(lost[:5])}, …)"
         )
+        remedy = (
+            "see whether its answers stand in other cells, and mark it by hand or ask for a "
+            "notebook with all its cells"
+        )
+        prepared.questions += (Question("cells missing", reason, remedy),)
 
 
 def _merged(released: NotebookNode, source: str) -> NotebookNode:

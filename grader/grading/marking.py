@@ -15,6 +15,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader.cells import check_of, grade_id, is_essay
+from grader.classroom.account import Question
 from grader.classroom.results import CheckResult, Result
 from grader.errors import CourseError
 from grader.executing.execute import Outcome
@@ -44,7 +45,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         submission.notebook,
         _key(task.key, examination) if final else "",
         checks,
-        _reasons(outcome.problem or examination.problem, task.doubt),
+        _questions(outcome.problem, examination.problem, task),
         list(task.notes),
         outcome.seconds,
         outcome.peak_mb,
@@ -52,6 +53,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         outcome.cell_seconds,
         round(time.monotonic() - began, 3),
         list(task.elsewhere),
+        task.account,
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
@@ -74,7 +76,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         old.notebook,
         _key(task.key, examination),
         checks,
-        _reasons(kept.problem or examination.problem, task.doubt),
+        _questions(kept.problem, examination.problem, task),
         list(task.notes),
         old.seconds,
         old.peak_mb,
@@ -82,6 +84,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         old.cell_seconds,
         old.judging_seconds,
         list(task.elsewhere),
+        task.account,
     )
 
 
@@ -107,7 +110,7 @@ def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:
         task.submission.notebook,
         task.key,
         checks,
-        reason,
+        [Question("unreadable", reason, "ask the team for a notebook that opens")],
         list(task.submission.notes),
         finished=datetime.now(UTC),
         elsewhere=[grade_id(c) for c in release.cells if is_essay(c)],
@@ -133,8 +136,15 @@ def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
     return check
 
 
-def _reasons(*reasons: str) -> str:
-    return "; ".join(filter(None, reasons))
+def _questions(stopped: str, missing: str, task: Task) -> list[Question]:
+    """What execution, judges and preparing leave to a human."""
+    found = list(task.questions)
+    if stopped:
+        remedy = "run it by hand, or mark what it handed back until then"
+        found.insert(0, Question("stopped", stopped, remedy))
+    elif missing:
+        found.insert(0, Question("no cases", missing))
+    return found
 
 
 def _well_formed(*args: Any, **kwargs: Any) -> Result:

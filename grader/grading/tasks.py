@@ -19,6 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from grader import config
 from grader.cells import about, check_of
 from grader.classroom import results, standing
+from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 from grader.contract import nets, thresholds
@@ -60,8 +61,9 @@ class Task:
     notes: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     """Essays whose answer may stand beside their cell."""
-    doubt: str = ""
-    """Why a person must look at it, whatever comes of it; "" if nobody must."""
+    questions: tuple[Question, ...] = ()
+    """What a person must look at, whatever comes of it."""
+    account: Account = NOTHING_SAID
     unreadable: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     seed: str = ""
@@ -217,8 +219,9 @@ def _task(
         task,
         notebook=nbformat.writes(prepared.notebook),
         notes=(*submission.notes, *prepared.notes),
-        elsewhere=tuple(prepared.elsewhere),
-        doubt=prepared.problem,
+        elsewhere=prepared.elsewhere,
+        questions=prepared.questions,
+        account=prepared.account,
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from grader import config
 from grader.classroom import gradebook, results
+from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import CaseResult, CheckResult, Rejected, Result, Submission
 
@@ -101,7 +102,8 @@ class SampleClass:
             notes=["renamed notebook"],
             arrival=arrival,
         )
-        result = Result(team, notebook, "key", checks, needs_human, ["a note"], seconds, 300.0, DUE)
+        questions = [Question("stopped", needs_human)] if needs_human else []
+        result = Result(team, notebook, "key", checks, questions, ["a note"], seconds, 300.0, DUE)
         executed = notebook_of(notebook, code, outputs or [], essay)
         results.write(self.folder.submitted(team, notebook) / "submission.json", submission)
         results.write(self.folder.result(team, notebook) / "result.json", result)
