@@ -21,6 +21,9 @@ class Question(msgspec.Struct, frozen=True):
     """What to do about it."""
     cell: str = ""
     """nbgrader's id of the cell that it is about; "" if it is about all of them."""
+    checks: tuple[str, ...] = ()
+    """Those whose points it may have cost: where all of them earned everything, nobody is asked.
+    None: it is asked whatever was earned."""
 
     def __str__(self) -> str:
         where = f"{self.cell}: " if self.cell else ""

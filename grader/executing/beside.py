@@ -26,7 +26,7 @@ FEWEST_WORDS = 4
 _IN_CODE = {"match", "case", "type", "_"}
 """Names that may stand before another name in Python."""
 
-_MAGIC = re.compile(r"\s*(?:[%!?].*|[\w.]+\?{1,2})\s*")
+MAGIC = re.compile(r"\s*(?:[%!?].*|[\w.]+\?{1,2})\s*")
 """A line for IPython."""
 
 
@@ -81,7 +81,7 @@ def _remarks(source: str) -> Iterator[str]:
     lines = source.split("\n")
     if source.startswith("%%"):
         lines[0] = ""
-    code = "\n".join("" if _MAGIC.fullmatch(line) else line for line in lines)
+    code = "\n".join("" if MAGIC.fullmatch(line) else line for line in lines)
     before: tokenize.TokenInfo | None = None
     found: list[str] = []
     try:

@@ -45,7 +45,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         submission.notebook,
         _key(task.key, examination) if final else "",
         checks,
-        _questions(outcome.problem, examination.problem, task),
+        _questions(outcome.problem, examination.problem, task, checks),
         list(task.notes),
         outcome.seconds,
         outcome.peak_mb,
@@ -76,7 +76,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         old.notebook,
         _key(task.key, examination),
         checks,
-        _questions(kept.problem, examination.problem, task),
+        _questions(kept.problem, examination.problem, task, checks),
         list(task.notes),
         old.seconds,
         old.peak_mb,
@@ -136,9 +136,10 @@ def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
     return check
 
 
-def _questions(stopped: str, missing: str, task: Task) -> list[Question]:
+def _questions(stopped: str, missing: str, task: Task, checks: list[CheckResult]) -> list[Question]:
     """What execution, judges and preparing leave to a human."""
-    found = list(task.questions)
+    full = {check.name for check in checks if check.points >= check.max_points}
+    found = [q for q in task.questions if not q.checks or not full.issuperset(q.checks)]
     if stopped:
         remedy = "run it by hand, or mark what it handed back until then"
         found.insert(0, Question("stopped", stopped, remedy))
