@@ -7,7 +7,6 @@ import errno
 import os
 import sys
 import traceback
-from importlib.metadata import version as _version
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +51,9 @@ for _command in (  # in the order of --help: the way of a course, then what is n
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        print(f"course {_version('cnn-course')}")
+        from importlib.metadata import version  # help need not wait for it
+
+        print(f"course {version('cnn-course')}")
         raise typer.Exit()
 
 

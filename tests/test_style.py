@@ -104,6 +104,72 @@ def test_a_package_says_what_it_does_and_what_it_never_does(package: Path) -> No
     assert said and " never " in said.replace("\n", " ")
 
 
+_SOURCES = [
+    path
+    for top in ("grader", "utils")
+    for path in sorted((ROOT / top).rglob("*.py"))
+    if not path.is_relative_to(ROOT / "grader" / "course" / "source")
+]
+_NO_REASON = re.compile(r"\s*(?:noqa|type: ignore|fmt:)[^\s]*(?:\s+[A-Z]+\d+)*")
+
+
+def test_an_import_inside_a_function_has_its_reason() -> None:
+    """Beside it, or in the line above it or above the imports that it stands among."""
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for path in _SOURCES
+        for line in _unreasoned_imports(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_an_import_without_a_reason_is_found() -> None:
+    text = (
+        "import above\n"
+        "def a():\n"
+        "    import bare\n"
+        "    import reasoned  # takes its time\n"
+        "    import silenced  # noqa: F401\n"
+        "    if True:\n"
+        "        # takes its time\n"
+        "        from first import one\n"
+        "        from second import (\n"
+        "            two,\n"
+        "        )\n"
+        "\n"
+        "        import another\n"
+        "    class Inner:\n"
+        "        async def b(self):\n"
+        "            x = 1  # of something else\n"
+        "            import after\n"
+    )
+    assert _unreasoned_imports(text) == [3, 5, 13, 17]
+
+
+def _unreasoned_imports(text: str) -> list[int]:
+    """Lines of a module's imports inside functions that say no reason."""
+    lines = text.splitlines()
+    inside = {
+        (node.lineno, node.end_lineno)
+        for function in ast.walk(ast.parse(text))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    covered, bare = set(), []
+    for first, last in sorted(inside):
+        if lines[first - 2].lstrip().startswith("#") or first - 1 in covered:
+            covered.add(last)  # and with it what stands below without a gap
+        elif not _says_why(lines[first - 1 : last]):
+            bare.append(first)
+    return bare
+
+
+def _says_why(lines: list[str]) -> bool:
+    """Is there a comment that is more than a word to a tool?"""
+    return any(_NO_REASON.sub("", line.partition("#")[2]).strip() for line in lines)
+
+
 GUIDES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"])
 GUIDES.remove(ROOT / "CHANGELOG.md")  # it names what is gone
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mistune
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
@@ -152,8 +153,6 @@ def _section(notebook: NotebookNode) -> str:
 
 
 def _prose(cell: NotebookNode) -> str:
-    import mistune
-
     source = cell.source
     for name, kinds in cell.get("attachments", {}).items():
         for kind, data in kinds.items():
@@ -172,7 +171,7 @@ def _prose(cell: NotebookNode) -> str:
 
 
 def _mathml(tex: str, display: bool) -> str:
-    from latex2mathml.converter import convert
+    from latex2mathml.converter import convert  # takes its time, and not all have formulas
 
     try:
         return str(convert(tex, display="block" if display else "inline"))

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from grader.bench import machine
+from grader.course.judges.implementing_cnn import reference
+from grader.course.truth import student_layers
 
 ROUNDS = 25
 IMAGES, SIZE, CHANNELS, FILTERS, KERNEL = 128, 32, 32, 32, 3
@@ -60,10 +62,7 @@ def run() -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Measure in this process, whose libraries have their threads already."""
-    import tensorflow as tf
-
-    from grader.course.judges.implementing_cnn import reference
-    from grader.course.truth import student_layers
+    import tensorflow as tf  # takes seconds to import
 
     rng = np.random.default_rng(0)
     x, dy = (_random(rng, IMAGES, SIZE, SIZE, n) for n in (CHANNELS, FILTERS))

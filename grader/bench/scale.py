@@ -23,6 +23,7 @@ from typing import Any
 from grader import places
 from grader.bench import machine, small_course
 from grader.classroom.folder import ClassFolder
+from grader.cluster import ClusterExecutor
 from grader.contract.judge import Judge, Question
 from grader.files import write_atomically
 from grader.grading import rejudge
@@ -134,8 +135,6 @@ def grade_class(root: Path, folder: Path) -> dict[str, float]:
 
 def grade_on_cluster(root: Path, folder: Path, address: str) -> dict[str, float]:
     """The same on a cluster; the first submission, which starts everything, is not measured."""
-    from grader.cluster import ClusterExecutor
-
     course = small_course.install(root / "course", NAME, SOURCE, judges(STRICT), imports="numpy")
     place = ClassFolder(folder)
     with ClusterExecutor(address) as executor:

@@ -22,6 +22,9 @@ import numpy as np
 
 from grader import places
 from grader.bench import machine
+from utils.fast import recipe as fast_recipe
+from utils.images import datasets
+from utils.nets.quiet import import_tensorflow
 
 SEEDS = (0, 1, 2)
 THREADS = 2
@@ -108,8 +111,6 @@ def report(dataset: str, found: dict[str, list[dict[str, Any]]]) -> dict[str, An
 
 def measure(plan: Plan) -> dict[str, Any]:
     """One run in this process, whose libraries have their threads already."""
-    from utils.images import datasets
-
     full = plan.dataset == "cifar10"
     counts = {} if full else {"train": SHORT_RUN, "validation": 0}
     known, test = datasets.load_unsplit(plan.dataset, **counts)
@@ -122,7 +123,7 @@ def measure(plan: Plan) -> dict[str, Any]:
 
 
 def _ours(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
-    from utils.fast import training as fast_training
+    from utils.fast import training as fast_training  # with TensorFlow, which takes seconds
 
     recipe = _recipe(plan)
     trained = fast_training.train(recipe, known[0], known[1], plan.seed)
@@ -141,7 +142,7 @@ def _ours(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
 
 
 def _theirs(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
-    from grader.bench import handout_recipe
+    from grader.bench import handout_recipe  # with TensorFlow, which takes seconds
 
     stopped = handout_recipe.train(
         known[0],
@@ -163,8 +164,6 @@ def _theirs(plan: Plan, known: Images, test: Images) -> dict[str, Any]:
 
 
 def _recipe(plan: Plan) -> Any:
-    from utils.fast import recipe as fast_recipe
-
     return {
         "85 %": fast_recipe.TO_85,
         "90 %": fast_recipe.TO_90,
@@ -178,8 +177,6 @@ def calibrate() -> float:
     Other work on the machine makes a second of processor time worth less (shared caches, shared
     cores); compare this number where seconds of different runs are compared.
     """
-    from utils.nets.quiet import import_tensorflow
-
     tf = import_tensorflow()
     x, kernel = tf.ones((128, 16, 16, 64)), tf.ones((3, 3, 64, 64))
 

@@ -57,6 +57,7 @@ def _maps(
     net: pretrained.PretrainedNet, ours: dict[str, Any], question: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     """Maps (N, 32, 32) by name of the method."""
+    # only the peers' environment has these
     from tf_keras_vis import gradcam, gradcam_plus_plus, saliency
     from tf_keras_vis.utils.scores import CategoricalScore
     from xplique import attributions
@@ -117,7 +118,7 @@ def _occlusion(
     net: pretrained.PretrainedNet, ours: dict[str, Any], question: dict[str, Any]
 ) -> dict[str, Any]:
     """The same heat maps by both, and the seconds that they took, taking turns."""
-    from xplique.attributions import Occlusion
+    from xplique.attributions import Occlusion  # only the peers' environment has it
 
     few = slice(0, question["occluded"])
     images, classes = question["images"][few], question["classes"][few]
@@ -214,6 +215,7 @@ def _by_tf_keras_vis(
     net: pretrained.PretrainedNet, classes: np.ndarray, steps: int, seed: int, setting: Setting
 ) -> np.ndarray:
     """ActivationMaximization; an empty setting means its defaults, but for the range of pixels."""
+    # only the peers' environment has these, and TensorFlow takes seconds to import
     import tensorflow as tf
     from tf_keras_vis.activation_maximization import ActivationMaximization
     from tf_keras_vis.activation_maximization.input_modifiers import Jitter, Rotate2D
@@ -257,6 +259,7 @@ def _by_xplique(
     net: pretrained.PretrainedNet, classes: np.ndarray, steps: int, seed: int, setting: Setting
 ) -> np.ndarray:
     """features_visualizations.optimize; an empty setting means its defaults, at the net's size."""
+    # only the peers' environment has these, and TensorFlow takes seconds to import
     import tensorflow as tf
     from xplique import features_visualizations as features
     from xplique.features_visualizations.transformations import random_jitter

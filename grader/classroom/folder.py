@@ -38,7 +38,7 @@ class ClassFolder:
     @property
     def database(self) -> Path | None:
         """File of the gradebook; None if it is on a server."""
-        from grader.classroom import database
+        from grader.classroom import database  # SQLAlchemy takes its time to import
 
         return database.file_of(self.db_url) if self.uses_sqlite else None
 

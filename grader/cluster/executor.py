@@ -146,6 +146,7 @@ class ClusterExecutor(Executor):
 
     def _connect(self, deadline: float) -> None:
         """Find the scheduler, and see that its workers have this version of the course."""
+        # Dask takes its time to import, and this module is imported for its errors, too
         import dask
         from distributed import Client
 

@@ -37,6 +37,7 @@ def run_job(data: bytes, version: str, seconds: float) -> bytes:
     mine = course_version()
     if mine != version:
         raise OtherVersion(differing(version, {socket.gethostname(): mine}))
+    # the scheduler imports this module, and has no use for kernels
     from grader.executing.execute import Job, execute
 
     job = msgspec.msgpack.decode(data, type=Job)
@@ -61,7 +62,7 @@ def run_job(data: bytes, version: str, seconds: float) -> bytes:
 
 
 def _address() -> str:
-    from distributed import get_worker
+    from distributed import get_worker  # Dask takes its time to import
 
     try:
         return get_worker().address

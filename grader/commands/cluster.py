@@ -11,6 +11,7 @@ import typer
 
 from grader.classroom.folder import ClassFolder
 from grader.commands import errors
+from grader.grading.runlog import RunLog
 
 SchedulerOption = Annotated[
     str, typer.Option(help="Dask scheduler of a cluster: tcp://host:port, or its file.")
@@ -23,8 +24,7 @@ def executor(scheduler: str, place: ClassFolder) -> Iterator[Executor | None]:
     if not scheduler:
         yield None
         return
-    from grader.cluster import ClusterExecutor
-    from grader.grading.runlog import RunLog
+    from grader.cluster import ClusterExecutor  # what executes takes its time to import
 
     def say(text: str) -> None:
         errors.print(text, markup=False)

@@ -56,6 +56,7 @@ def collect(
 
     Exit status: the number of archives or notebooks that could not be taken in (at most 120).
     """
+    # help need not wait for what reads archives
     from grader import intake
     from grader.intake import summary
 
@@ -106,7 +107,7 @@ def grade(
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
     """
-    from grader.grading import warm
+    from grader.grading import warm  # help need not wait for the sandbox
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -134,7 +135,7 @@ def grade(
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
-        from grader.grading import run as room
+        from grader.grading import run as room  # nbgrader takes its time to import
 
     total = sum(wanted(*pair) for pair in place.submissions())
     with (
@@ -181,7 +182,7 @@ def rejudge(
 
     Exit status: 0; 1 if marks would change and were not changed; 125 if nothing could be done.
     """
-    from grader.grading import rejudge as room
+    from grader.grading import rejudge as room  # nbgrader takes its time to import
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -218,6 +219,7 @@ def migrate(
 
     Exit status: 0; 125 if it could not be copied.
     """
+    # SQLAlchemy and nbgrader take their time to import
     from grader.classroom import database
     from grader.classroom import migrate as room
 

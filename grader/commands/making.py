@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from grader import config, places
 from grader.classroom.folder import ClassFolder
@@ -25,7 +28,7 @@ def build(
 
     Exit status: 0 if all is well, 1 if --check found stale files, 125 for a source that is refused.
     """
-    from grader.authoring import build as room
+    from grader.authoring import build as room  # nbgrader takes its time to import
 
     course = config.load()
     if check:
@@ -51,7 +54,7 @@ def release(
     The archives hold notebooks/, utils/, data/, environment.yml, requirements.txt,
     collect_submission.sh and a README for students.  They are the same bytes for the same content.
     """
-    from grader.authoring import release as room
+    from grader.authoring import release as room  # nbgrader takes its time to import
 
     for path, digest in room.pack(config.load(), out):
         console.print(f"{path}  sha256 {digest}")
@@ -70,7 +73,7 @@ def demo(
     the score written beside it.  With --scheduler its notebooks run on a cluster; with
     COURSE_GRADEBOOK its marks go to the empty database named there.
     """
-    from grader.demo import run
+    from grader.demo import run  # nbgrader takes its time to import
 
     with cluster.executor(scheduler, ClassFolder(folder.resolve() / "class")) as executor:
         status = run(folder, console, executor)
@@ -88,7 +91,7 @@ def truth(
     Exits with 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
     called by the wrong name.
     """
-    from grader.judging.truth import run
+    from grader.judging.truth import run  # help need not wait for judges
 
     raise typer.Exit(run(console, seed))
 
@@ -103,7 +106,7 @@ def doctor(
 
     Exit status: 0 if grading can work here, 1 if something that it needs is missing.
     """
-    from grader.commands import doctor as room
+    from grader.commands import doctor as room  # help need not wait for the sandbox
 
     findings = room.examine(folder)
     for finding in findings:
@@ -126,8 +129,6 @@ def bench(
     ] = False,
 ) -> None:
     """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
-    from importlib import import_module
-
     known = ("explorers", "fooling", "grading", "layers", "scale", "training", "visualizing")
     if name not in known:
         errors.print(f"no bench called {name!r}; there are {', '.join(known)}")
@@ -140,10 +141,7 @@ def bench(
 
 def _print_probe_from_inside() -> bool:
     """Print what hostile code gets hold of in the sandbox; returns whether it got nothing."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from grader.sandbox import probe_table
+    from grader.sandbox import probe_table  # jupyter_client takes its time to import
 
     table = Table("tried from inside", "held", "what came of it", box=None)
     attempts = probe_table()

@@ -9,6 +9,7 @@ import typer
 
 from grader import config
 from grader.classroom.folder import ClassFolder
+from grader.classroom.lateness import Lateness
 from grader.commands import CLASS, REFUSED, ClassOption, console, errors, named
 from grader.errors import ConfigError
 
@@ -20,7 +21,7 @@ def feedback(folder: ClassOption = CLASS) -> None:
     wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
     lies beside it.
     """
-    from grader.pages import feedback as room
+    from grader.pages import feedback as room  # nbgrader takes its time to import
 
     place, course = _graded_class(folder)
     pages = room.write(place, course)
@@ -33,7 +34,7 @@ def report(folder: ClassOption = CLASS) -> None:
     It shows who needs a human, the distribution of points, each exercise, the most frequent named
     mistakes, essays still to be marked, and times.
     """
-    from grader.pages import report as room
+    from grader.pages import report as room  # nbgrader takes its time to import
 
     console.print(f"wrote {room.write(*_graded_class(folder))}")
 
@@ -51,7 +52,7 @@ def similar(
 
     Exit status: 0; 125 if nothing was handed in.
     """
-    from grader.pages import similar as room
+    from grader.pages import similar as room  # nbgrader takes its time to import
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -93,7 +94,7 @@ def export(
 
     Exit status: 0; 125 for a kind that does not exist or a class that was not graded.
     """
-    from grader import export as room
+    from grader import export as room  # nbgrader takes its time to import
 
     if kind not in ("csv", "moodle", "canvas"):
         errors.print(f"no export called {kind!r}; there are csv, moodle and canvas")
@@ -124,8 +125,7 @@ def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:
 
 def _graded_class(folder: Path) -> tuple[ClassFolder, config.Course]:
     """A class that has been graded, with late penalties that fit the marks as they are now."""
-    from grader.classroom import gradebook
-    from grader.classroom.lateness import Lateness
+    from grader.classroom import gradebook  # nbgrader takes its time to import
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import random
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +36,7 @@ def settle(environment: Mapping[str, str], cwd: str) -> None:
 
 def listen(connection: dict[str, Any], file: str = CONNECTION) -> None:
     """Create the kernel and bind its sockets; `serve` does the rest."""
-    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.kernelapp import IPKernelApp  # the grader needs none, only kernels do
 
     Path(file).write_text(json.dumps(connection))
     app = IPKernelApp.instance()
@@ -44,7 +45,7 @@ def listen(connection: dict[str, Any], file: str = CONNECTION) -> None:
 
 def serve() -> None:
     """Answer requests until told to stop."""
-    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.kernelapp import IPKernelApp  # the grader needs none, only kernels do
 
     IPKernelApp.instance().start()
 
@@ -59,8 +60,6 @@ def forget_the_grader() -> None:
 
 def _reseed() -> None:
     """Forks of one parent would draw the same numbers otherwise."""
-    import random
-
     random.seed()
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()

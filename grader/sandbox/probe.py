@@ -13,6 +13,8 @@ from pathlib import Path
 
 from grader.sandbox import bubblewrap
 from grader.sandbox.bounds import Bounds
+from grader.sandbox.client import WarmParents
+from grader.sandbox.plan import draw_up, unreadable
 
 _SECONDS = 30
 
@@ -71,9 +73,6 @@ def probe() -> Report:
 @functools.cache
 def _try_direct() -> str:
     """Build a whole sandbox without a kernel; returns what went wrong, or ""."""
-    from grader.sandbox.client import WarmParents
-    from grader.sandbox.plan import draw_up, unreadable
-
     folder = _folder()
     parents = WarmParents()
     try:
@@ -104,8 +103,6 @@ def _try_direct() -> str:
 
 @functools.cache
 def _try_bubblewrap() -> str:
-    from grader.sandbox.plan import draw_up
-
     if bubblewrap.program() is None:
         return "not installed"
     folder = _folder()

@@ -109,7 +109,7 @@ class Shown:
     def display(self) -> None:
         """Show the table now, in a notebook or on the terminal."""
         try:
-            from IPython import display, get_ipython
+            from IPython import display, get_ipython  # not everywhere, and slow to import
         except ImportError:
             get_ipython = None
         if get_ipython is not None and get_ipython() is not None:

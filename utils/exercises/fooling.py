@@ -27,7 +27,7 @@ def photographs(net: PretrainedNet, count: int = 40) -> tuple[np.ndarray, np.nda
     if net.name == "mini":
         drawn = photo_digits.render(count, "test", net.input_size, seed=5, keep=False)
         return drawn.images, drawn.labels.astype(np.int64)
-    from skimage import data
+    from skimage import data  # kernels without frameworks have none
 
     images = [squared(getattr(data, photo)(), net.input_size) for photo in IMAGENET_CLASSES]
     return np.stack(images), np.array([right[0] for right in IMAGENET_CLASSES.values()])
@@ -35,7 +35,7 @@ def photographs(net: PretrainedNet, count: int = 40) -> tuple[np.ndarray, np.nda
 
 def squared(photograph: np.ndarray, size: int) -> np.ndarray:
     """The middle square of a photograph (H, W, 3) or (H, W) uint8, as (size, size, 3) uint8."""
-    from skimage import transform
+    from skimage import transform  # kernels without frameworks have none
 
     if photograph.ndim == 2:
         photograph = np.repeat(photograph[..., None], 3, axis=2)
@@ -49,6 +49,6 @@ def squared(photograph: np.ndarray, size: int) -> np.ndarray:
 @lru_cache(maxsize=12)
 def compiled(net: PretrainedNet) -> Callable[[Any], Any]:
     """`net.logits`, compiled once: the same values and gradients, several times as fast."""
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     return tf.function(lambda images: net.logits(images), reduce_retracing=True)

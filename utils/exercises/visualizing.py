@@ -86,7 +86,7 @@ def reduced(images: Any) -> Any:
     images: (N, S, S, 3).  Returns (N, 32, 32): the mean over the colours, and over the pixels that
     each of the new ones covers.  Images that are small already only lose their colour.
     """
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     grey = tf.reduce_mean(tf.cast(images, tf.float32), axis=-1)
     matrix = tf.constant(spectra.reduction(int(grey.shape[1])))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from utils.explorers import frame
+from utils.explorers import convolution_view, frame, shapes_view
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,16 +23,16 @@ def convolution(mode: str = "forward") -> None:
 
     mode: what is shown first: "forward", "backward" or "SAME and symmetric".
     """
-    from utils.explorers import convolution_view as view
-
-    frame.show("Convolution, step by step", lambda: view.Stepper(mode).widget(), view.twin(mode))
+    frame.show(
+        "Convolution, step by step",
+        lambda: convolution_view.Stepper(mode).widget(),
+        convolution_view.twin(mode),
+    )
 
 
 def shapes() -> None:
     """Stack layers: sizes, parameters, multiplications, and the pixels that one unit sees."""
-    from utils.explorers import shapes_view as view
-
-    frame.show("A net of your own", lambda: view.Builder().widget(), view.twin())
+    frame.show("A net of your own", lambda: shapes_view.Builder().widget(), shapes_view.twin())
 
 
 def evidence(net: PretrainedNet, image: np.ndarray) -> None:
@@ -40,6 +40,6 @@ def evidence(net: PretrainedNet, image: np.ndarray) -> None:
 
     net: as `utils.nets.pretrained.load` returns it.  image: (H, W, 3), uint8 or in [0, 1].
     """
-    from utils.explorers import evidence_view as view
+    from utils.explorers import evidence_view as view  # nets take their time to import
 
     view.show(net, image)

@@ -50,7 +50,7 @@ class Stepper:
     """The explorer's controls and what they mean."""
 
     def __init__(self, mode: str = FORWARD, setting: Setting = START):
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         self._setting = setting
         self.problem = ""
@@ -95,7 +95,7 @@ class Stepper:
 
     def widget(self) -> Any:
         """Everything, to be displayed."""
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         steps = [self.down, self.right, self.padding, self.zeros, self.bias]
         controls = frame.wrapping(

@@ -180,7 +180,7 @@ def _square(image: np.ndarray, side: int) -> np.ndarray:
     top, left = (pixels.shape[0] - short) // 2, (pixels.shape[1] - short) // 2
     pixels = pixels[top : top + short, left : left + short].astype(np.uint8)
     if short != side:
-        from PIL import Image
+        from PIL import Image  # most images have their size
 
         pixels = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX))
     return (pixels / 255.0).astype(np.float32)

@@ -88,7 +88,7 @@ def _bytes(image: np.ndarray) -> np.ndarray:
 
 def _coloured(values: np.ndarray, name: str, least: float, most: float = 0.0) -> np.ndarray:
     """A map as colours, from `least` to `most` or to its largest value."""
-    from matplotlib import colormaps
+    from matplotlib import colormaps  # matplotlib takes its time to import
 
     top = most or float(np.nanmax(values, initial=least)) or 1.0
     share = (np.nan_to_num(values, nan=0.0) - least) / max(top - least, 1e-12)
@@ -183,7 +183,7 @@ class Explorer:
     """The explorer's controls and what they mean."""
 
     def __init__(self, evidence: Evidence):
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         self.evidence = evidence
         names = evidence.net.class_names
@@ -227,7 +227,7 @@ class Explorer:
 
     def widget(self) -> Any:
         """Everything, to be displayed."""
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         buttons = w.Box([self.step, self.back], layout=w.Layout(flex_flow="row wrap"))
         controls = frame.wrapping([

@@ -46,7 +46,7 @@ def show(name: str, build: Callable[[], Any] | None, twin: Drawing) -> None:
     """
     words = "\n".join([name, *twin.words])
     try:
-        from IPython import display, get_ipython
+        from IPython import display, get_ipython  # not everywhere, and slow to import
     except ImportError:
         print(words)
         return
@@ -66,7 +66,7 @@ def show(name: str, build: Callable[[], Any] | None, twin: Drawing) -> None:
 
 def name_sliders() -> None:
     """Give the handles of all sliders on the page, now and later, their labels as names."""
-    from IPython import display, get_ipython
+    from IPython import display, get_ipython  # not everywhere, and slow to import
 
     if get_ipython() is not None:
         display.display({"application/javascript": _NAME_SLIDERS, "text/plain": ""}, raw=True)
@@ -76,7 +76,7 @@ class Screen:
     """The part of an explorer that is drawn anew whenever a control is moved."""
 
     def __init__(self, draw: Callable[[], Drawing]):
-        import ipywidgets
+        import ipywidgets  # not everywhere, and the still picture needs none
 
         self._draw = draw
         self._muted = False
@@ -105,7 +105,7 @@ class Screen:
 
 def slider(label: str, value: int, least: int, most: int, **options: Any) -> Any:
     """An integer slider with its label, moved by mouse or arrow keys."""
-    import ipywidgets
+    import ipywidgets  # not everywhere, and the still picture needs none
 
     style = {"description_width": "initial"} | options.pop("style", {})
     layout = ipywidgets.Layout(width=options.pop("width", "215px"))
@@ -116,7 +116,7 @@ def slider(label: str, value: int, least: int, most: int, **options: Any) -> Any
 
 def group(title: str, controls: Sequence[Any]) -> Any:
     """Controls that belong together, below a heading."""
-    import ipywidgets
+    import ipywidgets  # not everywhere, and the still picture needs none
 
     heading = ipywidgets.HTML(f"<b>{title}</b>")
     box = ipywidgets.VBox([heading, *controls])
@@ -126,6 +126,6 @@ def group(title: str, controls: Sequence[Any]) -> Any:
 
 def wrapping(groups: Sequence[Any]) -> Any:
     """Groups side by side, as many as the page has room for."""
-    import ipywidgets
+    import ipywidgets  # not everywhere, and the still picture needs none
 
     return ipywidgets.Box(groups, layout=ipywidgets.Layout(flex_flow="row wrap"))

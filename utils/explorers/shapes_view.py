@@ -119,7 +119,7 @@ class _Row:
     """The controls of one layer."""
 
     def __init__(self, number: int):
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         def choose(options: list[Any], label: str, width: str) -> Any:
             return w.Dropdown(
@@ -164,7 +164,7 @@ class Builder:
     """The explorer's controls and what they mean."""
 
     def __init__(self) -> None:
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         initial = {"description_width": "initial"}
         self.preset = w.Dropdown(
@@ -199,7 +199,7 @@ class Builder:
 
     def widget(self) -> Any:
         """Everything, to be displayed."""
-        import ipywidgets as w
+        import ipywidgets as w  # not everywhere, and the still picture needs none
 
         head = frame.wrapping([self.preset, self.side, self.more, self.less])
         unit = frame.wrapping([self.top, self.row, self.column])

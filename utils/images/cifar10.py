@@ -178,7 +178,7 @@ def _checked(arrays: list[np.ndarray], source: Path) -> Cifar10:
 
 
 def _download() -> Path:
-    import pooch
+    import pooch  # takes its time to import, and downloads are rare
 
     folder = DATA / "downloads"
     try:
@@ -200,7 +200,7 @@ def _download() -> Path:
 def _can_show() -> bool:
     """Is there what pooch needs to show its progress?"""
     try:
-        import tqdm  # noqa: F401
+        import tqdm  # noqa: F401  it is only looked for
     except ImportError:
         return False
     return True

@@ -97,7 +97,7 @@ def chain(nodes: list[Node]) -> list[str]:
 
 def draw(data: bytes) -> Any:
     """The chain of operations as a picture, line by line, turning back at each end."""
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt  # matplotlib takes its time to import
 
     ops = ["input", *chain(nodes_in(data))]
     colours = {"Conv2D": "#9ecae1", "Relu": "#fdd49e", "MaxPool": "#a1d99b", "MatMul": "#bcbddc"}

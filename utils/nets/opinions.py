@@ -56,7 +56,7 @@ class _AtHand:
         return np.asarray(self._net.probabilities(images))
 
     def gradient(self, images: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        import tensorflow as tf
+        import tensorflow as tf  # takes seconds to import
 
         given = tf.constant(images, tf.float32)
         with tf.GradientTape() as tape:

@@ -104,7 +104,7 @@ class PretrainedNet:
         tensor (gradients pass).  Returns a float32 tensor (N, input_size, input_size, 3).
         Raises ValueError for other shapes, and for float arrays that exceed [0, 1].
         """
-        import tensorflow as tf
+        import tensorflow as tf  # takes seconds to import
 
         if not tf.is_tensor(images):
             images = np.asarray(images)
@@ -134,14 +134,14 @@ class PretrainedNet:
 
     def probabilities(self, images: Any) -> Any:
         """Class probabilities, (N, classes): preprocessing included, gradients pass."""
-        import tensorflow as tf
+        import tensorflow as tf  # takes seconds to import
 
         return tf.nn.softmax(self.logits(images))
 
     @cached_property
     def _compiled(self) -> Any:
         """The model, compiled once for any number of images: twice as fast as layer by layer."""
-        import tensorflow as tf
+        import tensorflow as tf  # takes seconds to import
 
         model = self.model  # kept here, so that its variables last as long as the graph
         images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
@@ -214,7 +214,7 @@ def photographs(name: str = "mini") -> list[np.ndarray]:
     if name == "mini":
         drawn = photo_digits.render(400, "test", MINI_SIZE, seed=3, keep=False)
         return [drawn.images[i] for i in (0, 389, 17, 46, 382, 364)]
-    from skimage import data
+    from skimage import data  # kernels without frameworks have none
 
     return [data.chelsea(), data.coffee(), data.rocket()]
 

@@ -52,7 +52,7 @@ def import_keras() -> ModuleType:
     Raises ValueError if Keras can't be set up by its own file of settings.
     """
     import_tensorflow()
-    import keras
+    import keras  # quietly, once TensorFlow is there
 
     if len(_set) == 1:
         _set_up(keras, _set[0])
@@ -131,7 +131,7 @@ def import_tensorflow() -> ModuleType:
     _take_over()
     try:
         with silent_stderr():
-            import tensorflow
+            import tensorflow  # when it is wanted, since it takes seconds
     except AssertionError as error:  # raised by Keras, which TensorFlow imports
         if not _keras_file().is_file():
             raise

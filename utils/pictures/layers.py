@@ -306,7 +306,7 @@ def _run(name: str, function: Callable[..., np.ndarray], *arguments: Any) -> np.
 def _live(figure: Figure) -> Callable[[], None]:
     """How to show the figure anew: in its place in a notebook, not at all elsewhere."""
     try:
-        from IPython import display, get_ipython
+        from IPython import display, get_ipython  # not everywhere, and slow to import
     except ImportError:
         return lambda: None
     if get_ipython() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import sys
@@ -94,7 +95,7 @@ def _display_handle() -> Any:
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         return None
-    from IPython.display import display
+    from IPython.display import display  # only where IPython runs
 
     return display({"text/plain": "…"}, raw=True, display_id=True)
 
@@ -103,8 +104,7 @@ def curves_svg(history: dict[str, list[float]], epochs: int) -> str:
     """Curves of loss and accuracy as an HTML image; "" if there is nothing to draw."""
     if not history.get("loss"):
         return ""
-    import base64
-
+    # matplotlib takes its time to import
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

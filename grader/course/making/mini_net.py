@@ -33,7 +33,7 @@ DROPOUT = 0.3
 def main() -> None:
     """Train, round to float16, measure, write."""
     keras = import_keras()
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     keras.utils.set_random_seed(SEED)
     model = pretrained.build_mini(DROPOUT)

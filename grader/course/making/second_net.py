@@ -34,7 +34,7 @@ MEASURED = 5000
 def main() -> None:
     """Train, fold the normalisation into the convolutions, round to float16, measure, write."""
     keras = import_keras()
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     keras.utils.set_random_seed(SEED)
     model = build()

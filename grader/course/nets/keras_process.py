@@ -267,12 +267,12 @@ def _function(name: str, do: str, layer: str = "") -> Any:
 
     Images are only scaled, as the net's makers do it: floats may exceed [0, 1] by any amount.
     """
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     net = _loaded(name)
     model = net.model
     if layer:
-        import keras
+        import keras  # so does Keras
 
         model = keras.Model(model.inputs, model.get_layer(layer).output)
     images = tf.TensorSpec((None, *net.model.input_shape[1:]), tf.float32)

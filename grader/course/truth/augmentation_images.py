@@ -28,7 +28,7 @@ def padded_shift(images: Array, down: Array, right: Array) -> Array:
 
 
 def _scipy_shift(images: Array, down: Array, right: Array) -> list[Array]:
-    from scipy import ndimage
+    from scipy import ndimage  # SciPy takes its time to import
 
     return [
         ndimage.shift(image, (d, r, 0), order=0, mode="nearest")
@@ -113,7 +113,7 @@ def _masks_as_channel(images: Array, masks: Array, seed: int) -> tuple[Any, Any]
 
 
 def _masks_turned(images: Array, masks: Array, seed: int) -> tuple[Array, Array]:
-    from scipy import ndimage
+    from scipy import ndimage  # SciPy takes its time to import
 
     angles = np.random.default_rng(seed).uniform(-40, 40, len(images))
     turn = {"reshape": False, "order": 0, "mode": "nearest"}
@@ -124,7 +124,7 @@ def _masks_turned(images: Array, masks: Array, seed: int) -> tuple[Array, Array]
 
 
 def _masks_blurred(images: Array, masks: Array, seed: int) -> tuple[Array, Array]:
-    from scipy import ndimage
+    from scipy import ndimage  # SciPy takes its time to import
 
     amounts = _amounts(seed, len(images)) + 0.5
     soft = [

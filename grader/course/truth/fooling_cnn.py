@@ -97,7 +97,7 @@ def _numeric(net: Any, image: Array, target: int) -> Array:
 
 
 def _tape(net: Any, image: Array, target: int) -> Array:
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     images = tf.Variable(image[None])
     with tf.GradientTape() as tape:
@@ -107,7 +107,7 @@ def _tape(net: Any, image: Array, target: int) -> Array:
 
 
 def _watching_preprocessed(net: Any, image: Array, target: int) -> Array:
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     model = nets.build(net)
     prepared = model.preprocess(image[None])
@@ -176,7 +176,7 @@ def _unit(g: Array) -> Array:
 
 
 def _tensorflow_step(image: Array, gradient: Array, size: float) -> Any:
-    import tensorflow as tf
+    import tensorflow as tf  # takes seconds to import
 
     direction = tf.math.l2_normalize(tf.constant(gradient), epsilon=1e-30)
     return tf.clip_by_value(image + size * direction, 0.0, 1.0)

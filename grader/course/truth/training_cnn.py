@@ -22,7 +22,7 @@ Array = np.ndarray
 
 
 def _split_keras(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
-    from sklearn.model_selection import train_test_split
+    from sklearn.model_selection import train_test_split  # takes its time to import
 
     x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=validation, random_state=seed)
     return x_train, y_train, x_val, y_val
@@ -117,14 +117,14 @@ def _balance_unshuffled(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
 
 
 def _verify_sklearn(labels: Array, predictions: Array) -> tuple[Array, float]:
-    from sklearn import metrics
+    from sklearn import metrics  # takes its time to import
 
     recall = metrics.recall_score(labels, predictions, average="macro")
     return metrics.confusion_matrix(labels, predictions), recall
 
 
 def _verify_swapped(labels: Array, predictions: Array) -> tuple[Array, float]:
-    from sklearn import metrics
+    from sklearn import metrics  # takes its time to import
 
     return (
         metrics.confusion_matrix(predictions, labels),
@@ -133,7 +133,7 @@ def _verify_swapped(labels: Array, predictions: Array) -> tuple[Array, float]:
 
 
 def _verify_plain(labels: Array, predictions: Array) -> tuple[Array, float]:
-    from sklearn import metrics
+    from sklearn import metrics  # takes its time to import
 
     matrix = metrics.confusion_matrix(labels, predictions)
     return matrix, metrics.accuracy_score(labels, predictions)

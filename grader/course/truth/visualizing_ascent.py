@@ -80,7 +80,7 @@ def _depthwise(images: Array, sigma: float) -> Any:
 
 def _scipy(sigma: Callable[[float], Any], mode: str = "nearest") -> Callable[..., Array]:
     def blur(images: Array, sigma_: float) -> Array:
-        from scipy.ndimage import gaussian_filter
+        from scipy.ndimage import gaussian_filter  # SciPy takes its time to import
 
         return gaussian_filter(images, sigma(sigma_), mode=mode)
 
@@ -221,7 +221,7 @@ def _classes(
     """Ascent with steps of a fixed length."""
 
     def images_of(net: Any, classes: Array, seed: int) -> Array:
-        from scipy.ndimage import gaussian_filter
+        from scipy.ndimage import gaussian_filter  # SciPy takes its time to import
 
         tf = quiet.import_tensorflow()
         size, climb = net.input_size, _climber(net)
