@@ -10,8 +10,7 @@ import ast
 import hashlib
 import os
 import platform
-from collections.abc import Collection, Iterable, Iterator
-from fnmatch import fnmatch
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -116,15 +115,6 @@ def executing() -> dict[str, Path]:
     return found | {f"course/{n}": course / n for n in known if (course / n).is_file()}
 
 
-def is_foreign(name: str, patterns: Iterable[str]) -> bool:
-    """Is it something that somebody put there, and no part of the course?
-
-    CIFAR-10 is checked when it is read, and a net's files count where a notebook is graded on it,
-    see `net_version`.
-    """
-    return any(fnmatch(part, pattern) for part in name.split("/") for pattern in patterns)
-
-
 @cache
 def _code_version(_: Path, notebook: str) -> str:
     return _digest(deciding(notebook))
@@ -159,7 +149,11 @@ def _files(
 
     def counts(inside: str) -> bool:
         last = inside.rpartition("/")[2]
-        ours = not last.startswith(".") and last != "__pycache__" and not is_foreign(last, foreign)
+        ours = (
+            not last.startswith(".")
+            and last != "__pycache__"
+            and not visible.is_foreign(last, foreign)
+        )
         return ours and inside not in without and f"{name}/{inside}" not in _BESIDE
 
     found: dict[str, Path] = {}

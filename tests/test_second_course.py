@@ -73,6 +73,10 @@ def graded(elsewhere: Elsewhere) -> Elsewhere:
     return elsewhere
 
 
+def test_doctor_looks_for_this_course(elsewhere: Elsewhere) -> None:
+    assert f"Notebooks: {NAME}" in elsewhere.command("doctor").stdout
+
+
 def hand_in(elsewhere: Elsewhere, team: str, answers: dict[str, str]) -> None:
     """What a student does: unpack the release, fill in the cells, run them, pack."""
     home = elsewhere.root / team

@@ -22,21 +22,21 @@ from traitlets.config import Config
 from grader import config, places
 from grader.authoring import source_text
 from grader.contract.judges import judges_of
+from grader.contract.visible import is_foreign, released
 from grader.errors import ConfigError
 from grader.files import write_atomically
-from grader.freshness import is_foreign
 from utils import codec
 from utils.checks import cases
-
-
-def released(notebook: str) -> Path:
-    """The notebook that students get."""
-    return places.public() / "notebooks" / f"{notebook}.ipynb"
 
 
 def public_cases() -> Path:
     """Folder of the cases that students try their answers on."""
     return places.public() / "data" / "checks"
+
+
+def name_of(path: Path) -> str:
+    """What people call a file that is built: "notebooks/01_implementing_cnn.ipynb"."""
+    return path.relative_to(places.public()).as_posix()
 
 
 def source_of(notebook: str) -> source_text.Source:
@@ -76,7 +76,7 @@ def differences(course: config.Course) -> list[str]:
     """What `build` would change, as lines of a diff.  Empty if all is up to date."""
     lines: list[str] = []
     for path, content in _products(course):
-        name = str(path.relative_to(places.public()))
+        name = name_of(path)
         old = path.read_bytes() if path.is_file() else b""
         if _equal(path, old, content):
             continue
@@ -85,7 +85,7 @@ def differences(course: config.Course) -> list[str]:
             continue
         a, b = old.decode().splitlines(), content.decode().splitlines()
         lines += difflib.unified_diff(a, b, name, f"{name} (from its source)", lineterm="", n=1)
-    return lines + [f"{p.relative_to(places.public())}: has no source" for p in _leftovers(course)]
+    return lines + [f"{name_of(p)}: has no source" for p in _leftovers(course)]
 
 
 def release_into(

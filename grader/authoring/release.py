@@ -17,7 +17,6 @@ from grader.authoring import build
 from grader.contract import visible
 from grader.errors import ConfigError
 from grader.files import write_atomically, zip_entry
-from grader.freshness import is_foreign
 
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints", "downloads", "cache", "handin")
 LARGEST = 4 * 1024 * 1024
@@ -71,7 +70,7 @@ def _below(root: Path, name: str, release: config.Release) -> dict[str, Path]:
     for path in sorted(top.rglob("*")):
         relative = path.relative_to(root)
         skipped = any(part in _SKIPPED or part.startswith(".") for part in relative.parts)
-        skipped |= is_foreign(relative.as_posix(), release.foreign)
+        skipped |= visible.is_foreign(relative.as_posix(), release.foreign)
         if path.is_file() and not path.is_symlink() and not skipped:
             if path.stat().st_size > LARGEST:
                 raise ConfigError(

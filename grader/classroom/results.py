@@ -127,6 +127,15 @@ class Result(msgspec.Struct, frozen=True):
         return sum(check.max_points for check in self.checks)
 
 
+def points(value: float) -> str:
+    """A number of points, as pages and exports write it: two decimals at most.
+
+    >>> points(12.5), points(3.0), points(1 / 3)
+    ('12.5', '3', '0.33')
+    """
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value == value else "?"
+
+
 def write(path: Path, value: msgspec.Struct | list, durable: bool = True) -> None:
     """Write one of the structures above, atomically."""
     write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1), durable)

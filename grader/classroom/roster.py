@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import CourseError, Refused
+from grader.files import write_atomically
 from grader.text import shown
 from utils.checks.identity import normalise_id
 
@@ -197,6 +198,11 @@ def read_roster(path: Path) -> Roster:
         students.append(_student(cells, f"{path}, line {number}"))
     _check_unique(students, path)
     return Roster(students)
+
+
+def keep_roster(root: Path, path: Path) -> None:
+    """Make a roster that of a class folder.  Raises FolderUnusable."""
+    write_atomically(root / "roster.csv", path.read_bytes())
 
 
 def _columns(headings: list[str]) -> dict[str, int]:

@@ -26,8 +26,8 @@ import msgspec
 from grader.cluster.errors import ClusterUnavailable, JobLost, OtherVersion
 from grader.cluster.version import course_version
 from grader.cluster.worker import ASIDE, WorkerTrouble, differing, run_job
+from grader.errors import CourseError
 from grader.executing.execute import Job, Outcome
-from grader.sandbox import SandboxUnavailable
 
 TRIES = 3
 """How often a job is run before it is given up."""
@@ -253,7 +253,7 @@ class ClusterExecutor(Executor):
         if error is None:
             outcome = msgspec.msgpack.decode(inner.result(), type=Outcome)
             self._settle(sent, partial(sent.future.set_result, outcome))
-        elif isinstance(error, (OtherVersion, SandboxUnavailable)):
+        elif isinstance(error, CourseError):
             self._give_up(error)
         elif isinstance(error, ImportError) or "deserialization" in str(error):
             self._give_up(

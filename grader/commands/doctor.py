@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from grader import config, places
+from grader import config
+from grader.contract import visible
 from grader.sandbox import probe
 from utils import doctor
 from utils.doctor import Finding
@@ -41,7 +42,7 @@ def _isolation() -> Finding:
 
 def _notebooks() -> Finding:
     course = config.load()
-    missing = [n for n in course.notebooks if not (places.ROOT / f"notebooks/{n}.ipynb").is_file()]
+    missing = [n for n in course.notebooks if not visible.released(n).is_file()]
     if missing:
         return Finding("Notebooks", False, f"not built: {', '.join(missing)}; run ./course build")
     return Finding("Notebooks", True, ", ".join(course.notebooks))

@@ -13,6 +13,7 @@ import typer
 
 from grader import config
 from grader.classroom.folder import ClassFolder
+from grader.classroom.roster import keep_roster
 from grader.commands import (
     CLASS,
     MOST_COUNTED,
@@ -25,7 +26,6 @@ from grader.commands import (
 )
 from grader.commands.display import Display
 from grader.errors import ConfigError
-from grader.files import write_atomically
 
 MOST_NAMED = 30
 """Marks that are named in one line."""
@@ -65,7 +65,7 @@ def collect(
     place = ClassFolder(folder.resolve())
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
-        write_atomically(place.root / "roster.csv", roster.read_bytes())
+        keep_roster(place.root, roster)
     for line in summary.lines(report, course):
         console.print(line, markup=False)
     named.warn_of_extensions(place, course)

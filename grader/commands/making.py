@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from grader import config, places
+from grader import config
 from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, REFUSED, ClassOption, cluster, console, errors
 
@@ -40,7 +40,7 @@ def build(
         raise typer.Exit(bool(lines))
     changed = room.build(course)
     for path in changed:
-        console.print(f"wrote {path.relative_to(places.public())}")
+        console.print(f"wrote {room.name_of(path)}")
     console.print("everything is up to date" if not changed else f"{len(changed)} files changed")
 
 
@@ -93,7 +93,7 @@ def truth(
     """
     from grader.judging.truth import run  # help need not wait for judges
 
-    raise typer.Exit(run(console, seed))
+    raise typer.Exit(run(console, config.load().notebooks, seed))
 
 
 def doctor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from grader import places
@@ -15,11 +16,25 @@ BUILT = ("notebooks", "data/checks")
 """Made from sources and judges; a kernel that is graded sees none of it."""
 
 
+def released(notebook: str) -> Path:
+    """The notebook that students get."""
+    return places.public() / "notebooks" / f"{notebook}.ipynb"
+
+
 def readable(folders: Iterable[str]) -> list[Path]:
     """What a kernel may read.  folders: what the course shows, by name."""
     shown = [places.public() / name for name in folders if name not in BUILT]
     half = [places.ROOT / name for name in HARNESS_HALF]
     return shown + [path for path in half if not any(path.is_relative_to(s) for s in shown)]
+
+
+def is_foreign(name: str, patterns: Iterable[str]) -> bool:
+    """Is it something that somebody put there, and no part of the course?
+
+    CIFAR-10 is checked when it is read, and a net's files count where a notebook is graded on it,
+    see `grader.freshness.net_version`.
+    """
+    return any(fnmatch(part, pattern) for part in name.split("/") for pattern in patterns)
 
 
 def hidden() -> list[Path]:

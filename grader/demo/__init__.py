@@ -18,12 +18,12 @@ from grader.authoring import build, release
 from grader.classroom import database, gradebook, migrate, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result
+from grader.classroom.roster import team_id
 from grader.demo import students
 from grader.demo.samples import CLASS, FIRST, FULL, SECOND, Team
 from grader.errors import ConfigError
 from grader.grading import run as grade
 from grader.pages import feedback, report
-from utils.checks.identity import normalise_id
 
 SEED = "sample class"
 """The demonstration draws its cases from this, so that partial credit is the same each time."""
@@ -175,7 +175,7 @@ def _compare(folder: ClassFolder, course: config.Course, console: Console) -> in
 
 
 def _id(team: Team) -> str:
-    return normalise_id(team.name)
+    return team_id(team.name)
 
 
 def _rejected(folder: ClassFolder) -> list[results.Rejected]:

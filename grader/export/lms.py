@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import escape
 
+from grader.classroom.results import points
 from grader.classroom.standing import MISSING
 from grader.export.sheet import Cell, Column, Row, number, text
-from grader.pages.page import points
 
 
 def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:

@@ -31,7 +31,6 @@ from grader.files import write_atomically
 from grader.freshness import code_version, net_version
 from grader.grading import stored
 from grader.judging import examination as judging
-from utils.checks.identity import normalise_id
 
 Chosen = Callable[[str, str], bool]
 """Whether (team, notebook) shall be graded."""
@@ -230,7 +229,7 @@ def _teams(folder: ClassFolder) -> dict[str, list[str]]:
     problems: list[str] = []
     teams: dict[str, list[str]] = {}
     for person in standing.people(folder.root / "roster.csv", problems):
-        teams.setdefault(person.team, []).append(normalise_id(person.student))
+        teams.setdefault(person.team, []).append(person.student)
     if problems:
         raise ConfigError(problems[0])
     return {team: sorted(members) for team, members in teams.items()}

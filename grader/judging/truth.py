@@ -11,6 +11,7 @@ import random
 import secrets
 import sys
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +19,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from grader import config
 from grader.contract.judges import samples_of
 from grader.contract.sample import Sample
 from grader.judging import examination
@@ -54,7 +54,7 @@ def _drawn(notebook: str, student: str, seed: str) -> examination.Examination:
     return examination.draw(notebook, student, seed)
 
 
-def run(console: Console, seed: str = "") -> int:
+def run(console: Console, notebooks: Iterable[str], seed: str = "") -> int:
     """Print the table and the JSON summary.  Returns the exit status.
 
     seed: what cases are drawn from; the same seed, the same cases.  Another one each time if it is
@@ -64,7 +64,7 @@ def run(console: Console, seed: str = "") -> int:
     table = Table("notebook", "check", "answer", "kind", "points", "diagnosis", "", box=None)
     by_notebook = {}
     bad = 0
-    for notebook in config.load().notebooks:
+    for notebook in notebooks:
         findings = [find(notebook, sample, seed) for sample in samples_of(notebook)]
         for finding in findings:
             sample, verdict = finding.sample, finding.verdict

@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from grader.classroom.results import points
 from grader.text import clean
 
 HERE = Path(__file__).resolve().parent
@@ -41,15 +42,6 @@ def stylesheet(*files: Path) -> Markup:
     """The shared stylesheet and those of a room.  They are ours, so they need no escaping."""
     parts = [path.read_text(encoding="utf-8") for path in (HERE / "page.css", *files)]
     return Markup("\n".join(parts))
-
-
-def points(value: float) -> str:
-    """A number of points: two decimals at most.
-
-    >>> points(12.5), points(3.0), points(1 / 3)
-    ('12.5', '3', '0.33')
-    """
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value == value else "?"
 
 
 def percent(fraction: float) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from grader.classroom.results import CaseResult
+from grader.classroom.results import CaseResult, points
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
 from grader.config import Course, Late
 from grader.pages.feedback import work
-from grader.pages.page import environment, percent, points, span, stylesheet, when, words
+from grader.pages.page import environment, percent, span, stylesheet, when, words
 from grader.text import clean
 
 _HERE = Path(__file__).resolve().parent

@@ -13,10 +13,10 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.authoring import build
 from grader.cells import grade_id, is_locked
 from grader.classroom.folder import ClassFolder
 from grader.config import Course
+from grader.contract import visible
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
 from grader.files import write_atomically
 from grader.pages.similar import compare, page, tokens
@@ -67,7 +67,7 @@ def write(
 
 
 def _search_one(folder: ClassFolder, name: str, teams: list[str]) -> Found:
-    released = nbformat.read(build.released(name), as_version=4)
+    released = nbformat.read(visible.released(name), as_version=4)
     known = tokens.imported(c.source for c in released.cells if c.cell_type == "code")
     release = compare.runs_of(_parts(released, known))
     works, left_out = [], []

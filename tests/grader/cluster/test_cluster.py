@@ -27,8 +27,11 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import NotebookMark
 from grader.cluster import ClusterExecutor, ClusterUnavailable, JobLost, OtherVersion, worker
 from grader.cluster.version import course_version
+from grader.contract.nets import NetUnavailable
+from grader.errors import CourseError
 from grader.executing.execute import Job, Outcome, execute
 from grader.grading.run import grade
+from grader.sandbox import SandboxUnavailable
 from tests.attacks import small_class
 from tests.attacks.base import hand_in
 from tests.attacks.small_class import fill
@@ -285,15 +288,16 @@ def test_a_job_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> Non
 class Workers:
     """In place of Dask: runs nothing, and fails as often as it shall."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: BaseException | None = None) -> None:
         self.failures = failures
+        self.error = error or worker.WorkerTrouble("OSError: no space", "tcp://a:1")
         self.preferred: list[list[str]] = []
 
     def submit(self, function: object, *args: object, key: str, **where: object) -> Future:
         self.preferred.append(where.get("workers", []))  # type: ignore[arg-type]
         done: Future = Future()
         if len(self.preferred) <= self.failures:
-            done.set_exception(worker.WorkerTrouble("OSError: no space", "tcp://a:1"))
+            done.set_exception(self.error)
         else:
             done.set_result(msgspec.msgpack.encode(Outcome("{}", {"square": [b"4"]})))
         return done
@@ -326,3 +330,22 @@ def test_trouble_on_a_worker_is_tried_elsewhere_three_times_in_all(
                 future.result(10)
     assert workers.preferred == [[], ["tcp://b:2"], ["tcp://b:2"]]
     assert len(said) == 2 and all("runs again" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "missing", [NetUnavailable("no weights"), SandboxUnavailable("no namespaces")], ids=repr
+)
+def test_what_a_human_must_put_right_on_a_worker_ends_the_run_at_once(
+    missing: CourseError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried elsewhere it would only be said later, and of every job."""
+    workers = Workers(9, missing)
+
+    def connect(executor: ClusterExecutor, deadline: float) -> None:
+        executor._client = executor._pool = workers
+
+    monkeypatch.setattr(ClusterExecutor, "_connect", connect)
+    monkeypatch.setattr("grader.cluster.executor._PULSE", 60)
+    with ClusterExecutor("tcp://nowhere") as executor, pytest.raises(type(missing), match="no "):
+        executor.submit(execute, a_job()).result(10)
+    assert workers.preferred == [[]]
