@@ -64,7 +64,7 @@ def execution_version() -> str:
 
 def forget() -> None:
     """Look at all files anew, as a process does that starts now."""
-    for remembered in (_code_version, _execution_version, _imported_packages):
+    for remembered in (_code_version, _execution_version, _imported_packages, _content):
         remembered.cache_clear()
 
 
@@ -200,14 +200,20 @@ def _digest(files: dict[str, Path]) -> str:
     """Digest of files and of what they are called.  Raises ConfigError."""
     digest = hashlib.sha256()
     for name, path in files.items():
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"the course's own file can't be read: {error}") from error
-        if b"\0" not in content:  # text, which a checkout on Windows ends its own way
-            content = content.replace(b"\r\n", b"\n")
-        digest.update(f"{name} {len(content)} ".encode() + content)
+        digest.update(f"{name} ".encode() + _content(path))
     return digest.hexdigest()
+
+
+@cache
+def _content(path: Path) -> bytes:
+    """Digest of what is in a file, which most notebooks share.  Raises ConfigError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the course's own file can't be read: {error}") from error
+    if b"\0" not in content:  # text, which a checkout on Windows ends its own way
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).digest()
 
 
 @cache

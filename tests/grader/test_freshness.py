@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from grader import config, freshness, places
 from grader.cluster.version import course_version
 from grader.contract import visible
+from grader.contract.judges import stem
 from grader.errors import ConfigError
 from grader.executing.execute import Job
 from grader.grading import stored
@@ -52,11 +54,16 @@ NEITHER = (
 )
 
 
+REPOSITORY = places.ROOT
+COPIED = ("utils", "data", "grader")
+"""Folders of the repository with what may decide a mark."""
+
+
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The course, in a folder where it may be changed."""
     root = tmp_path_factory.mktemp("course")
-    for name in ("utils", "data", "grader"):
+    for name in COPIED:
         left_out = shutil.ignore_patterns("__pycache__", "downloads", "cache", "cifar*")
         shutil.copytree(places.ROOT / name, root / name, ignore=left_out)
     return root
@@ -194,6 +201,14 @@ ELSE = {
     **{f"grader/course/{name}": why for name, why in freshness.NO_JUDGES.items()},
 }
 """What may be opened though no mark depends on it, and why."""
+OUTSIDE = {
+    "notebooks/": ELSE["notebooks/"],
+    "docs/": "words and pictures",
+    "tests/": "try what is there",
+    ".ci/": "runs the tests",
+}
+"""Folders of the repository that no grading looks into, and why.  Files beside them say how it is
+installed, and the libraries' versions count by themselves."""
 
 
 @pytest.mark.parametrize("name", list(config.load().notebooks))
@@ -207,6 +222,84 @@ def test_whatever_is_opened_to_grade_a_class_counts(tmp_path: Path) -> None:
     opened = opened_for("grade", str(tmp_path / "class"))
     assert "grader/grading/recorder.py" in opened
     assert without_reason(opened, freshness.deciding("01_implementing_cnn")) == []
+
+
+def test_every_file_of_the_repository_counts_or_stands_on_the_list(course: Path) -> None:
+    """Each that counts is changed by itself, and those on the list all together."""
+    known = [name for name in tracked() if (course / name).is_file()]
+    listed = [name for name in known if name.startswith(tuple(ELSE))]
+    counting = [name for name in known if name not in listed]
+    assert len(counting) > 150 < len(listed)
+    for name in counting:
+        shorten(course / name)
+    before = digests()
+    wrong = {
+        name: (made_stale, should)
+        for name in counting
+        if (made_stale := stale(course, before, [name])) != (should := judged_with(course, name))
+    }
+    assert wrong == {}
+    assert stale(course, before, listed) == set()
+
+
+def test_what_lies_outside_is_on_the_list() -> None:
+    """Of the repository only these folders hold what may decide a mark."""
+    outside = [name for name in tracked() if name.partition("/")[0] not in COPIED]
+    assert [name for name in outside if not name.startswith(tuple(OUTSIDE)) and "/" in name] == []
+
+
+def stale(course: Path, before: Mapping[str, str], names: list[str]) -> set[str]:
+    """The notebooks whose marks are stale while these files are other ones."""
+    contents = {name: (course / name).read_bytes() for name in names}
+    for name, content in contents.items():
+        (course / name).write_bytes(content + b"\n")
+    after = digests(any("/judges/" in name for name in names))
+    for name, content in contents.items():
+        (course / name).write_bytes(content)
+    return {notebook for notebook in before if before[notebook] != after[notebook]}
+
+
+def digests(imports: bool = True) -> dict[str, str]:
+    """Notebook -> what its marks depend on.  imports: ask again what judges import, too."""
+    if imports:
+        freshness.forget()
+    for remembered in (freshness._code_version, freshness._content):
+        remembered.cache_clear()
+    return {name: freshness.code_version(name) for name in config.load().notebooks}
+
+
+def judged_with(course: Path, name: str) -> set[str]:
+    """The notebooks that a file should count for: a judge's own and those whose judges import it,
+    all for everything else."""
+    notebooks = set(config.load().notebooks)
+    judge = re.match(r"grader/course/judges/(\w+)(?:/|\.py$)", name)
+    if judge is None or judge[1] == "__init__":
+        return notebooks
+    importing = re.compile(rf"^from \.+(?:judges\.)?{judge[1]}\b", re.MULTILINE)
+    return {
+        notebook
+        for notebook in notebooks
+        for own in [course / "grader" / "course" / "judges" / stem(notebook)]
+        for modules in [[*own.rglob("*.py"), *own.parent.glob(f"{own.name}.py")]]
+        if own.name == judge[1] or any(importing.search(path.read_text()) for path in modules)
+    }
+
+
+def shorten(path: Path) -> None:
+    """Leave the beginning of a data file: what is in it makes no difference here, only time."""
+    if path.suffix not in (".py", ".toml"):
+        path.write_bytes(path.read_bytes()[:100])
+
+
+def tracked() -> list[str]:
+    """The repository's files, by name."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True)
+    if done.returncode == 0:
+        return [name for name in done.stdout.decode().split("\0") if name]
+    found = (path for top in COPIED for path in (REPOSITORY / top).rglob("*"))
+    names = [path.relative_to(REPOSITORY).as_posix() for path in found if path.is_file()]
+    made = ("__pycache__/", "data/downloads/", "data/cache/", "data/cifar", "data/bvlc")
+    return [name for name in names if not any(part in name for part in made)]
 
 
 def test_whatever_executes_counts() -> None:
