@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
 from grader import places
 from grader.contract import nets
+from grader.contract.kernels import PLAIN, Profile
+from grader.contract.settings import Fraction, converted, read, refuse_endless, refuse_unknown
 from grader.errors import ConfigError
 from utils.checks.identity import normalise_id
 
@@ -23,20 +21,7 @@ FILE = "course.toml"
 
 Positive = Annotated[float, Meta(gt=0)]
 Amount = Annotated[float, Meta(ge=0)]
-Fraction = Annotated[float, Meta(ge=0, le=1)]
 Moment = Annotated[datetime, Meta(tz=True)]
-
-_WORDS = {
-    "bool": "true or false",
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a text in quotes",
-    "object": "a table",
-    "array": "a list",
-    "datetime": "a date with time and zone, 2027-01-29T23:59:00+01:00",
-    "null": "nothing",
-}
-"""What msgspec's names of types are called in a TOML file."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +85,12 @@ class Notebook:
 
     name: str
     title: str
-    imports: str
-    due: datetime | None
+    due: datetime | None = None
     """With a time zone, or None if there is no due date."""
     net: str = ""
     """Name of the pretrained net on which it is graded; "" where none is needed."""
+    kernel: Profile = PLAIN
+    """What its kernel can't import, and what that has imported when it starts."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +128,20 @@ class _Marking:
 
 
 @dataclass(frozen=True)
+class _Kernel:
+    """A profile; names can lead to no other folder."""
+
+    refused: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*$")], ...] = ()
+    preload: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*$")], ...] = ()
+
+
+@dataclass(frozen=True)
 class _Entry:
     title: str
-    imports: Literal["all", "numpy"] = "all"
     use: bool = True
     due: Moment | None = None
     net: str = ""
+    kernel: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +152,7 @@ class _File:
     limits: Limits
     late: Late
     notebooks: dict[str, _Entry]
+    kernels: dict[str, _Kernel] = field(default_factory=dict)
     gradebook: _Gradebook = _Gradebook()
     marking: _Marking = _Marking()
     points: dict[str, Amount] = field(default_factory=dict)
@@ -173,11 +168,11 @@ def load(folder: Path | None = None) -> Course:
     """
     places.package()  # is there a course at all?
     path = places.folder() / FILE
-    settings = _read(path)
+    settings = read(path)
     file = _decoded(settings, path)
     own = folder / FILE if folder is not None else path
     if folder is not None and own.is_file():
-        changed = _read(own)
+        changed = read(own)
         if "points" in changed:
             raise ConfigError(
                 f"{own}: points stand in the notebooks that students get; set them in {path} and "
@@ -193,24 +188,13 @@ def load(folder: Path | None = None) -> Course:
         file.course.title,
         file.late,
         file.limits,
-        {n: _notebook(n, entry, own) for n, entry in file.notebooks.items() if entry.use},
+        _notebooks(file, own),
         _extensions(file, own),
         file.points,
         file.marking.anonymous,
         file.release,
         file.pairs,
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: save it as UTF-8: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from None
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
@@ -225,54 +209,15 @@ def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(settings: dict[str, Any], path: Path) -> _File:
-    _refuse_unknown(settings, _File, path, "")
-    _refuse_endless(settings, path, "")
-    for table, kind in (("notebooks", _Entry), ("extensions", Amount), ("points", Amount)):
+    refuse_unknown(settings, _File, path, "")
+    refuse_endless(settings, path, "")
+    tables = {"notebooks": _Entry, "kernels": _Kernel, "extensions": Amount, "points": Amount}
+    for table, kind in tables.items():
         entries = settings.get(table)
         for key, value in entries.items() if isinstance(entries, dict) else ():
-            _converted(value, kind, path, f"{table}.{key}")  # which one, a table's path leaves out
-    file: _File = _converted(settings, _File, path, "")
+            converted(value, kind, path, f"{table}.{key}")  # which one, a table's path leaves out
+    file: _File = converted(settings, _File, path, "")
     return file
-
-
-def _refuse_endless(value: Any, path: Path, where: str) -> None:
-    """Raise ConfigError for inf and nan, which TOML has."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_endless(inner, path, f"{where}.{key}" if where else key)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{path}: {where}: expected a number with an end, got {value}")
-
-
-def _converted(value: Any, kind: Any, path: Path, where: str) -> Any:
-    """A value as its setting wants it.  Raises ConfigError with the setting and what it wants."""
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        said, _, inside = str(error).partition(" - at `$")
-        said = re.sub(r"`(\w+)`", lambda m: _WORDS.get(m[1], m[1]), said)
-        said = said.replace(" with a timezone component", "")
-        if said.startswith("Invalid enum value"):
-            said = f"{said.removeprefix('Invalid enum value ')} is no choice here"
-        setting = (where + inside.rstrip("`")).strip(".")
-        told = f"{said[0].lower()}{said[1:]}"
-        raise ConfigError(f"{path}: {setting}: {told}" if setting else f"{path}: {told}") from None
-
-
-def _refuse_unknown(settings: Any, kind: Any, path: Path, where: str) -> None:
-    """Raise ConfigError for a key that no setting has: a slip would else change nothing."""
-    if not isinstance(settings, dict):
-        return
-    if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        for key, value in settings.items():
-            if key not in hints:
-                known = ", ".join(f.name for f in fields(kind))
-                raise ConfigError(f"{path}: unknown setting {where}{key}; known here: {known}")
-            _refuse_unknown(value, hints[key], path, f"{where}{key}.")
-    elif kind == dict[str, _Entry]:
-        for key, value in settings.items():
-            _refuse_unknown(value, _Entry, path, f"{where}{key}.")
 
 
 def _extensions(file: _File, path: Path) -> Extensions:
@@ -285,10 +230,30 @@ def _extensions(file: _File, path: Path) -> Extensions:
     return Extensions(table)
 
 
-def _notebook(name: str, entry: _Entry, path: Path) -> Notebook:
-    if entry.net and entry.net not in nets.names():
-        known = ", ".join(nets.names())
-        raise ConfigError(
-            f"{path}: notebooks.{name}: no net is called {entry.net!r}; known: {known}"
-        )
-    return Notebook(name, entry.title, entry.imports, entry.due, entry.net)
+def _notebooks(file: _File, path: Path) -> dict[str, Notebook]:
+    """The notebooks that are in use.  Raises ConfigError for a net or kernel that isn't known."""
+    kernels = {"": PLAIN} | {name: _profile(name, k, path) for name, k in file.kernels.items()}
+    used = {name: entry for name, entry in file.notebooks.items() if entry.use}
+    for name, entry in used.items():
+        if entry.net and entry.net not in nets.names():
+            known = ", ".join(nets.names())
+            raise ConfigError(
+                f"{path}: notebooks.{name}: no net is called {entry.net!r}; known: {known}"
+            )
+        if entry.kernel not in kernels:
+            known = ", ".join(file.kernels) or "none; add a table [kernels.NAME]"
+            raise ConfigError(
+                f"{path}: notebooks.{name}.kernel: no kernel is called {entry.kernel!r}; "
+                f"known: {known}"
+            )
+    return {
+        name: Notebook(name, entry.title, entry.due, entry.net, kernels[entry.kernel])
+        for name, entry in used.items()
+    }
+
+
+def _profile(name: str, kernel: _Kernel, path: Path) -> Profile:
+    for module in kernel.preload:
+        if module.partition(".")[0] in kernel.refused:
+            raise ConfigError(f"{path}: kernels.{name}: {module} is preloaded and refused")
+    return Profile(kernel.refused, kernel.preload)

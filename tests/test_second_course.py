@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -136,6 +137,25 @@ def test_a_class_is_graded_fed_back_and_exported(graded: Elsewhere) -> None:
     (sheet,) = (graded.root / "class" / "exports").glob("*.csv")
     text = sheet.read_text(encoding="utf-8-sig")
     assert [row[0] for row in csv.reader(text.splitlines())][1:] == ["team_1", "team_2"]
+
+
+def test_its_kernel_refuses_what_its_profile_says(elsewhere: Elsewhere) -> None:
+    sandbox_helpers.require("direct")
+    apart = copy.copy(elsewhere)
+    apart.root = elsewhere.root / "apart"
+    shutil.copytree(elsewhere.root / "dist", apart.root / "dist")
+    hand_in(apart, "team_1", RIGHT | {"area": "import skimage\n" + RIGHT["area"]})
+    apart.done("collect", "inbox")
+    settings = apart.course / "course.toml"
+    before = settings.read_text()
+    earned = []
+    for text in (before, before.replace('["skimage"]', "[]")):
+        settings.write_text(text)
+        apart.done("grade")
+        result = (apart.root / f"class/results/team_1/{NAME}/result.json").read_text()
+        earned.append({c["name"]: c["points"] for c in json.loads(result)["checks"]})
+    settings.write_text(before)
+    assert earned == [{"area": 0, "units": 1}, {"area": 3, "units": 1}]
 
 
 def test_a_changed_judge_marks_again(graded: Elsewhere) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from grader.bench import machine, small_course
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.contract.judge import Judge, Question
+from grader.contract.kernels import Profile
 from grader.demo.samples import CLASS, SECOND
 from grader.formgrader import setup as class_setup
 from grader.grading.run import grade
@@ -64,6 +66,8 @@ JUDGES = [
     )
 ]
 
+KERNEL = Profile(preload=("tensorflow", "keras.layers"))
+
 
 def main() -> None:
     """Print what is measured, and the result as JSON on the last line."""
@@ -96,7 +100,7 @@ def prepare_class(root: Path, name: str, count: int) -> tuple[ClassFolder, confi
     """A class whose submissions are all honest, some of them wrong."""
     folder = ClassFolder(root / "class")
     if name == TRIVIAL:
-        course = small_course.install(root / "course", TRIVIAL, SOURCE, JUDGES)
+        course = small_course.install(root / "course", TRIVIAL, SOURCE, JUDGES, kernel=KERNEL)
         changes: list[dict[str, str]] = [{}, {}, {}, {"double": WRONG}]
     else:
         course = config.load()
@@ -116,7 +120,7 @@ def prepare_class(root: Path, name: str, count: int) -> tuple[ClassFolder, confi
 def grade_class(root: Path, name: str) -> None:
     """What runs in our process: grade, and print how long cells took on their own."""
     if name == TRIVIAL:
-        course = small_course.install(root / "course", TRIVIAL, SOURCE, JUDGES)
+        course = small_course.install(root / "course", TRIVIAL, SOURCE, JUDGES, kernel=KERNEL)
     else:
         course = config.load()
     folder = ClassFolder(root / "class")
@@ -137,7 +141,7 @@ def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
     print(f"{name}: {count} submissions through nbgrader autograde …", flush=True)
     theirs = _time_nbgrader(root / "plain", name)
     print(f"{name}: {theirs:.1f} s; through ours …", flush=True)
-    profile = course.notebooks[name].imports
+    profile = json.dumps(asdict(course.notebooks[name].kernel))
     command = [sys.executable, "-c", _OURS, str(root), name, profile]
     started = time.perf_counter()
     done = subprocess.run(command, cwd=places.ROOT, capture_output=True, text=True, check=False)
@@ -160,13 +164,14 @@ def _compare(root: Path, name: str, count: int) -> dict[str, Any]:
 
 
 _OURS = """\
-import sys
+import json, sys
 from pathlib import Path
 
+from grader.contract.kernels import Profile
 from grader.grading import warm
 
 root, name, profile = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-warm.start([profile])
+warm.start([Profile.of(json.loads(profile))])
 with warm.quick_imports():
     from grader.bench.grading import grade_class
 grade_class(root, name)

@@ -128,14 +128,14 @@ def run(sizes: tuple[int, ...] = SIZES, on_workers: int = ON_WORKERS) -> dict[st
 
 def grade_class(root: Path, folder: Path) -> dict[str, float]:
     """What runs in the process of its own."""
-    course = small_course.install(root / "course", NAME, SOURCE, judges(STRICT), imports="numpy")
+    course = small_course.install(root / "course", NAME, SOURCE, judges(STRICT))
     grade(ClassFolder(folder), course, seed="bench")
     return {"grader_mb": _peak_mb()}
 
 
 def grade_on_cluster(root: Path, folder: Path, address: str) -> dict[str, float]:
     """The same on a cluster; the first submission, which starts everything, is not measured."""
-    course = small_course.install(root / "course", NAME, SOURCE, judges(STRICT), imports="numpy")
+    course = small_course.install(root / "course", NAME, SOURCE, judges(STRICT))
     place = ClassFolder(folder)
     with ClusterExecutor(address) as executor:
         while executor.workers < int(folder.name.rpartition("-")[2]):
@@ -152,7 +152,7 @@ def grade_on_cluster(root: Path, folder: Path, address: str) -> dict[str, float]
 
 def mark_again(root: Path, folder: Path) -> dict[str, float]:
     """Mark a class again with another threshold."""
-    course = small_course.install(root / "course", NAME, SOURCE, judges(LAX), imports="numpy")
+    course = small_course.install(root / "course", NAME, SOURCE, judges(LAX))
     # the settings are part of what a result depends on, so every result is marked again
     write_atomically(root / "course" / "thresholds.toml", _THRESHOLDS.format(goal=0.5))
     write_atomically(folder / "thresholds.toml", _THRESHOLDS.format(goal=0.75))
@@ -169,7 +169,7 @@ def mark_again(root: Path, folder: Path) -> dict[str, float]:
 
 def fill(root: Path, folder: Path, size: int) -> None:
     """Make a class of `size` honest submissions, every fourth of them wrong."""
-    small_course.install(root / "course", NAME, SOURCE, judges(STRICT), imports="numpy")
+    small_course.install(root / "course", NAME, SOURCE, judges(STRICT))
     for number in range(1, size + 1):
         wrong = {"double": "def double(x):\n    return x + 2"} if number % 4 == 0 else None
         notebook = small_course.reference(NAME, f"team_{number}", wrong)

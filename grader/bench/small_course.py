@@ -20,6 +20,7 @@ from grader.authoring import build, source_text
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.contract.judge import Judge
+from grader.contract.kernels import PLAIN, Profile
 from grader.files import write_atomically
 from utils.checks.identity import normalise_id
 
@@ -47,10 +48,14 @@ free_days = 0
 [limits]
 {bounds}
 
+[kernels.own]
+refused = {refused}
+preload = {preload}
+
 [notebooks.{name}]
 use = true
 title = "{name}"
-imports = "{imports}"
+kernel = "own"
 """
 
 RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -63,13 +68,13 @@ def install(
     source: str,
     own_judges: Sequence[Judge],
     limits: config.Limits | None = None,
-    imports: str = "all",
+    kernel: Profile = PLAIN,
 ) -> config.Course:
     """Put a course of one notebook in place of the real one; its files go to `root`.
 
     Lasts as long as the process, so use it in a process that needs no other course.
     """
-    _write(root, name, source, imports, limits or config.load().limits)
+    _write(root, name, source, kernel, limits or config.load().limits)
     places.use(root)
     module = types.ModuleType(f"{places.PACKAGE}.judges.{name.partition('_')[2]}")
     module.JUDGES = list(own_judges)  # type: ignore[attr-defined]
@@ -80,13 +85,14 @@ def install(
     return course
 
 
-def _write(root: Path, name: str, source: str, imports: str, limits: config.Limits) -> None:
+def _write(root: Path, name: str, source: str, kernel: Profile, limits: config.Limits) -> None:
     """The course's files.  What stands there already stays, since others may read it."""
     bounds = "\n".join(f"{key} = {value}" for key, value in asdict(limits).items())
+    listed = {key: list(value) for key, value in asdict(kernel).items()}  # TOML writes as Python
     files = {
         "__init__.py": "",
         "judges/__init__.py": "",
-        "course.toml": _SETTINGS.format(name=name, imports=imports, bounds=bounds),
+        "course.toml": _SETTINGS.format(name=name, bounds=bounds, **listed),
         f"source/{name}.py": source,
     }
     for path, content in files.items():

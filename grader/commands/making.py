@@ -13,6 +13,7 @@ from rich.text import Text
 from grader import config
 from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, REFUSED, ClassOption, cluster, console, errors
+from grader.contract.kernels import PLAIN
 
 
 def build(
@@ -144,7 +145,9 @@ def _print_probe_from_inside() -> bool:
     from grader.sandbox import probe_table  # jupyter_client takes its time to import
 
     table = Table("tried from inside", "held", "what came of it", box=None)
-    attempts = probe_table()
+    kernels = [entry.kernel for entry in config.load().notebooks.values()]
+    strictest = max(kernels, key=lambda profile: len(profile.refused), default=PLAIN)
+    attempts = probe_table(strictest)
     for attempt in attempts:
         held = "[green]yes[/green]" if attempt.held else "[red]NO[/red]"
         table.add_row(attempt.what, held, Text(attempt.outcome))

@@ -27,6 +27,7 @@ from grader import config, sandbox
 from grader.cells import runs_when_graded
 from grader.config import Limits
 from grader.contract import nets, visible
+from grader.contract.kernels import PLAIN, Profile
 from grader.sandbox import leftovers
 from utils.checks.handover import CELL_SECONDS, HANDOVER, MAX_ANSWERS
 
@@ -59,7 +60,7 @@ class Job(msgspec.Struct, frozen=True):
     questions: dict[str, bytes]
     """Name of a check -> packed inputs, without any expected output."""
     limits: Limits
-    imports: str = "all"
+    kernel: Profile = PLAIN
     files: dict[str, bytes] = {}
     """Files handed in with the notebook, by relative path."""
     isolation: str = "auto"
@@ -252,7 +253,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         # of Keras' folder nothing but the files of the net
         read_only=[*visible.readable(config.load().release.folders), *weights],
         hidden=visible.hidden(),
-        modules=job.imports,
+        profile=job.kernel,
         bounds=sandbox.Bounds(
             memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
         ),

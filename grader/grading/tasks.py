@@ -118,8 +118,8 @@ def ask(task: Task, course: config.Course, isolation: str) -> Asked | Unreadable
     except Exception as error:  # judges read files that were handed in, and those are hostile
         reason = f"no cases can be drawn for it ({type(error).__name__}: {error})"
         return Unreadable(replace(task, key=""), reason)
-    imports, files = course.notebooks[name].imports, dict(task.files)
-    job = Job(task.label, task.notebook, questions, course.limits, imports, files, isolation, net)
+    kernel, files = course.notebooks[name].kernel, dict(task.files)
+    job = Job(task.label, task.notebook, questions, course.limits, kernel, files, isolation, net)
     return Asked(task, examination, job)
 
 
@@ -191,7 +191,7 @@ def _task(
         for path in submission.files
     }
     parts = [data, release.text.encode(), repr(course.limits).encode(), code_version(name).encode()]
-    parts += [f"{seed}|{team}|{name}|{course.notebooks[name].imports}".encode()]
+    parts += [f"{seed}|{team}|{name}|{course.notebooks[name].kernel}".encode()]
     parts += [path.encode() + content for path, content in sorted(files.items())]
     parts += [_net_version(course, name).encode()]
     parts += [f"member {member}".encode() for member in members]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from grader import config, sandbox
 from grader.classroom.folder import ClassFolder
+from grader.contract.kernels import Profile
 from grader.sandbox import leftovers, warm_parents
 
 
@@ -24,16 +25,16 @@ def begin(
     only: whether (team, notebook) will be graded.
     """
     names = {name for team, name in folder.submissions() if only(team, name)}
-    start({course.notebooks[name].imports for name in names & set(course.notebooks)})
+    start({course.notebooks[name].kernel for name in names & set(course.notebooks)})
 
 
-def start(profiles: Iterable[str]) -> None:
-    """Start the parents for some import profiles, if this machine's sandbox uses any."""
+def start(profiles: Iterable[Profile]) -> None:
+    """Start the parents for some profiles, if this machine's sandbox uses any."""
     leftovers.sweep()
     if not sys.platform.startswith("linux"):
         return
-    for modules in profiles:  # at once: finding out takes a while, and is rarely in vain
-        warm_parents.start(modules)
+    for profile in profiles:  # at once: finding out takes a while, and is rarely in vain
+        warm_parents.start(profile)
     if sandbox.way() != "direct":
         warm_parents.close()
 

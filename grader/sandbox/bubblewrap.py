@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.sandbox import kernel, seccomp, tree
 from grader.sandbox.bounds import Bounds
-from grader.sandbox.plan import FRAMEWORKS, SCRATCH, SOCKETS, Plan, threads_of_user
+from grader.sandbox.plan import SCRATCH, SOCKETS, Plan, threads_of_user
 
 _CODE = "/run/code"
 _PLAN = "/run/plan.json"
@@ -34,7 +34,7 @@ def cold_command(plan: Plan, bounds: Bounds, isolated: bool) -> list[str]:
     code.mkdir(exist_ok=True)
     for name in ("kernel.py", "bounds.py"):
         shutil.copyfile(Path(__file__).with_name(name), code / name)
-    content = asdict(plan) | {"refused": FRAMEWORKS, "others": threads_of_user()}
+    content = asdict(plan) | {"others": threads_of_user()}
     if isolated:
         content["connection"] = {**plan.connection, "ip": f"{SOCKETS}/k"}
         content["connection_file"] = kernel.CONNECTION
@@ -89,7 +89,7 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
                 words += ["--ro-bind", os.devnull, path]
     for path, name in plan.blocked:
         if any(path.startswith(t + "/") for _, t in plan.binds):
-            words += ["--ro-bind", str(_cover(plan, name)), path]
+            words += ["--ro-bind", str(_cover(plan, path, name)), path]
     words += ["--bind", f"{plan.folder}/sockets", SOCKETS]
     if plan.scratch:
         words += ["--bind", plan.scratch, SCRATCH]
@@ -98,11 +98,10 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
     return words
 
 
-def _cover(plan: Plan, name: str) -> Path:
-    cover = Path(plan.folder) / "covers" / name
-    cover.mkdir(parents=True, exist_ok=True)
-    (cover / "__init__.py").write_text(tree.BLOCKED.format(name=name))
-    return cover
+def _cover(plan: Plan, path: str, name: str) -> Path:
+    covers = Path(plan.folder) / "covers"
+    covers.mkdir(exist_ok=True)
+    return tree.refusing(covers, name, folder=Path(path).is_dir())
 
 
 def _outside(plan: Plan) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from grader.contract.kernels import Profile
 from grader.sandbox.bounds import Bounds
 from grader.sandbox.plan import threads_environment
 
@@ -38,13 +39,13 @@ _MAIN = (
 class _Parent:
     """One warm parent process."""
 
-    def __init__(self, modules: str) -> None:
+    def __init__(self, profile: Profile | None) -> None:
         self.forks = 0
         self.owner = os.getpid()
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         command = [sys.executable, "-I", "-B", "-c", _MAIN.format(root=str(_ROOT))]
-        command += [str(theirs.fileno()), str(os.getpid()), modules]
+        command += [str(theirs.fileno()), str(os.getpid()), json.dumps(profile and asdict(profile))]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
         environment |= _HUGE_PAGES
         environment["KERAS_BACKEND"] = "tensorflow"  # whatever the grader's own keras.json says
@@ -103,31 +104,36 @@ class _Parent:
 
 
 class WarmParents:
-    """One warm parent per import profile, for this process and all its threads."""
+    """One warm parent per profile, for this process and all its threads.
+
+    The profile None is for trials: its parent imports nothing, and its children are no kernels.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._parents: dict[str, _Parent] = {}
+        self._parents: dict[Profile | None, _Parent] = {}
         self._retired: list[_Parent] = []
 
-    def start(self, modules: str) -> None:
+    def start(self, profile: Profile) -> None:
         """Begin to import, so that the first kernel needn't wait for it."""
         with self._lock:
-            self._ready(modules)
+            self._ready(profile)
 
-    def ask(self, modules: str, plan_file: Path, bounds: Bounds) -> tuple[socket.socket, _Parent]:
+    def ask(
+        self, profile: Profile | None, plan_file: Path, bounds: Bounds
+    ) -> tuple[socket.socket, _Parent]:
         """Ask for a kernel.  What comes of it is told on the socket, as JSON; see `server`."""
         with self._lock:
-            parent = self._ready(modules)
+            parent = self._ready(profile)
             try:
                 return parent.ask(plan_file, bounds), parent
             except OSError:  # it died between the look and the request
-                del self._parents[modules]
-                parent = self._ready(modules)
+                del self._parents[profile]
+                parent = self._ready(profile)
                 return parent.ask(plan_file, bounds), parent
 
-    def processes(self) -> dict[str, int]:
-        """Import profile -> process id of its warm parent."""
+    def processes(self) -> dict[Profile | None, int]:
+        """Profile -> process id of its warm parent."""
         with self._lock:
             return {name: p.process.pid for name, p in self._parents.items() if p.usable()}
 
@@ -142,8 +148,8 @@ class WarmParents:
             self._parents.clear()
             self._retired.clear()
 
-    def _ready(self, modules: str) -> _Parent:
-        parent = self._parents.get(modules)
+    def _ready(self, profile: Profile | None) -> _Parent:
+        parent = self._parents.get(profile)
         if parent is not None and parent.owner != os.getpid():
             parent = None  # this process was forked; the parent belongs to another
             self._parents.clear()
@@ -153,7 +159,7 @@ class WarmParents:
             if parent is not None and parent.process.poll() is None:
                 parent.retire()
                 self._retired.append(parent)
-            parent = self._parents[modules] = _Parent(modules)
+            parent = self._parents[profile] = _Parent(profile)
         return parent
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.contract.kernels import PLAIN, Profile
 from grader.sandbox.bounds import Bounds
 from grader.sandbox.manager import kernel_manager
 from grader.sandbox.plan import python_folders
@@ -226,13 +227,13 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
-        "import a framework where only numpy is allowed",
+        "import a package that is refused",
         """
         import importlib, sys
         sys.meta_path[:] = [f for f in sys.meta_path if "importlib" in getattr(f, "__module__", "")]
         sys.path_importer_cache.clear()
         found = []
-        for name in ("tensorflow", "keras", "scipy", "sklearn", "skimage"):
+        for name in REFUSED:
             for module in (name, name + ".version", name + ".linalg", name + ".signal"):
                 try:
                     importlib.import_module(module)
@@ -257,6 +258,7 @@ class Attempt:
 
 
 def probe_table(
+    profile: Profile = PLAIN,
     isolation: str = "auto",
     read_only: tuple[Path, ...] = (ROOT / "utils", ROOT / "data"),
     forbidden: tuple[Path, ...] = (),
@@ -264,6 +266,7 @@ def probe_table(
 ) -> list[Attempt]:
     """Try everything in ATTEMPTS in one sandboxed kernel.
 
+    profile: the kernel's; what it refuses is tried, too.
     forbidden: more paths that must not be visible, such as a class folder.
     port: a TCP port of this machine on which something listens.
     Raises ValueError for isolation "none": the attempts are real.
@@ -275,10 +278,11 @@ def probe_table(
         "READ_ONLY": [str(p) for p in read_only],
         "SECRET": SECRET,
         "HOST_PORT": port,
+        "REFUSED": profile.refused,
     }
     os.environ[SECRET] = "known to the grader alone"
     try:
-        return asyncio.run(_try_all(isolation, read_only, names))
+        return asyncio.run(_try_all(profile, isolation, read_only, names))
     finally:
         del os.environ[SECRET]
 
@@ -295,12 +299,12 @@ def _private_paths(visible: tuple[Path, ...]) -> list[Path]:
 
 
 async def _try_all(
-    isolation: str, read_only: tuple[Path, ...], names: dict[str, Any]
+    profile: Profile, isolation: str, read_only: tuple[Path, ...], names: dict[str, Any]
 ) -> list[Attempt]:
     manager = kernel_manager(
         read_only=read_only,
         hidden=[ROOT / "data" / "checks"],
-        modules="numpy",
+        profile=profile,
         bounds=Bounds(memory_mb=1024),
         isolation=isolation,
     )

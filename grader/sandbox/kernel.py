@@ -13,7 +13,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,40 +73,53 @@ PRELOADED = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
+    "tornado.platform.asyncio",
+)
+"""What every kernel needs; imported once by the warm parent."""
+USUAL = (
     "matplotlib.backends.backend_agg",
     "matplotlib.pyplot",
     "matplotlib_inline.config",
     "numpy.random",
-    "tornado.platform.asyncio",
 )
-"""What every kernel needs; imported once by the warm parent."""
-
-
-def preload(modules: str) -> None:
-    """Import what a profile's notebooks use, once for all its kernels.  No operation is run."""
-    if modules == "bare":
-        return
-    for name in PRELOADED:
-        importlib.import_module(name)
-    if modules == "all":
-        importlib.import_module("tensorflow")
-        keras = importlib.import_module("keras")
-        keras.layers  # noqa: B018  the submodules load when first touched
+"""What nearly every notebook imports; left out where a profile refuses it."""
 
 
 class Blocker:
-    """Import hook that refuses frameworks where no file system can hide them."""
+    """Import hook that refuses packages where no file system can hide them."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         """Refuse a name, or leave it to the other finders."""
         if name.partition(".")[0] in self.names:
             raise ModuleNotFoundError(
-                f"{name} is not available while this notebook is graded: it is about numpy alone",
-                name=name,
+                f"{name} is not available while this notebook is graded", name=name
             )
+
+
+def preload(modules: Iterable[str], refused: Collection[str]) -> Blocker:
+    """Import what a profile's notebooks use, once for all its kernels.  No operation is run.
+
+    Nothing that is refused gets into the process on the way; the hook that sees to it is returned
+    and stays.  Raises ImportError for what isn't installed, or is refused and yet needed.
+    """
+    blocker = Blocker(refused)
+    sys.meta_path.insert(0, blocker)
+    for name in PRELOADED:
+        importlib.import_module(name)
+    for name in USUAL:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in blocker.names:
+                raise
+    for name in modules:
+        importlib.import_module(name)
+    if needed := sorted(blocker.names & set(sys.modules)):
+        raise ImportError(f"{', '.join(needed)} can't be refused: the kernel itself needs it")
+    return blocker
 
 
 def _cold(file: str) -> None:
@@ -119,9 +132,7 @@ def _cold(file: str) -> None:
     sys.modules["bounds"] = bounds
     specification.loader.exec_module(bounds)
     settle(plan["environment"], plan["cwd"])
-    preload(plan["modules"])
-    if plan["modules"] == "numpy":
-        sys.meta_path.insert(0, Blocker([*plan["refused"]]))
+    preload(plan["preload"], plan["refused"])
     bounds.apply_limits(bounds.Bounds(**plan["bounds"]), plan["others"])
     del sys.modules["bounds"]
     listen(plan["connection"], plan["connection_file"])

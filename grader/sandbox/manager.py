@@ -20,6 +20,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient.exceptions import DeadKernelError
 
+from grader.contract.kernels import PLAIN, Profile
 from grader.sandbox.bounds import Bounds
 
 NAME = "course-sandbox"
@@ -85,7 +86,7 @@ def kernel_manager(
     scratch: Path | None = None,
     read_only: Iterable[Path] = (),
     hidden: Iterable[Path] = (),
-    modules: str = "all",
+    profile: Profile = PLAIN,
     bounds: Bounds | None = None,
     environment: Mapping[str, str] | None = None,
     isolation: str = "auto",
@@ -95,7 +96,8 @@ def kernel_manager(
     scratch: folder whose plain files the notebook finds at /scratch (its home, and its working
     folder unless `cwd` says otherwise); what it leaves there is copied back when it has ended.
     read_only: files and folders that it may see.  hidden: parts of them that it may not.
-    modules: "all" or "numpy".  environment: all that it gets, beside safe defaults.
+    profile: what it can't import, and what it has imported.
+    environment: all that it gets, beside safe defaults.
     isolation: "auto" for the best way that this machine offers; "none" only on an explicit wish.
     """
     register()
@@ -103,7 +105,7 @@ def kernel_manager(
         "scratch": str(scratch) if scratch else "",
         "read_only": [str(p) for p in read_only],
         "hidden": [str(p) for p in hidden],
-        "modules": modules,
+        "profile": asdict(profile),
         "bounds": asdict(bounds or Bounds()),
         "environment": dict(environment or {}),
         "isolation": isolation,

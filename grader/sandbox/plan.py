@@ -14,11 +14,13 @@ import os
 import site
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+import sysconfig
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from grader.contract.kernels import PLAIN, Profile
 from grader.sandbox import linux
 from grader.sandbox.bounds import Bounds
 
@@ -26,17 +28,6 @@ SCRATCH = "/scratch"
 """Where a notebook finds its scratch folder."""
 SOCKETS = "/run/kernel"
 """Where a notebook's kernel finds the folder for its sockets."""
-
-# fmt: off
-FRAMEWORKS = (
-    "tensorflow", "tensorflow_cpu", "tensorflow_intel", "keras", "tf_keras", "tensorboard",
-    "torch", "torchvision", "torchaudio", "functorch", "jax", "jaxlib", "flax", "scipy",
-    "sklearn", "skimage", "cv2", "mxnet", "paddle", "theano", "pytensor", "cupy", "onnxruntime",
-    "tflite_runtime", "ai_edge_litert", "mlx", "tinygrad", "numba", "openvino", "autograd",
-    "dask",
-)
-# fmt: on
-"""Packages that profile "numpy" hides: whatever would do an exercise's work."""
 
 _SYSTEM = (
     "/usr",
@@ -68,7 +59,10 @@ class Plan:
     environment: dict[str, str]
     bounds: dict[str, Any]
     connection: dict[str, Any] = field(default_factory=dict)
-    modules: str = "all"
+    preload: list[str] = field(default_factory=list)
+    """Modules that a cold kernel imports before the notebook; a warm parent has them."""
+    refused: list[str] = field(default_factory=list)
+    """Packages that raise when they are imported."""
     scratch: str = ""
     """Folder on the host that is copied in before and out after; "" for none."""
     cwd: str = SCRATCH
@@ -79,7 +73,7 @@ class Plan:
     hidden: list[str] = field(default_factory=list)
     """Paths inside that are covered by nothing."""
     blocked: list[tuple[str, str]] = field(default_factory=list)
-    """(path inside, name) of packages that raise when they are imported."""
+    """(path inside, name) of what is covered by something that refuses to be imported."""
     others: int = 0
     """Threads of the same user that count towards the limit on processes."""
     trial: bool = False
@@ -100,7 +94,7 @@ class Plan:
 def draw_up(
     folder: Path,
     bounds: Bounds,
-    modules: str = "all",
+    profile: Profile = PLAIN,
     scratch: Path | None = None,
     read_only: Iterable[Path] = (),
     hidden: Iterable[Path] = (),
@@ -122,7 +116,8 @@ def draw_up(
         uid=uid,
         environment=own,
         bounds=asdict(bounds),
-        modules=modules,
+        preload=[*profile.preload],
+        refused=[*profile.refused],
         scratch=str(scratch) if scratch else "",
         cwd=where,
         binds=_without_nested(binds),
@@ -130,7 +125,7 @@ def draw_up(
         hidden=sorted(
             {os.path.realpath(p) for p in hidden} | {str(Path(p).absolute()) for p in hidden}
         ),
-        blocked=frameworks() if modules == "numpy" else [],
+        blocked=installed(profile.refused),
         others=0 if mode == "root" or linux.release() >= (5, 14) else threads_of_user(),
     )
 
@@ -201,20 +196,24 @@ def python_folders() -> list[Path]:
 
 def package_folders() -> list[Path]:
     """Every folder in which a package could be found, the system's own Pythons included."""
+    library = Path(sysconfig.get_path("stdlib"))
     found = [Path(p) for p in (*site.getsitepackages(), site.getusersitepackages())]
+    found += [library, library / "lib-dynload"]
     for base in {sys.prefix, sys.base_prefix, "/usr", "/usr/local"}:
-        found += Path(base).glob("lib*/python3*/*-packages")
+        for inside in ("lib*/python3*", "lib*/python3*/lib-dynload", "lib*/python3*/*-packages"):
+            found += Path(base).glob(inside)
     return sorted({p for p in found if p.is_dir()} | {p.resolve() for p in found if p.is_dir()})
 
 
-def frameworks() -> list[tuple[str, str]]:
-    """(folder, name) of each package in FRAMEWORKS that is installed anywhere."""
-    return [
-        (str(folder / name), name)
-        for folder in package_folders()
-        for name in FRAMEWORKS
-        if (folder / name).is_dir()
-    ]
+def installed(names: Collection[str]) -> list[tuple[str, str]]:
+    """(path, name) of each package or module of these names that is installed anywhere."""
+    found = []
+    for folder in package_folders() if names else ():
+        for entry in os.scandir(folder):
+            name, _, ending = entry.name.partition(".")
+            if name in names and (ending == "py" or ending.endswith("so") or not ending):
+                found.append((entry.path, name))
+    return sorted(found)
 
 
 def threads_of_user() -> int:

@@ -77,12 +77,12 @@ def _try_direct() -> str:
     parents = WarmParents()
     try:
         bounds = Bounds()
-        plan = draw_up(folder, bounds, "bare")
+        plan = draw_up(folder, bounds)
         plan.trial = True
         if path := unreadable(plan):
             return f"{path} can't be read by others: chmod -R a+rX {path}"
         plan.save(folder / "plan.json")
-        line, parent = parents.ask("bare", folder / "plan.json", bounds)
+        line, parent = parents.ask(None, folder / "plan.json", bounds)
         with line:
             line.settimeout(_SECONDS)
             try:
@@ -108,7 +108,7 @@ def _try_bubblewrap() -> str:
     folder = _folder()
     try:
         bounds = Bounds()
-        plan = draw_up(folder, bounds, "bare")
+        plan = draw_up(folder, bounds)
         command = [*bubblewrap.arguments(plan, bounds), sys.executable, "-I", "-c", "print(42)"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
         lines = done.stderr.strip().splitlines()

@@ -23,6 +23,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Dict, List, Unicode
 
+from grader.contract.kernels import Profile
 from grader.sandbox import bubblewrap, leftovers
 from grader.sandbox.bounds import Bounds
 from grader.sandbox.client import warm_parents
@@ -55,7 +56,7 @@ class CourseProvisioner(LocalProvisioner):
     scratch = Unicode("", help="Folder copied to /scratch, and back when the kernel has ended.")
     read_only = List(Unicode(), help="Files and folders to be seen, at the same paths.")
     hidden = List(Unicode(), help="Files and folders among them not to be seen.")
-    modules = Unicode("all", help='"all", or "numpy": no framework can be imported.')
+    profile = Dict(help="Fields of grader.contract.kernels.Profile.")
     bounds = Dict(help="Fields of grader.sandbox.Bounds.")
     environment = Dict(help="Environment, beside safe defaults.  Paths in scratch are translated.")
     isolation = Unicode("auto", help='"auto", "direct", "bubblewrap" or "none".')
@@ -108,7 +109,7 @@ class CourseProvisioner(LocalProvisioner):
         plan = draw_up(
             self._folder,
             bounds,
-            self.modules,
+            Profile.of(self.profile),
             Path(self.scratch) if self.scratch else None,
             map(Path, self.read_only),
             map(Path, self.hidden),
@@ -219,7 +220,7 @@ class CourseProvisioner(LocalProvisioner):
             )
         file = Path(plan.folder) / "plan.json"
         plan.save(file)
-        self._line, parent = warm_parents.ask(self.modules, file, bounds)
+        self._line, parent = warm_parents.ask(Profile.of(self.profile), file, bounds)
         loop = asyncio.get_running_loop()
         try:
             data = await asyncio.wait_for(loop.sock_recv(self._line, 65536), _SECONDS_TO_START)

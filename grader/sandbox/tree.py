@@ -21,8 +21,8 @@ from grader.sandbox.plan import SCRATCH, SOCKETS, Plan
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _MAX_FILES = 20_000
 """Files and folders in a notebook's scratch space."""
-BLOCKED = """raise ModuleNotFoundError(
-    "{name} is not available while this notebook is graded: it is about numpy alone", name="{name}"
+_REFUSAL = """raise ModuleNotFoundError(
+    "{name} is not available while this notebook is graded", name="{name}"
 )
 """
 
@@ -125,7 +125,7 @@ def _etc(root: str, plan: Plan) -> None:
 
 
 def _cover(root: str, plan: Plan) -> None:
-    """Cover hidden paths with nothing, and frameworks with a package that says why not."""
+    """Cover hidden paths with nothing, and what is refused with a module that says why not."""
     covers = Path(root, ".covers")
     covers.mkdir()
     (covers / "folder").mkdir(mode=0o555)
@@ -138,13 +138,21 @@ def _cover(root: str, plan: Plan) -> None:
         elif Path(root + path).exists():
             linux.mount(str(covers / "file"), root + path, flags=linux.MS_BIND)
     for path, name in plan.blocked:
-        if not Path(root + path).is_dir():
-            continue
-        cover = covers / name
-        if not cover.exists():
-            cover.mkdir()
-            (cover / "__init__.py").write_text(BLOCKED.format(name=name))
-        linux.mount(str(cover), root + path, flags=linux.MS_BIND)
+        if Path(root + path).exists():
+            cover = refusing(covers, name, folder=Path(root + path).is_dir())
+            linux.mount(str(cover), root + path, flags=linux.MS_BIND)
+
+
+def refusing(covers: Path, name: str, folder: bool) -> Path:
+    """A package, or a file, that raises ImportError when it is imported as `name`.
+
+    The file stands for compiled modules as well: Python can't load it, which is an ImportError.
+    """
+    cover = covers / name if folder else covers / f"{name}.py"
+    if folder:
+        cover.mkdir(exist_ok=True)
+    (cover / "__init__.py" if folder else cover).write_text(_REFUSAL.format(name=name))
+    return cover
 
 
 def _writable(root: str, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from grader.classroom.folder import ClassFolder
 from grader.grading.run import grade
 from tests.attacks.base import RIGHT, hand_in
 from tests.grader import tiny_course
+from tests.grader.sandbox_helpers import NUMPY
 from tests.grader.tiny_course import NAME, reference
 
 SIGN_KEPT = "def square(x):\n    return x * abs(x)"
@@ -22,7 +23,7 @@ TEAMS = 5
 def install(home: Path) -> config.Course:
     """The tiny course, whose kernels need no framework."""
     course = tiny_course.install(home, config.Limits(3, 30, 60, 1024, 64))
-    entry = dataclasses.replace(course.notebooks[NAME], imports="numpy")
+    entry = dataclasses.replace(course.notebooks[NAME], kernel=NUMPY)
     return dataclasses.replace(course, notebooks={NAME: entry})
 
 

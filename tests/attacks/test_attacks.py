@@ -49,7 +49,7 @@ from tests.attacks.base import (
 )
 from tests.attacks.service import Service
 from tests.grader import tiny_course
-from tests.grader.sandbox_helpers import run
+from tests.grader.sandbox_helpers import NUMPY, run
 from tests.grader.tiny_course import NAME
 
 ATTACKS = catalogue.chosen()
@@ -108,7 +108,7 @@ def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
     if not sandbox.probe().way and not os.environ.get("CI"):
         pytest.skip(str(sandbox.probe()))
     course = tiny_course.install(tmp_path_factory.mktemp("tiny"), LIMITS)
-    entry = dataclasses.replace(course.notebooks[NAME], imports="numpy")
+    entry = dataclasses.replace(course.notebooks[NAME], kernel=NUMPY)
     course = dataclasses.replace(course, notebooks={NAME: entry}, anonymous=True)
     root = tmp_path_factory.mktemp("battle").resolve()
     folder, place, service = ClassFolder(root / "class"), root / "place", Service()

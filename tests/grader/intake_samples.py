@@ -39,7 +39,7 @@ team_8,s104,Dörte Muster,s104@example.org,,904
 def course(due: datetime | None = None) -> config.Course:
     """The course's settings with two notebooks."""
     loaded = config.load()
-    entries = {name: config.Notebook(name, name, "all", due) for name in NAMES}
+    entries = {name: config.Notebook(name, name, due) for name in NAMES}
     return dataclasses.replace(loaded, notebooks=entries)
 
 

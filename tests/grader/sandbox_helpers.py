@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from grader import sandbox
+from grader import config, sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
+NUMPY = config.load().notebooks["01_implementing_cnn"].kernel
+"""A profile that refuses every framework."""
+KERAS = config.load().notebooks["02_training_cnn"].kernel
 
 
 @dataclass
@@ -41,7 +44,7 @@ def require(way: str) -> None:
 
 def run(*cells: str, seconds: float = 20, cwd: Path | None = None, **settings: Any) -> Session:
     """Execute cells in one kernel and end it; each may take so many seconds."""
-    settings.setdefault("modules", "numpy")
+    settings.setdefault("profile", NUMPY)
     settings.setdefault("bounds", sandbox.Bounds(memory_mb=1024))
     return asyncio.run(_run(cells, seconds, cwd, settings))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader import config
+from grader.contract.kernels import PLAIN
 from grader.errors import ConfigError
 
 FIRST = "01_implementing_cnn"
@@ -24,7 +25,20 @@ FIRST = "01_implementing_cnn"
             f"[notebooks.{FIRST}]\ndue = 2027-01-29T23:59:00",
             f"notebooks.{FIRST}.due: expected a da",
         ),
-        (f'[notebooks.{FIRST}]\nimports = "torch"', f"notebooks.{FIRST}.imports: 'torch' is no"),
+        (
+            f'[notebooks.{FIRST}]\nkernel = "torch"',
+            f"notebooks.{FIRST}.kernel: no kernel is called 'torch'; known: keras, numpy",
+        ),
+        ('[kernels.own]\nrefused = "torch"', "kernels.own.refused: expected a list"),
+        ('[kernels.own]\nrefused = ["../torch"]', "kernels.own.refused[0]: expected the name of"),
+        (
+            '[kernels.own]\nimports = ["torch"]',
+            "unknown setting kernels.own.imports; known here",
+        ),
+        (
+            '[kernels.numpy]\npreload = ["keras.layers"]',
+            "kernels.numpy: keras.layers is preloaded and refused",
+        ),
         ('[extensions]\nteam_7 = "two"', "extensions.team_7: expected a number"),
         ("[lat]\nmaximum = 0.2", "unknown setting lat; known here: course, limits, late"),
         ("[late]\nmaximal = 0.2", "unknown setting late.maximal; known here: penalty_per_day"),
@@ -51,6 +65,18 @@ def test_what_a_class_says_wins_and_the_rest_stays(tmp_path: Path) -> None:
     assert own.late.maximum == 1.0 and own.late.grace_minutes == course.late.grace_minutes
     assert set(course.notebooks) - set(own.notebooks) == {FIRST}
     assert own.release == course.release and own.limits == course.limits
+
+
+def test_a_class_changes_a_kernel_for_the_notebooks_that_name_it(tmp_path: Path) -> None:
+    (tmp_path / config.FILE).write_text('[kernels.numpy]\nrefused = ["torch"]')
+    own, course = config.load(tmp_path).notebooks, config.load().notebooks
+    assert own[FIRST].kernel.refused == ("torch",)
+    assert [n for n in course if own[n].kernel != course[n].kernel] == [FIRST]
+
+
+def test_a_notebook_that_names_no_kernel_has_a_plain_one(tmp_path: Path) -> None:
+    (tmp_path / config.FILE).write_text(f'[notebooks.{FIRST}]\nkernel = ""')
+    assert config.load(tmp_path).notebooks[FIRST].kernel == PLAIN
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from grader import config, freshness, places
 from grader.cluster.version import course_version
 from grader.contract import visible
 from grader.contract.judges import stem
+from grader.contract.kernels import PLAIN, Profile
 from grader.errors import ConfigError
 from grader.executing.execute import Job
 from grader.grading import stored
@@ -348,6 +349,12 @@ def test_other_weights_of_a_net_make_answers_stale(
     assert stored.execution_key(job) == before
     weights.write_bytes(b"22")
     assert stored.execution_key(job) != before
+
+
+def test_another_kernel_makes_answers_stale() -> None:
+    kernels = [PLAIN, Profile(refused=("scipy",)), Profile(preload=("keras",))]
+    jobs = [Job("team_01/90_tiny", "{}", {}, config.load().limits, kernel) for kernel in kernels]
+    assert len({stored.execution_key(job) for job in jobs}) == 3
 
 
 def test_finding_out_is_quick() -> None:

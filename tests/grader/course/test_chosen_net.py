@@ -51,7 +51,7 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def printed(net: str) -> str:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LOOK)])
-    job = Job("team_1/some", nbformat.writes(notebook), {}, LIMITS, "numpy", net=net)
+    job = Job("team_1/some", nbformat.writes(notebook), {}, LIMITS, net=net)
     executed = nbformat.reads(execute(job).notebook, as_version=4)
     return "".join(o.get("text", str(o.get("evalue", ""))) for o in executed.cells[0].outputs)
 
@@ -83,7 +83,7 @@ def test_the_class_folder_chooses_the_net(tmp_path: Path, monkeypatch: pytest.Mo
     course.mkdir()
     own = (places.folder() / "course.toml").read_text()
     (course / "course.toml").write_text(
-        f'{own}\n[notebooks.91_nets]\nuse = true\ntitle = "Nets"\nimports = "all"\nnet = "mini"\n'
+        f'{own}\n[notebooks.91_nets]\nuse = true\ntitle = "Nets"\nkernel = "keras"\nnet = "mini"\n'
     )
     monkeypatch.setattr(places, "folder", lambda: course)
     folder = tmp_path / "class"

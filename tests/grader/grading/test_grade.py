@@ -16,6 +16,7 @@ from grader.classroom import gradebook, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result, Submission
 from grader.commands import grading
+from grader.contract.kernels import Profile
 from grader.errors import ConfigError
 from grader.grading.recorder import Recorder
 from grader.grading.run import grade
@@ -79,6 +80,15 @@ def test_grading_again_executes_nothing_and_changes_nothing(
     again = grade(folder, course)
     assert (first.executed, again.executed) == (1, 0)
     assert gradebook.marks(folder, course.id) == before
+
+
+def test_a_changed_kernel_profile_executes_again(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    hand_in(folder, "team_1", reference("team_1"))
+    other = replace(course.notebooks[NAME], kernel=Profile(refused=("skimage",)))
+    changed = replace(course, notebooks={NAME: other})
+    assert [grade(folder, c).executed for c in (course, changed, changed)] == [1, 1, 0]
 
 
 def test_a_manual_mark_survives_a_regrade(course: config.Course, folder: ClassFolder) -> None:

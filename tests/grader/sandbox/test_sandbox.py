@@ -17,7 +17,16 @@ import pytest
 from grader import sandbox
 from grader.sandbox import Bounds, client, provisioner
 from grader.sandbox.watch import Watch
-from tests.grader.sandbox_helpers import ROOT, alive, becomes_true, require, run, running
+from tests.grader.sandbox_helpers import (
+    KERAS,
+    NUMPY,
+    ROOT,
+    alive,
+    becomes_true,
+    require,
+    run,
+    running,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +60,7 @@ def test_tensorflow_works_in_a_forked_kernel():
         "fitted = model.fit(np.ones((8, 4)), np.ones((8, 2)), verbose=0)\n"
         "model.save('model.keras'); keras.saving.load_model('model.keras')\n"
         "print('losses', len(fitted.history['loss']))",
-        modules="all",
+        profile=KERAS,
         bounds=Bounds(memory_mb=2048),
         seconds=60,
     )
@@ -84,7 +93,7 @@ def test_forks_of_one_parent_draw_different_numbers():
         "print(random.random(), np.random.rand(), float(tf.random.uniform(())),"
         " float(keras.random.uniform(())))"
     )
-    first, second = (run(code, modules="all", seconds=60).text.split() for _ in range(2))
+    first, second = (run(code, profile=KERAS, seconds=60).text.split() for _ in range(2))
     assert len(first) == len(second) == 4
     assert not set(first) & set(second)
 
@@ -108,7 +117,7 @@ def test_a_cell_can_be_interrupted_and_a_kernel_restarted():
     import asyncio
 
     async def play() -> list[str]:
-        manager = sandbox.kernel_manager(modules="numpy")
+        manager = sandbox.kernel_manager(profile=NUMPY)
         await manager.start_kernel()
         client_ = manager.client()
         client_.start_channels()
@@ -146,7 +155,7 @@ def test_every_attempt_to_get_out_fails(tmp_path: Path):
         unix.bind("\0course-probe-service")
         unix.listen()
         rows = sandbox.probe_table(
-            forbidden=(tmp_path,), port=tcp.getsockname()[1], isolation="direct"
+            NUMPY, forbidden=(tmp_path,), port=tcp.getsockname()[1], isolation="direct"
         )
     assert len(rows) >= 19
     assert {row.what: row.outcome for row in rows if not row.held} == {}
@@ -156,7 +165,7 @@ def test_the_probe_notices_what_is_visible(tmp_path: Path):
     tmp_path.chmod(0o755)
     (tmp_path / "gradebook.db").write_text("grades")
     rows = sandbox.probe_table(
-        isolation="direct", read_only=(ROOT / "utils", tmp_path), forbidden=(tmp_path,)
+        NUMPY, isolation="direct", read_only=(ROOT / "utils", tmp_path), forbidden=(tmp_path,)
     )
     assert {row.what: row.outcome for row in rows if not row.held} == {
         "read the grader, other students' work, home folders": f"['{tmp_path}']"
@@ -295,10 +304,11 @@ def test_kernels_die_with_a_killed_grader(tmp_path: Path):
         "import asyncio, tempfile, time\n"
         f"tempfile.tempdir = {str(tmp_path)!r}\n"
         "from grader import sandbox\n"
+        "from grader.contract.kernels import PLAIN\n"
         "async def main():\n"
-        "    manager = sandbox.kernel_manager(modules='numpy')\n"
+        "    manager = sandbox.kernel_manager(profile=PLAIN)\n"
         "    await manager.start_kernel()\n"
-        "    parent = sandbox.warm_parents.processes()['numpy']\n"
+        "    parent = sandbox.warm_parents.processes()[PLAIN]\n"
         "    print(manager.provisioner.pid, parent, flush=True)\n"
         "    time.sleep(60)\n"
         "asyncio.run(main())"
@@ -318,9 +328,9 @@ def test_kernels_die_with_a_killed_grader(tmp_path: Path):
 
 
 def test_a_killed_warm_parent_takes_its_kernels_along_and_is_replaced():
-    before = sandbox.warm_parents.processes().get("numpy")
+    before = sandbox.warm_parents.processes().get(NUMPY)
     session = run("print('first')")
-    parent = sandbox.warm_parents.processes()["numpy"]
+    parent = sandbox.warm_parents.processes()[NUMPY]
 
     def kill() -> None:
         processes = Watch(parent, Bounds()).processes
@@ -333,7 +343,7 @@ def test_a_killed_warm_parent_takes_its_kernels_along_and_is_replaced():
     assert session.ended.reason == "killed"
     assert becomes_true(lambda: not alive(session.process))
     assert run("print('again')").text == "again\n"
-    assert sandbox.warm_parents.processes()["numpy"] not in (before, parent)
+    assert sandbox.warm_parents.processes()[NUMPY] not in (before, parent)
 
 
 @pytest.mark.parametrize("bound", ["FORKS_PER_PARENT", "MB_PER_PARENT"])
@@ -341,11 +351,11 @@ def test_a_warm_parent_is_replaced_after_many_forks_or_when_it_has_grown(
     monkeypatch: pytest.MonkeyPatch, bound: str
 ):
     run("pass")
-    before = sandbox.warm_parents.processes()["numpy"]
+    before = sandbox.warm_parents.processes()[NUMPY]
     monkeypatch.setattr(client, bound, 1)
     assert run("print('fresh')").text == "fresh\n"
     monkeypatch.undo()
-    assert sandbox.warm_parents.processes()["numpy"] != before
+    assert sandbox.warm_parents.processes()[NUMPY] != before
     assert becomes_true(lambda: not alive(before))
 
 
@@ -382,6 +392,6 @@ def test_without_isolation_on_explicit_wish_a_plain_kernel_runs(
 def test_bubblewrap_holds_as_well(tmp_path: Path):
     require("bubblewrap")
     (tmp_path / "gradebook.db").write_text("grades")
-    rows = sandbox.probe_table(isolation="bubblewrap", forbidden=(tmp_path,))
+    rows = sandbox.probe_table(NUMPY, isolation="bubblewrap", forbidden=(tmp_path,))
     assert len(rows) >= 18
     assert {row.what: row.outcome for row in rows if not row.held} == {}
