@@ -132,8 +132,7 @@ def accuracy_of(name: str, section: str, target: int = -1) -> Judge:
 
     def draw(rng: np.random.Generator, variant: int, handed: Handed | None) -> Iterator[Question]:
         if handed is None:
-            limits = thresholds.load()[name]
-            expected = {"labels": HIDDEN, "limits": limits, **facts}
+            expected = {"labels": HIDDEN, "limits": thresholds.load()[name], **facts}
             yield Question("validation images, moved a little", {"images": HIDDEN}, 0, expected)
             return
         dataset = dataset_of(handed, name)
