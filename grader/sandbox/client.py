@@ -48,7 +48,6 @@ class _Parent:
         command += [str(theirs.fileno()), str(os.getpid()), json.dumps(profile and asdict(profile))]
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
         environment |= _HUGE_PAGES
-        environment["KERAS_BACKEND"] = "tensorflow"  # whatever the grader's own keras.json says
         environment["HOME"] = os.environ.get(
             "HOME", "/"
         )  # where matplotlib keeps its list of fonts

@@ -184,7 +184,7 @@ def threads_environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # no lines of the debugger on stderr
-        "KERAS_BACKEND": "tensorflow",
+        "KERAS_BACKEND": "tensorflow",  # whatever the instructor's own keras.json says
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
 

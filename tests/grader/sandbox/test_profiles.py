@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from grader import sandbox
@@ -47,3 +49,15 @@ def test_frameworks_of_another_profile_are_not_in_the_parent():
         "import sys; print([n for n in ('numpy', 'tensorflow', 'keras') if n in sys.modules])"
     )
     assert session.text == "['numpy']\n"
+
+
+def test_keras_runs_on_tensorflow_whatever_the_instructor_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"backend": "torch"}')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "nonsense")
+    fresh = Profile(preload=("keras.layers",))  # its parent starts here, from this environment
+    session = run("import keras; print(keras.backend.backend())", profile=fresh, seconds=60)
+    assert session.text == "tensorflow\n"
