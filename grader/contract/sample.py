@@ -22,11 +22,25 @@ class Sample:
     student: str = "team_1"
 
 
-def right(check: str, title: str, answer: Any) -> Sample:
-    """An answer that keeps all points."""
+def right(what: str, answer: Any) -> Sample:
+    """An answer that keeps all points.  what: "check: title"."""
+    check, title, _ = told(what)
     return Sample(title, check, True, answer)
 
 
-def wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    """An answer that loses points, and what the judge should call it ("": it has no name)."""
+def wrong(what: str, answer: Any) -> Sample:
+    """An answer that loses points.
+
+    what: "check: title -> what the judge should call it"; without the arrow it has no name.
+    """
+    check, title, diagnosis = told(what)
     return Sample(title, check, False, answer, diagnosis)
+
+
+def told(what: str) -> tuple[str, str, str]:
+    """Check, title and diagnosis of "check: title -> diagnosis".  Raises ValueError."""
+    check, _, rest = what.partition(": ")
+    title, _, diagnosis = rest.partition(" -> ")
+    if not check.isidentifier() or not title:
+        raise ValueError(f'{what!r} is not "check: title" or "check: title -> diagnosis"')
+    return check, title, diagnosis

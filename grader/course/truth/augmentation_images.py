@@ -61,27 +61,21 @@ def _zeros(images: Array, down: Array, right: Array) -> Array:
 
 
 _SHIFTS = [
-    right("shift", "padded, then cut out", padded_shift),
-    right("shift", "scipy.ndimage.shift", _scipy_shift),
-    right("shift", "tf.gather", _gathered),
-    wrong("shift", "np.roll", "what leaves the image comes back on the other side", rolled),
-    wrong("shift", "zeros", "filled with zeros", _zeros),
+    right("shift: padded, then cut out", padded_shift),
+    right("shift: scipy.ndimage.shift", _scipy_shift),
+    right("shift: tf.gather", _gathered),
+    wrong("shift: np.roll -> what leaves the image comes back on the other side", rolled),
+    wrong("shift: zeros -> filled with zeros", _zeros),
     wrong(
-        "shift",
-        "axes mixed up",
-        "down and right swapped",
+        "shift: axes mixed up -> down and right swapped",
         lambda images, down, right: padded_shift(images, right, down),
     ),
     wrong(
-        "shift",
-        "the wrong way",
-        "moved up and left in place of down and right",
+        "shift: the wrong way -> moved up and left in place of down and right",
         lambda images, down, right: padded_shift(images, -down, -right),
     ),
     wrong(
-        "shift",
-        "down[0] for all",
-        "all images moved by the first one's amount",
+        "shift: down[0] for all -> all images moved by the first one's amount",
         lambda images, down, right: padded_shift(images, 0 * down + down[0], 0 * right + right[0]),
     ),
 ]
@@ -139,27 +133,22 @@ def _masks_blurred(images: Array, masks: Array, seed: int) -> tuple[Array, Array
 
 
 _MASKS = [
-    right("move_with_masks", "zeros and ones as integers, rolled", _masks_loop),
-    right("move_with_masks", "the mask as a fourth channel", _masks_as_channel),
-    right("move_with_masks", "turned by small angles", _masks_turned),
+    right("move_with_masks: zeros and ones as integers, rolled", _masks_loop),
+    right("move_with_masks: the mask as a fourth channel", _masks_as_channel),
+    right("move_with_masks: turned by small angles", _masks_turned),
     wrong(
-        "move_with_masks",
-        "mask as it was",
-        "the masks stay where they were",
+        "move_with_masks: mask as it was -> the masks stay where they were",
         lambda images, masks, seed: (_moved(images, _amounts(seed, len(images))), masks),
     ),
     wrong(
-        "move_with_masks",
-        "drawn twice",
-        "the masks are moved by other amounts than the images",
+        "move_with_masks: drawn twice -> the masks are moved by other amounts than the images",
         lambda images, masks, seed: (
             _moved(images, _amounts(seed, len(images))),
             _moved(masks, _amounts(seed + 1, len(images))),
         ),
     ),
     wrong(
-        "move_with_masks",
-        "the mask the other way",
+        "move_with_masks: the mask the other way -> "
         "the masks are moved by other amounts than the images",
         lambda images, masks, seed: (
             _moved(images, _amounts(seed, len(images))),
@@ -167,33 +156,27 @@ _MASKS = [
         ),
     ),
     wrong(
-        "move_with_masks", "interpolated masks", "masks with values between 0 and 1", _masks_blurred
+        "move_with_masks: interpolated masks -> masks with values between 0 and 1", _masks_blurred
     ),
     wrong(
-        "move_with_masks",
-        "one shift for all",
-        "all images are moved alike",
+        "move_with_masks: one shift for all -> all images are moved alike",
         lambda images, masks, seed: (
             _moved(images, np.full((2, len(images)), 3)),
             _moved(masks, np.full((2, len(images)), 3)),
         ),
     ),
     wrong(
-        "move_with_masks",
-        "as they were",
-        "images are not moved",
+        "move_with_masks: as they were -> images are not moved",
         lambda images, masks, seed: (images, masks),
     ),
     wrong(
-        "move_with_masks",
-        "by up to 30 pixels",
-        "objects are moved out of the picture",
+        "move_with_masks: by up to 30 pixels -> objects are moved out of the picture",
         lambda images, masks, seed: (
             _moved(images, _amounts(seed, len(images), 30)),
             _moved(masks, _amounts(seed, len(images), 30)),
         ),
     ),
-    wrong("move_with_masks", "only images", "", lambda images, masks, seed: images),
+    wrong("move_with_masks: only images", lambda images, masks, seed: images),
 ]
 
 

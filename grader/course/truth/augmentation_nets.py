@@ -66,47 +66,33 @@ def vgg(filters: int, order: str = "relu, bn", blocks: int = 4, dropout: float =
 
 
 _CONFIGURED = [
-    right("three_convolutions", "ReLU as a layer", models.configuration(three_convolutions)),
+    right("three_convolutions: ReLU as a layer", models.configuration(three_convolutions)),
     wrong(
-        "three_convolutions",
-        "VALID",
-        assess.PADDING,
+        f"three_convolutions: VALID -> {assess.PADDING}",
         models.configuration(lambda: three_convolutions("valid")),
     ),
     wrong(
-        "three_convolutions",
-        "no ReLU",
-        assess.ACTIVATION,
+        f"three_convolutions: no ReLU -> {assess.ACTIVATION}",
         models.configuration(lambda: three_convolutions(relu=False)),
     ),
     wrong(
-        "three_convolutions",
-        "16 filters",
-        assess.PARAMETERS,
+        f"three_convolutions: 16 filters -> {assess.PARAMETERS}",
         models.configuration(lambda: three_convolutions(filters=16)),
     ),
-    right("vgg_configuration", "nested blocks", augmenting.configured(vgg)),
+    right("vgg_configuration: nested blocks", augmenting.configured(vgg)),
     wrong(
-        "vgg_configuration",
-        "BN before ReLU",
-        assess.ORDER,
+        f"vgg_configuration: BN before ReLU -> {assess.ORDER}",
         augmenting.configured(lambda filters: vgg(filters, "bn, relu")),
     ),
     wrong(
-        "vgg_configuration",
-        "five blocks",
-        assess.EXTRA,
+        f"vgg_configuration: five blocks -> {assess.EXTRA}",
         augmenting.configured(lambda filters: vgg(filters, blocks=5)),
     ),
     wrong(
-        "vgg_configuration",
-        "dropout 0.5",
-        "",
+        "vgg_configuration: dropout 0.5",
         augmenting.configured(lambda filters: vgg(filters, dropout=0.5)),
     ),
-    wrong(
-        "vgg_configuration", "filters ignored", "", augmenting.configured(lambda filters: vgg(32))
-    ),
+    wrong("vgg_configuration: filters ignored", augmenting.configured(lambda filters: vgg(32))),
 ]
 
 
@@ -145,17 +131,14 @@ def _always(label: int, count: int) -> dict[str, Any]:
 
 
 _TRAINED = [
-    right("plain", "the reference's weights", trained("plain")),
-    right("augmented", "the reference's weights", trained("augmented")),
+    right("plain: the reference's weights", trained("plain")),
+    right("augmented: the reference's weights", trained("augmented")),
     wrong(
-        "augmented", "augmented when evaluated", claims.RESTLESS, trained("augmented", _restless)
-    ),
+        f"augmented: augmented when evaluated -> {claims.RESTLESS}",
+        trained("augmented", _restless)),
     wrong(
-        "augmented",
-        "always 3",
-        assess.ONE_CLASS,
-        trained("augmented", lambda found: found | _always(3, len(found["outputs"]))),
-    ),
+        f"augmented: always 3 -> {assess.ONE_CLASS}",
+        trained("augmented", lambda found: found | _always(3, len(found["outputs"])))),
 ]  # fmt: skip
 
 
@@ -227,22 +210,22 @@ def _reported(table: Table, **changed: tuple[float, float]) -> dict[str, dict[st
 
 
 _REPORTS = [
-    right("report", "as measured", made_up(_reported(_TWO), _TWO)),
-    right("report", "rounded to whole percents", made_up(
+    right("report: as measured", made_up(_reported(_TWO), _TWO)),
+    right("report: rounded to whole percents", made_up(
         _reported(_TWO, augmented=(91.0, 89.0)), _TWO)),
-    wrong("report", "five points too many", claims.NOT_MEASURED, made_up(
+    wrong(f"report: five points too many -> {claims.NOT_MEASURED}", made_up(
         _reported(_TWO, augmented=(91.0, 93.5)), _TWO)),
-    wrong("report", "training accuracy twice", assess.TRAINING, made_up(
+    wrong(f"report: training accuracy twice -> {assess.TRAINING}", made_up(
         _reported(_TWO, none=(97.0, 97.0)), _TWO)),
-    wrong("report", "columns swapped", claims.SWAPPED, made_up(
+    wrong(f"report: columns swapped -> {claims.SWAPPED}", made_up(
         _reported(_TWO, none=(84.0, 97.0), augmented=(88.5, 91.0)), _TWO)),
-    wrong("report", "fractions", claims.FRACTIONS, made_up(
+    wrong(f"report: fractions -> {claims.FRACTIONS}", made_up(
         _reported(_TWO, none=(0.97, 0.84), augmented=(0.91, 0.885)), _TWO)),
-    wrong("report", "rows swapped", claims.OTHER_MODEL, made_up(
+    wrong(f"report: rows swapped -> {claims.OTHER_MODEL}", made_up(
         _reported(_TWO, none=_TWO["augmented"], augmented=_TWO["none"]), _TWO)),
-    wrong("report", "not filled in", "", made_up({"none": {"train": None}}, _TWO)),
-    right("vgg_report", "as measured", made_up(_reported(_TWO_VGG), _TWO_VGG)),
-    wrong("vgg_report", "wishful", claims.NOT_MEASURED, made_up(
+    wrong("report: not filled in", made_up({"none": {"train": None}}, _TWO)),
+    right("vgg_report: as measured", made_up(_reported(_TWO_VGG), _TWO_VGG)),
+    wrong(f"vgg_report: wishful -> {claims.NOT_MEASURED}", made_up(
         _reported(_TWO_VGG, vgg=(96.5, 93.0)), _TWO_VGG)),
 ]  # fmt: skip
 
@@ -254,25 +237,25 @@ _CONCLUSIONS = {
 }
 
 _FINDINGS = [
-    right("findings", "as the table says", made_up(_CONCLUSIONS)),
-    right("findings", "names as a tuple, rounded", made_up(
+    right("findings: as the table says", made_up(_CONCLUSIONS)),
+    right("findings: names as a tuple, rounded", made_up(
         _CONCLUSIONS | {"gain": 4.4, "helps": ("shift", "augmented"),
                         "gap": {n: round(g) for n, g in _CONCLUSIONS["gap"].items()}})),  # type: ignore[attr-defined]
-    right("findings", "nothing helps, and nothing is said to", made_up(
+    right("findings: nothing helps, and nothing is said to", made_up(
         {"best": "none", "gain": -0.4, "helps": [], "gap": {"none": 1.0, "shift": -3.0}},
         {"none": (85.0, 84.0), "shift": (80.6, 83.6)})),
-    wrong("findings", "the second best", claims.BEST, made_up(_CONCLUSIONS | {"best": "shift"})),
-    wrong("findings", "a gain of ten points", claims.GAIN, made_up(_CONCLUSIONS | {"gain": 10})),
-    wrong("findings", "gain as a fraction", claims.FRACTIONS, made_up(
+    wrong(f"findings: the second best -> {claims.BEST}", made_up(_CONCLUSIONS | {"best": "shift"})),
+    wrong(f"findings: a gain of ten points -> {claims.GAIN}", made_up(_CONCLUSIONS | {"gain": 10})),
+    wrong(f"findings: gain as a fraction -> {claims.FRACTIONS}", made_up(
         _CONCLUSIONS | {"gain": 0.045})),
-    wrong("findings", "all of them help", claims.HELPS, made_up(
+    wrong(f"findings: all of them help -> {claims.HELPS}", made_up(
         _CONCLUSIONS | {"helps": ["augmented", "shift", "colour", "erase"]})),
-    wrong("findings", "only the best helps", claims.UNHELPFUL, made_up(
+    wrong(f"findings: only the best helps -> {claims.UNHELPFUL}", made_up(
         _CONCLUSIONS | {"helps": ["augmented"]})),
-    wrong("findings", "gaps with the sign reversed", claims.GAP, made_up(
+    wrong(f"findings: gaps with the sign reversed -> {claims.GAP}", made_up(
         _CONCLUSIONS | {"gap": {name: b - a for name, (a, b) in _TABLE.items()}})),
-    wrong("findings", "an unknown row", "", made_up(_CONCLUSIONS | {"best": "mine"})),
-    wrong("findings", "not filled in", "", made_up(dict.fromkeys(_CONCLUSIONS))),
+    wrong("findings: an unknown row", made_up(_CONCLUSIONS | {"best": "mine"})),
+    wrong("findings: not filled in", made_up(dict.fromkeys(_CONCLUSIONS))),
 ]  # fmt: skip
 
 
@@ -295,26 +278,19 @@ def compared(
 
 
 _STRATEGIES = [
-    right("strategies", "the reference's", compared()),
-    wrong("strategies", "no row without", claims.NO_COMPARISON, compared(ROWS[1:])),
+    right("strategies: the reference's", compared()),
+    wrong(f"strategies: no row without -> {claims.NO_COMPARISON}", compared(ROWS[1:])),
     wrong(
-        "strategies", "one for longer", claims.BUDGET, compared(shift={"epochs": 60})
-    ),
-    wrong("strategies", "another seed", claims.BUDGET, compared(erase={"seed": 7})),
+        f"strategies: one for longer -> {claims.BUDGET}", compared(shift={"epochs": 60})),
+    wrong(f"strategies: another seed -> {claims.BUDGET}", compared(erase={"seed": 7})),
     wrong(
-        "strategies",
-        "a claim of 97 %",
-        claims.NOT_MEASURED,
-        compared(augmented={"validation": 0.97, "train": 0.99}),
-    ),
+        f"strategies: a claim of 97 % -> {claims.NOT_MEASURED}",
+        compared(augmented={"validation": 0.97, "train": 0.99})),
     wrong(
-        "strategies",
-        "training accuracy claimed",
-        assess.TRAINING,
-        compared(colour={"validation": 0.97, "train": 0.97}),
-    ),
-    wrong("strategies", "one under two names", claims.ALIKE, compared(copies="again")),
-    wrong("strategies", "two strategies", "", compared(ROWS[:3])),
+        f"strategies: training accuracy claimed -> {assess.TRAINING}",
+        compared(colour={"validation": 0.97, "train": 0.97})),
+    wrong(f"strategies: one under two names -> {claims.ALIKE}", compared(copies="again")),
+    wrong("strategies: two strategies", compared(ROWS[:3])),
 ]  # fmt: skip
 
 
@@ -324,9 +300,9 @@ def _choice(chosen: str, times: int = 1) -> dict[str, Any]:
 
 
 _CHOICES = [
-    right("strategy_choice", "the best, opened once", _choice("augmented")),
-    wrong("strategy_choice", "not the best", assess.NOT_BEST, _choice("colour")),
-    wrong("strategy_choice", "opened twice", assess.PEEKED, _choice("augmented", 2)),
+    right("strategy_choice: the best, opened once", _choice("augmented")),
+    wrong(f"strategy_choice: not the best -> {assess.NOT_BEST}", _choice("colour")),
+    wrong(f"strategy_choice: opened twice -> {assess.PEEKED}", _choice("augmented", 2)),
 ]
 
 SAMPLES_NETS = [*_CONFIGURED, *_TRAINED, *_REPORTS, *_FINDINGS, *_STRATEGIES, *_CHOICES]

@@ -113,13 +113,12 @@ def _stream(answer: Callable[..., Any]) -> Any:
 
 
 SAMPLES_STREAMS = [
-    right("streams", "image by image, last batch dropped", _stream(_single_images)),
-    right("streams", "without an end", _stream(_endless)),
-    right("streams", "keras.utils.PyDataset", _stream(_py_dataset)),
-    right("streams", "from_generator", _stream(_generated)),
+    right("streams: image by image, last batch dropped", _stream(_single_images)),
+    right("streams: without an end", _stream(_endless)),
+    right("streams: keras.utils.PyDataset", _stream(_py_dataset)),
+    right("streams: from_generator", _stream(_generated)),
     right(
-        "streams",
-        "cached before it is augmented",
+        "streams: cached before it is augmented",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train)
@@ -133,9 +132,7 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "not augmented",
-        "training images are not augmented",
+        "streams: not augmented -> training images are not augmented",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train).shuffle(200).batch(batch),
@@ -144,9 +141,7 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "training=False",
-        "training images are not augmented",
+        "streams: training=False -> training images are not augmented",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train)
@@ -158,9 +153,7 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "validation augmented",
-        "validation images are augmented",
+        "streams: validation augmented -> validation images are augmented",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _usual(data, augmenter, batch, seed),
@@ -168,17 +161,13 @@ SAMPLES_STREAMS = [
             )
         ),
     ),
-    wrong("streams", "shuffled apart", "labels torn from their images", _stream(_torn)),
+    wrong("streams: shuffled apart -> labels torn from their images", _stream(_torn)),
     wrong(
-        "streams",
-        "augmented beforehand",
-        "augmented once: the same images in each epoch",
+        "streams: augmented beforehand -> augmented once: the same images in each epoch",
         _stream(_beforehand),
     ),
     wrong(
-        "streams",
-        "cached after the map",
-        "augmented once: the same images in each epoch",
+        "streams: cached after the map -> augmented once: the same images in each epoch",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _usual(data, augmenter, batch, seed).cache(),
@@ -186,11 +175,9 @@ SAMPLES_STREAMS = [
             )
         ),
     ),
-    wrong("streams", "a generator", "the stream can be read only once", _stream(_used_up)),
+    wrong("streams: a generator -> the stream can be read only once", _stream(_used_up)),
     wrong(
-        "streams",
-        "not shuffled",
-        "training images are not shuffled",
+        "streams: not shuffled -> training images are not shuffled",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train).batch(batch).map(_mapped(augmenter)),
@@ -199,9 +186,7 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "only the first batches",
-        "images are missing from an epoch",
+        "streams: only the first batches -> images are missing from an epoch",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _usual(data, augmenter, batch, seed).take(1),
@@ -210,15 +195,11 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "trained with all images",
-        "validation images in the training stream",
+        "streams: trained with all images -> validation images in the training stream",
         _stream(_with_validation),
     ),
     wrong(
-        "streams",
-        "training labels for validation",
-        "labels of validation images are wrong",
+        "streams: training labels for validation -> labels of validation images are wrong",
         _stream(
             lambda data, augmenter, batch, seed: (
                 _usual(data, augmenter, batch, seed),
@@ -227,9 +208,7 @@ SAMPLES_STREAMS = [
         ),
     ),
     wrong(
-        "streams",
-        "one stream",
-        "",
+        "streams: one stream",
         _stream(lambda data, augmenter, batch, seed: [_usual(data, augmenter, batch, seed)]),
     ),
 ]

@@ -36,42 +36,32 @@ def _gap_of(**changed: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 _GAPS = [
-    right("gap", "lists, numpy numbers", _gap),
-    right("gap", "as a tuple", lambda history: tuple(_gap(history).values())),
+    right("gap: lists, numpy numbers", _gap),
+    right("gap: as a tuple", lambda history: tuple(_gap(history).values())),
     wrong(
-        "gap",
-        "argmin alone",
-        "epochs counted from zero",
+        "gap: argmin alone -> epochs counted from zero",
         _gap_of(best_epoch=lambda h: int(np.argmin(h["val_loss"]))),
     ),
     wrong(
-        "gap",
-        "best by accuracy",
-        "the epoch with the highest validation accuracy",
+        "gap: best by accuracy -> the epoch with the highest validation accuracy",
         _gap_of(best_epoch=lambda h: int(np.argmax(h["val_accuracy"])) + 1),
     ),
     wrong(
-        "gap",
-        "training minus validation, both",
-        "the loss gap has the sign of the accuracy gap",
+        "gap: training minus validation, both -> the loss gap has the sign of the accuracy gap",
         _gap_of(loss_gap=lambda h: h["loss"][-1] - h["val_loss"][-1]),
     ),
     wrong(
-        "gap",
-        "the first epoch",
-        "the gap in the first epoch",
+        "gap: the first epoch -> the gap in the first epoch",
         _gap_of(
             loss_gap=lambda h: h["val_loss"][0] - h["loss"][0],
             accuracy_gap=lambda h: h["accuracy"][0] - h["val_accuracy"][0],
         ),
     ),
     wrong(
-        "gap",
-        "in percent",
-        "percent in place of fractions",
+        "gap: in percent -> percent in place of fractions",
         _gap_of(accuracy_gap=lambda h: 100 * (h["accuracy"][-1] - h["val_accuracy"][-1])),
     ),
-    wrong("gap", "forgotten return", "", lambda history: None),
+    wrong("gap: forgotten return", lambda history: None),
 ]
 
 
@@ -104,23 +94,19 @@ def _storage(number: Numbers, first: int = 1, mega: float = 1e6) -> dict[str, fl
 _OWN = numbers_of(_TEAM)
 
 _REVIEW = [
-    right("four_nets", "as they are", _nets()),
-    right("four_nets", "in capitals", {net: kind.upper() for net, kind in _nets().items()}),
+    right("four_nets: as they are", _nets()),
+    right("four_nets: in capitals", {net: kind.upper() for net, kind in _nets().items()}),
     wrong(
-        "four_nets",
-        "the two words swapped",
-        "overfitting and underfitting swapped",
+        "four_nets: the two words swapped -> overfitting and underfitting swapped",
         _nets(overfits="underfits", underfits="overfits"),
     ),
-    wrong("four_nets", "a small gap", "every gap taken for overfitting", _nets(fits="overfits")),
-    wrong("four_nets", "equal, so good", "a bad net taken for a good one", _nets(underfits="fits")),
-    right("offline_online", "with numpy", _storage(_OWN)),
-    wrong("offline_online", "copies only", "the originals forgotten", _storage(_OWN, first=0)),
-    wrong("offline_online", "divided by 2²⁰", "mebibytes", _storage(_OWN, mega=2**20)),
+    wrong("four_nets: a small gap -> every gap taken for overfitting", _nets(fits="overfits")),
+    wrong("four_nets: equal, so good -> a bad net taken for a good one", _nets(underfits="fits")),
+    right("offline_online: with numpy", _storage(_OWN)),
+    wrong("offline_online: copies only -> the originals forgotten", _storage(_OWN, first=0)),
+    wrong("offline_online: divided by 2²⁰ -> mebibytes", _storage(_OWN, mega=2**20)),
     wrong(
-        "offline_online",
-        "rounded down",
-        "the last batch left out",
+        "offline_online: rounded down -> the last batch left out",
         _storage(_OWN)
         | {
             "updates per epoch, offline": _OWN.images * (_OWN.copies + 1) // _OWN.batch,
@@ -128,9 +114,7 @@ _REVIEW = [
         },
     ),
     wrong(
-        "offline_online",
-        "swapped",
-        "offline and online swapped",
+        "offline_online: swapped -> offline and online swapped",
         _storage(_OWN)
         | {
             "versions of an image seen, offline": _OWN.epochs,

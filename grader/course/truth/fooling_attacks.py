@@ -106,45 +106,44 @@ def _one_step_more(net: Any, image: Array, target: int, size: float, most: int) 
 
 
 _WAYS = [
-    right("fool", "a list of float32 images", lambda *given: [
+    right("fool: a list of float32 images", lambda *given: [
         image.astype(np.float32) for image in walk()(*given)
     ]),
-    right("fool", "stops by comparing scores", walk(
+    right("fool: stops by comparing scores", walk(
         stop=lambda net, x, target: bool(
             np.argsort(trusted.of(net).logits(x[None].astype(np.float32))[0])[-1] == target
         )
     )),
-    wrong("fool", "descends", way.SIGN, walk(lambda x, g, s: np.clip(x - s * _unit(g), 0, 1))),
-    wrong("fool", "lowers the first class", way.UNTARGETED, walk(
+    wrong(f"fool: descends -> {way.SIGN}", walk(lambda x, g, s: np.clip(x - s * _unit(g), 0, 1))),
+    wrong(f"fool: lowers the first class -> {way.UNTARGETED}", walk(
         lambda x, g, s: np.clip(x - s * _unit(g), 0, 1), lambda target, first: _hot(first)
     )),
-    wrong("fool", "gradient of log p", way.SATURATED, walk(weights=lambda t, _: _log_p(t))),
-    wrong("fool", "gradient of p", way.SATURATED, walk(
+    wrong(f"fool: gradient of log p -> {way.SATURATED}", walk(weights=lambda t, _: _log_p(t))),
+    wrong(f"fool: gradient of p -> {way.SATURATED}", walk(
         weights=lambda t, _: lambda p: p[t] * _log_p(t)(p)
     )),
-    wrong("fool", "the bare gradient", way.UNNORMALISED, walk(
+    wrong(f"fool: the bare gradient -> {way.UNNORMALISED}", walk(
         lambda x, g, s: np.clip(x + s * g, 0, 1)
     )),
-    wrong("fool", "np.sign", way.SIGNS, walk(lambda x, g, s: np.clip(x + s * np.sign(g), 0, 1))),
-    wrong("fool", "divided by the maximum", way.LARGEST, walk(
+    wrong(f"fool: np.sign -> {way.SIGNS}", walk(lambda x, g, s: np.clip(x + s * np.sign(g), 0, 1))),
+    wrong(f"fool: divided by the maximum -> {way.LARGEST}", walk(
         lambda x, g, s: np.clip(x + s * g / np.abs(g).max(), 0, 1)
     )),
-    wrong("fool", "no clipping", way.UNCLIPPED, walk(lambda x, g, s: x + s * _unit(g))),
-    wrong("fool", "clips first", way.CLIPPED_FIRST, walk(_clipped_first)),
-    wrong("fool", "one gradient for all", way.STRAIGHT, walk(anew=False)),
-    wrong("fool", "rounds at every step", way.ROUNDED, walk(
+    wrong(f"fool: no clipping -> {way.UNCLIPPED}", walk(lambda x, g, s: x + s * _unit(g))),
+    wrong(f"fool: clips first -> {way.CLIPPED_FIRST}", walk(_clipped_first)),
+    wrong(f"fool: one gradient for all -> {way.STRAIGHT}", walk(anew=False)),
+    wrong(f"fool: rounds at every step -> {way.ROUNDED}", walk(
         lambda x, g, s: _rounded(x + s * _unit(g)) / 255.0
     )),
-    wrong("fool", "size in 0 … 255", way.TINY, walk(lambda x, g, s: _move(x, g, s / 255))),
-    wrong("fool", "until 0.98", way.LATE, walk(stop=_at_098)),
-    wrong("fool", "steps before it asks", way.LATE, _one_step_more),
-    wrong("fool", "three steps, whatever comes", way.EARLY, lambda net, image, target, size, most: (
-        walk()(net, image, target, size, 3)
-    )),
-    wrong("fool", "the last image only", way.ONE_IMAGE, lambda *given: walk()(*given)[-1]),
-    wrong("fool", "without the first image", way.NO_START, lambda *given: walk()(*given)[1:]),
-    wrong("fool", "in 0 … 255", way.BYTES, lambda *given: 255 * walk()(*given)),
-    wrong("fool", "the preprocessed image", way.PREPROCESSED, _preprocessed_way),
+    wrong(f"fool: size in 0 … 255 -> {way.TINY}", walk(lambda x, g, s: _move(x, g, s / 255))),
+    wrong(f"fool: until 0.98 -> {way.LATE}", walk(stop=_at_098)),
+    wrong(f"fool: steps before it asks -> {way.LATE}", _one_step_more),
+    wrong(f"fool: three steps, whatever comes -> {way.EARLY}",
+        lambda net, image, target, size, most: walk()(net, image, target, size, 3)),
+    wrong(f"fool: the last image only -> {way.ONE_IMAGE}", lambda *given: walk()(*given)[-1]),
+    wrong(f"fool: without the first image -> {way.NO_START}", lambda *given: walk()(*given)[1:]),
+    wrong(f"fool: in 0 … 255 -> {way.BYTES}", lambda *given: 255 * walk()(*given)),
+    wrong(f"fool: the preprocessed image -> {way.PREPROCESSED}", _preprocessed_way),
 ]  # fmt: skip
 
 
@@ -273,35 +272,35 @@ def _wrapped(net: Any, image: Array, target: int) -> Array:
 
 
 _CHANGES = [
-    right("smallest_change", "shrinking and growing sphere", sphere),
-    right("smallest_change", "far, back along the line, and up again", _shrunk),
-    right("smallest_change", "Adam in a ball that gets smaller", _adam),
-    wrong("smallest_change", "a float image", small.FLOATS, lambda net, image, target: (
+    right("smallest_change: shrinking and growing sphere", sphere),
+    right("smallest_change: far, back along the line, and up again", _shrunk),
+    right("smallest_change: Adam in a ball that gets smaller", _adam),
+    wrong(f"smallest_change: a float image -> {small.FLOATS}", lambda net, image, target: (
         climb(net, image, target, _barely, 0.1)
     )),
-    wrong("smallest_change", "astype without 255", small.BLACK, lambda net, image, target: (
+    wrong(f"smallest_change: astype without 255 -> {small.BLACK}", lambda net, image, target: (
         climb(net, image, target, _barely, 0.1).astype(np.uint8)
     )),
-    wrong("smallest_change", "stops when it wins", small.MAJORITY, lambda net, image, target: (
+    wrong(f"smallest_change: stops when it wins -> {small.MAJORITY}", lambda net, image, target: (
         _rounded(climb(net, image, target, _wins))
     )),
-    wrong("smallest_change", "0.98 in floats only", small.LOST_IN_ROUNDING, _just_below),
-    wrong("smallest_change", "three small steps", small.TOO_SHORT, lambda net, image, target: (
+    wrong(f"smallest_change: 0.98 in floats only -> {small.LOST_IN_ROUNDING}", _just_below),
+    wrong(f"smallest_change: three small steps -> {small.TOO_SHORT}", lambda net, image, target: (
         _rounded(climb(net, image, target, _barely, 0.05, most=3))
     )),
-    wrong("smallest_change", "the image as it was", small.UNCHANGED, lambda net, image, target: (
+    wrong(f"smallest_change: the image as it was -> {small.UNCHANGED}", lambda net, image, target: (
         image
     )),
-    wrong("smallest_change", "down the hill", small.BACKWARDS, lambda net, image, target: _rounded(
-        climb(net, image, target, _barely, 0.1, direction=lambda g: -_unit(g), most=6)
-    )),
-    wrong("smallest_change", "another class", small.ANY_CLASS, lambda net, image, target: (
+    wrong(f"smallest_change: down the hill -> {small.BACKWARDS}",
+        lambda net, image, target: _rounded(
+            climb(net, image, target, _barely, 0.1, direction=lambda g: -_unit(g), most=6))),
+    wrong(f"smallest_change: another class -> {small.ANY_CLASS}", lambda net, image, target: (
         climb_elsewhere(net, image, target)
     )),
-    wrong("smallest_change", "a fixed number of long steps", small.TOO_FAR, lambda n, image, t: (
+    wrong(f"smallest_change: a fixed number of long steps -> {small.TOO_FAR}", lambda n, image, t: (
         _rounded(climb(n, image, t, lambda *_: False, 0.3, most=30))
     )),
-    wrong("smallest_change", "np.sign", small.FLAT, lambda net, image, target: (
+    wrong(f"smallest_change: np.sign -> {small.FLAT}", lambda net, image, target: (
         flat_change(net, image, target)
     )),
 ]  # fmt: skip
@@ -367,31 +366,31 @@ def _wrapping(net: Any, image: Array, targets: Array) -> tuple[Array, Array, Arr
 
 
 _TABLES = [
-    right("compare_targets", "a dictionary", lambda *given: dict(
+    right("compare_targets: a dictionary", lambda *given: dict(
         zip(("before", "fooled", "after", "size"), table()(*given), strict=True)
     )),
-    wrong("compare_targets", "scores before", small.SCORES, table(before=lambda z, t: z[t])),
-    wrong("compare_targets", "percent", small.PERCENT, table(
+    wrong(f"compare_targets: scores before -> {small.SCORES}", table(before=lambda z, t: z[t])),
+    wrong(f"compare_targets: percent -> {small.PERCENT}", table(
         before=lambda z, t: 100 * softmax(z)[t]
     )),
-    wrong("compare_targets", "the winner's probability", small.WINNER, table(
+    wrong(f"compare_targets: the winner's probability -> {small.WINNER}", table(
         before=lambda z, t: np.repeat(softmax(z).max(), len(t))
     )),
-    wrong("compare_targets", "before twice", small.SWAPPED, table(after=lambda z, t, p: p)),
-    wrong("compare_targets", "in 0 … 255", small.UNITS, table(
+    wrong(f"compare_targets: before twice -> {small.SWAPPED}", table(after=lambda z, t, p: p)),
+    wrong(f"compare_targets: in 0 … 255 -> {small.UNITS}", table(
         size=lambda d: np.sqrt(np.sum(d**2, axis=(1, 2, 3)))
     )),
-    wrong("compare_targets", "mean of squares", small.ROOT_MEAN, table(
+    wrong(f"compare_targets: mean of squares -> {small.ROOT_MEAN}", table(
         size=lambda d: np.sqrt(np.mean((d / 255) ** 2, axis=(1, 2, 3)))
     )),
-    wrong("compare_targets", "no root", small.NO_ROOT, table(
+    wrong(f"compare_targets: no root -> {small.NO_ROOT}", table(
         size=lambda d: np.sum((d / 255) ** 2, axis=(1, 2, 3))
     )),
-    wrong("compare_targets", "largest pixel", small.MAXIMUM, table(
+    wrong(f"compare_targets: largest pixel -> {small.MAXIMUM}", table(
         size=lambda d: np.abs(d / 255).max(axis=(1, 2, 3))
     )),
-    wrong("compare_targets", "uint8 minus uint8", small.WRAPPING, _wrapping),
-    wrong("compare_targets", "rows turned round", small.ORDER, table(order=-1)),
+    wrong(f"compare_targets: uint8 minus uint8 -> {small.WRAPPING}", _wrapping),
+    wrong(f"compare_targets: rows turned round -> {small.ORDER}", table(order=-1)),
 ]  # fmt: skip
 
 

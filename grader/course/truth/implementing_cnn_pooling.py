@@ -11,26 +11,21 @@ _ZEROS_WIN = "padding takes part in the maximum: zeros win over negative values"
 _STEP = "the window's size is taken as the stride"
 
 POOL_FORWARD = [
-    right("maxpool_forward", "loops", by.pool_loops),
-    right("maxpool_forward", "view of all windows", by.pool_windows),
-    wrong("maxpool_forward", "pads with zeros", _ZEROS_WIN, by.pool_loops, ("-np.inf", "0.0")),
+    right("maxpool_forward: loops", by.pool_loops),
+    right("maxpool_forward: view of all windows", by.pool_windows),
+    wrong(f"maxpool_forward: pads with zeros -> {_ZEROS_WIN}", by.pool_loops, ("-np.inf", "0.0")),
     wrong(
-        "maxpool_forward",
-        "stride = size",
-        _STEP,
+        f"maxpool_forward: stride = size -> {_STEP}",
         by.pool_windows,
         ("    low =", "    stride = size\n    low ="),
     ),
     wrong(
-        "maxpool_forward",
-        "starts at zero",
-        "the maximum starts at 0",
+        "maxpool_forward: starts at zero -> the maximum starts at 0",
         by.pool_loops,
         ("np.max(window, axis=(1, 2))", "np.max(window, axis=(1, 2), initial=0)"),
     ),
     wrong(
-        "maxpool_forward",
-        "one window too many",
+        "maxpool_forward: one window too many -> "
         "VALID with one window too many: the last hangs over the edge",
         by.pool_loops,
         (
@@ -42,36 +37,29 @@ POOL_FORWARD = [
         ),
     ),
     wrong(
-        "maxpool_forward",
-        "mean",
-        "the mean in place of the maximum",
+        "maxpool_forward: mean -> the mean in place of the maximum",
         by.pool_loops,
         ("np.max(", "np.mean("),
         ("-np.inf", "0.0"),
     ),
     wrong(
-        "maxpool_forward",
-        "one maximum for all channels",
-        "one maximum for all channels",
+        "maxpool_forward: one maximum for all channels -> one maximum for all channels",
         by.pool_loops,
         ("np.max(window, axis=(1, 2))", "np.max(window, axis=(1, 2, 3))[:, None]"),
     ),
     wrong(
-        "maxpool_forward",
-        "pw, ph = size",
-        "the window's height and width are swapped",
+        "maxpool_forward: pw, ph = size -> the window's height and width are swapped",
         by.pool_loops,
         ("ph, pw = size", "pw, ph = size"),
     ),
 ]
 
 POOL_BACKWARD = [
-    right("maxpool_backward", "search by hand", by.pool_backward_loops),
-    right("maxpool_backward", "mask per window", by.pool_backward_windows),
-    right("maxpool_backward", "scatter with np.add.at", by.pool_backward_scatter),
+    right("maxpool_backward: search by hand", by.pool_backward_loops),
+    right("maxpool_backward: mask per window", by.pool_backward_windows),
+    right("maxpool_backward: scatter with np.add.at", by.pool_backward_scatter),
     wrong(
-        "maxpool_backward",
-        "mask of all maxima",
+        "maxpool_backward: mask of all maxima -> "
         "ties: every maximum of a window gets the whole gradient",
         by.pool_backward_windows,
         (
@@ -80,15 +68,12 @@ POOL_BACKWARD = [
         ),
     ),
     wrong(
-        "maxpool_backward",
-        ">= for >",
-        "ties: the last maximum gets the gradient",
+        "maxpool_backward: >= for > -> ties: the last maximum gets the gradient",
         by.pool_backward_loops,
         ("c] > best", "c] >= best"),
     ),
     wrong(
-        "maxpool_backward",
-        "columns before rows",
+        "maxpool_backward: columns before rows -> "
         "ties: the first maximum column by column, not row by row",
         by.pool_backward_loops,
         ("for u in range(ph)", "for q in range(pw)"),
@@ -96,23 +81,17 @@ POOL_BACKWARD = [
         ("for q in range(pw)", "for v in range(pw)"),
     ),
     wrong(
-        "maxpool_backward",
-        "= for +=",
-        "windows that overlap overwrite each other",
+        "maxpool_backward: = for += -> windows that overlap overwrite each other",
         by.pool_backward_windows,
         ("dxp[here] +=", "dxp[here] ="),
     ),
     wrong(
-        "maxpool_backward",
-        "= for += at the maximum",
-        "windows that overlap overwrite each other",
+        "maxpool_backward: = for += at the maximum -> windows that overlap overwrite each other",
         by.pool_backward_loops,
         ("c] += dy", "c] = dy"),
     ),
     wrong(
-        "maxpool_backward",
-        "spread evenly",
-        "the gradient is spread evenly over the window",
+        "maxpool_backward: spread evenly -> the gradient is spread evenly over the window",
         by.pool_backward_windows,
         (
             "mask * dy[:, i, j][:, None]",
@@ -120,31 +99,24 @@ POOL_BACKWARD = [
         ),
     ),
     wrong(
-        "maxpool_backward",
-        "pads with zeros",
-        _ZEROS_WIN,
+        f"maxpool_backward: pads with zeros -> {_ZEROS_WIN}",
         by.pool_backward_windows,
         ("-np.inf", "0.0"),
     ),
     wrong(
-        "maxpool_backward",
-        "one winner for all channels",
-        "one winner for all channels",
+        "maxpool_backward: one winner for all channels -> one winner for all channels",
         by.pool_backward_windows,
         ("window.argmax(axis=1)[:, None]", "window.max(axis=2).argmax(axis=1)[:, None, None]"),
     ),
     wrong(
-        "maxpool_backward",
-        "place taken apart by the height",
+        "maxpool_backward: place taken apart by the height -> "
         "the place in the window is taken apart by its height",
         by.pool_backward_scatter,
         ("winner // size[1]", "winner // size[0]"),
         ("winner % size[1]", "winner % size[0]"),
     ),
     wrong(
-        "maxpool_backward",
-        "times the maximum",
-        "the gradient is multiplied by the maximum",
+        "maxpool_backward: times the maximum -> the gradient is multiplied by the maximum",
         by.pool_backward_loops,
         ("+= dy[n, i, j, c]", "+= dy[n, i, j, c] * best"),
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from grader.contract.sample import Sample
+from grader.contract.sample import wrong as wrong_answer
 
 Pair = tuple[int, int]
 
@@ -30,11 +31,9 @@ def with_bug(function: Callable, *changes: tuple[str, str]) -> Callable:
     return room[function.__name__]
 
 
-def wrong(
-    check: str, title: str, diagnosis: str, function: Callable, *changes: tuple[str, str]
-) -> Sample:
-    """A right answer with a bug, and what the judge should call it ("": it has no name)."""
-    return Sample(title, check, False, with_bug(function, *changes), diagnosis)
+def wrong(what: str, function: Callable, *changes: tuple[str, str]) -> Sample:
+    """A right answer with a bug.  what: "check: title -> what the judge should call it"."""
+    return wrong_answer(what, with_bug(function, *changes))
 
 
 def padding_by_formula(size: int, kernel: int, stride: int) -> tuple[int, int, int]:

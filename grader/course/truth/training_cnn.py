@@ -140,73 +140,59 @@ def _verify_plain(labels: Array, predictions: Array) -> tuple[Array, float]:
 
 
 _DATA = [
-    right("split", "sklearn's train_test_split", _split_keras),
-    right("split", "a mask", _split_masks),
-    wrong("split", "the first images", "not drawn at random", _split_first),
-    wrong("split", "x and y permuted apart", "images and labels shuffled separately", _split_torn),
+    right("split: sklearn's train_test_split", _split_keras),
+    right("split: a mask", _split_masks),
+    wrong("split: the first images -> not drawn at random", _split_first),
+    wrong("split: x and y permuted apart -> images and labels shuffled separately", _split_torn),
     wrong(
-        "split", "taken, but not away", "validation images are training images, too", _split_overlap
+        "split: taken, but not away -> validation images are training images, too", _split_overlap
     ),
-    wrong("split", "sizes exchanged", "training and validation swapped", _split_swapped),
-    right("samples", "a loop, as lists", _samples_loop),
+    wrong("split: sizes exchanged -> training and validation swapped", _split_swapped),
+    right("samples: a loop, as lists", _samples_loop),
     wrong(
-        "samples",
-        "labels",
-        "labels in place of positions",
+        "samples: labels -> labels in place of positions",
         lambda labels, classes, count: [[c] * count for c in range(classes)],
     ),
     right(
-        "one_hot",
-        "keras.utils.to_categorical",
+        "one_hot: keras.utils.to_categorical",
         lambda labels, classes: quiet.import_keras().utils.to_categorical(labels, classes),
     ),
-    right("one_hot", "a comparison", lambda labels, classes: labels[:, None] == np.arange(classes)),
-    wrong("one_hot", "labels as they are", "labels as they were", lambda labels, classes: labels),
+    right("one_hot: a comparison", lambda labels, classes: labels[:, None] == np.arange(classes)),
+    wrong("one_hot: labels as they are -> labels as they were", lambda labels, classes: labels),
     wrong(
-        "one_hot",
-        "counts from one",
-        "classes counted from one",
+        "one_hot: counts from one -> classes counted from one",
         lambda labels, classes: np.roll(np.eye(classes), 1, axis=0)[labels],
     ),
-    right("weight_images", "loops", _weights_loop),
+    right("weight_images: loops", _weights_loop),
     right(
-        "weight_images",
-        "moveaxis, plus a half",
+        "weight_images: moveaxis, plus a half",
         lambda w, shape: (255 * _scaled(w, shape, (1, 2)) + 0.5).astype(np.uint8),
     ),
     wrong(
-        "weight_images",
-        "one scale for three channels",
-        "all channels scaled together",
+        "weight_images: one scale for three channels -> all channels scaled together",
         lambda w, shape: np.round(255 * _scaled(w, shape, (1, 2, 3))).astype(np.uint8),
     ),
     wrong(
-        "weight_images",
-        "astype without rounding",
-        "cut off in place of rounded",
+        "weight_images: astype without rounding -> cut off in place of rounded",
         lambda w, shape: (255 * _scaled(w, shape, (1, 2))).astype(np.uint8),
     ),
-    right("rest_labels", "booleans", lambda labels, target: labels == target),
-    right("rest_labels", "a list", lambda labels, target: [int(c == target) for c in labels]),
+    right("rest_labels: booleans", lambda labels, target: labels == target),
+    right("rest_labels: a list", lambda labels, target: [int(c == target) for c in labels]),
     wrong(
-        "rest_labels",
-        "0 for the class",
-        "the two classes swapped",
+        "rest_labels: 0 for the class -> the two classes swapped",
         lambda labels, target: np.where(labels == target, 0, 1),
     ),
-    right("balance", "lists", _balance_lists),
-    wrong("balance", "over-sampling", "images of the class repeated", _balance_repeating),
-    wrong("balance", "the first of the rest", "the rest not drawn at random", _balance_first),
-    wrong("balance", "one after the other", "not shuffled", _balance_unshuffled),
+    right("balance: lists", _balance_lists),
+    wrong("balance: over-sampling -> images of the class repeated", _balance_repeating),
+    wrong("balance: the first of the rest -> the rest not drawn at random", _balance_first),
+    wrong("balance: one after the other -> not shuffled", _balance_unshuffled),
     wrong(
-        "balance",
-        "only shuffled",
-        "not balanced",
+        "balance: only shuffled -> not balanced",
         lambda x, y, seed: [a[np.random.RandomState(seed).permutation(len(y))] for a in (x, y)],
     ),
-    right("verify", "macro recall", _verify_sklearn),
-    wrong("verify", "predictions first", "rows and columns swapped", _verify_swapped),
-    wrong("verify", "accuracy_score", "plain accuracy", _verify_plain),
+    right("verify: macro recall", _verify_sklearn),
+    wrong("verify: predictions first -> rows and columns swapped", _verify_swapped),
+    wrong("verify: accuracy_score -> plain accuracy", _verify_plain),
 ]
 
 
@@ -292,45 +278,44 @@ def _half_trained(outputs: Array) -> Array:
 
 
 _TRAINED = [
-    right("simple_cnn", "the reference's weights", nets.trained),
-    right("simple_cnn", "logits", _changed(lambda p: np.log(p + 1e-9))),
-    right("mlp", "a better net than asked for", nets.trained),
-    wrong("simple_cnn", "trained on bytes", assess.RANGE, nets.trained_on_bytes),
-    wrong("simple_cnn", "outputs rolled", assess.PERMUTED, _changed(lambda p: np.roll(p, 1, 1))),
-    wrong("simple_cnn", "always 7", assess.ONE_CLASS, _changed(lambda p: np.eye(10)[[7] * len(p)])),
+    right("simple_cnn: the reference's weights", nets.trained),
+    right("simple_cnn: logits", _changed(lambda p: np.log(p + 1e-9))),
+    right("mlp: a better net than asked for", nets.trained),
+    wrong(f"simple_cnn: trained on bytes -> {assess.RANGE}", nets.trained_on_bytes),
+    wrong(f"simple_cnn: outputs rolled -> {assess.PERMUTED}", _changed(lambda p: np.roll(p, 1, 1))),
     wrong(
-        "simple_cnn",
-        "not shuffled",
-        assess.SORTED,
-        _changed(lambda p: p * (np.arange(10) > 6)),
+        f"simple_cnn: always 7 -> {assess.ONE_CLASS}", _changed(lambda p: np.eye(10)[[7] * len(p)])
     ),
-    wrong("simple_cnn", "NaN", assess.NOT_FINITE, _changed(_nan)),
-    wrong("simple_cnn", "nine outputs", "", _changed(lambda p: p[:, :9])),
-    wrong("simple_cnn", "classes in place of outputs", "", _changed(lambda p: p.argmax(axis=1))),
-    wrong("own_best", "looked up in the public images", assess.ONE_CLASS, nets.looked_up),
-    wrong("one_layer", "looked up in the public images", assess.ONE_CLASS, nets.looked_up),
-    wrong("own_best", "half trained", "", _changed(_half_trained)),
     wrong(
-        "rest",
-        "the two outputs swapped",
-        assess.INVERTED,
+        f"simple_cnn: not shuffled -> {assess.SORTED}", _changed(lambda p: p * (np.arange(10) > 6))
+    ),
+    wrong(f"simple_cnn: NaN -> {assess.NOT_FINITE}", _changed(_nan)),
+    wrong("simple_cnn: nine outputs", _changed(lambda p: p[:, :9])),
+    wrong("simple_cnn: classes in place of outputs", _changed(lambda p: p.argmax(axis=1))),
+    wrong(f"own_best: looked up in the public images -> {assess.ONE_CLASS}", nets.looked_up),
+    wrong(f"one_layer: looked up in the public images -> {assess.ONE_CLASS}", nets.looked_up),
+    wrong("own_best: half trained", _changed(_half_trained)),
+    wrong(
+        f"rest: the two outputs swapped -> {assess.INVERTED}",
         _changed(lambda p: np.stack([p[:, 3], p[:, [0, 1, 2, 4, 5, 6, 7, 8, 9]].max(1)], 1)),
     ),
-    right("results_table", "three rows", nets.table()),
-    right("results_table", "modest claims", nets.table(lambda reached: reached - 0.1)),
+    right("results_table: three rows", nets.table()),
+    right("results_table: modest claims", nets.table(lambda reached: reached - 0.1)),
     wrong(
-        "results_table", "training accuracy", assess.TRAINING, nets.table(nets.training_accuracy)
+        f"results_table: training accuracy -> {assess.TRAINING}", nets.table(nets.training_accuracy)
     ),
-    wrong("results_table", "five points too many", "", nets.table(lambda r: r + 0.05)),
-    wrong("results_table", "two rows", "", nets.table(rows=2)),
-    wrong("results_table", "one net three times", "", nets.table(copies=True)),
-    right("own_choice", "the best, opened once", _choice("own_best", 1)),
-    wrong("own_choice", "opened three times", assess.PEEKED, _choice("own_best", 3)),
-    wrong("own_choice", "not the best", assess.NOT_BEST, _choice("mlp", 1)),
-    wrong("own_choice", "never opened", "", _choice("", 0)),
-    right("rest_tuned", "two rates, two batches", _trials((1e-3, 1e-2), (32, 64), 1e-3)),
-    wrong("rest_tuned", "one rate", "", _trials((1e-3,), (32, 64), 1e-3)),
-    wrong("rest_tuned", "not the best", assess.OTHER_PAIR, _trials((1e-3, 1e-2), (32, 64), 1e-2)),
+    wrong("results_table: five points too many", nets.table(lambda r: r + 0.05)),
+    wrong("results_table: two rows", nets.table(rows=2)),
+    wrong("results_table: one net three times", nets.table(copies=True)),
+    right("own_choice: the best, opened once", _choice("own_best", 1)),
+    wrong(f"own_choice: opened three times -> {assess.PEEKED}", _choice("own_best", 3)),
+    wrong(f"own_choice: not the best -> {assess.NOT_BEST}", _choice("mlp", 1)),
+    wrong("own_choice: never opened", _choice("", 0)),
+    right("rest_tuned: two rates, two batches", _trials((1e-3, 1e-2), (32, 64), 1e-3)),
+    wrong("rest_tuned: one rate", _trials((1e-3,), (32, 64), 1e-3)),
+    wrong(
+        f"rest_tuned: not the best -> {assess.OTHER_PAIR}", _trials((1e-3, 1e-2), (32, 64), 1e-2)
+    ),
 ]
 
 SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_BY_HAND]

@@ -320,127 +320,99 @@ def _effect(x: Array, gradient: Array) -> Array:
 
 
 SAMPLES_ASCENT: list[Sample] = [
-    right("class_objective", "a persistent tape", _objective()),
-    right("class_objective", "one by one", _one_by_one),
+    right("class_objective: a persistent tape", _objective()),
+    right("class_objective: one by one", _one_by_one),
     wrong(
-        "class_objective", "plus", "the penalty is added, not subtracted",
-        _objective(lambda x, weight: -weight * _squares(x)),
-    ),
+        "class_objective: plus -> the penalty is added, not subtracted",
+        _objective(lambda x, weight: -weight * _squares(x))),
     wrong(
-        "class_objective", "tf.norm", "the norm in place of its square", _objective(_norm)
-    ),
+        "class_objective: tf.norm -> the norm in place of its square", _objective(_norm)),
     wrong(
-        "class_objective", "reduce_mean", "the mean of the squares in place of their sum",
-        _objective(_mean),
-    ),
-    wrong("class_objective", "x as it is", "x given to the net, not 0.5 + x", _objective(grey=0.0)),
+        "class_objective: reduce_mean -> the mean of the squares in place of their sum",
+        _objective(_mean)),
+    wrong("class_objective: x as it is -> x given to the net, not 0.5 + x", _objective(grey=0.0)),
     wrong(
-        "class_objective", "softmax", "the probability in place of the score",
-        _objective(after="softmax"),
-    ),
+        "class_objective: softmax -> the probability in place of the score",
+        _objective(after="softmax")),
     wrong(
-        "class_objective", "a loss", "the sign is reversed: that is a loss", _objective(sign=-1.0)
-    ),
+        "class_objective: a loss -> the sign is reversed: that is a loss", _objective(sign=-1.0)),
     wrong(
-        "class_objective", "half the gradient", "the gradient of the score alone",
-        _objective(both=False),
-    ),
-    plain_right("blur", "a depthwise convolution", _depthwise),
+        "class_objective: half the gradient -> the gradient of the score alone",
+        _objective(both=False)),
+    plain_right("blur: a depthwise convolution", _depthwise),
     plain_wrong(
-        "blur", "one σ for all axes", "blurred across colours and images, too",
-        _scipy(lambda sigma: sigma),
-    ),
+        "blur: one σ for all axes -> blurred across colours and images, too",
+        _scipy(lambda sigma: sigma)),
     plain_wrong(
-        "blur", "zeros outside", "zeros beyond the border darken it",
-        _scipy(lambda sigma: (0, sigma, sigma, 0), "constant"),
-    ),
+        "blur: zeros outside -> zeros beyond the border darken it",
+        _scipy(lambda sigma: (0, sigma, sigma, 0), "constant")),
     plain_wrong(
-        "blur", "three sigmas", "blurred across the images, too",
-        _scipy(lambda sigma: (sigma, sigma, sigma, 0)),
-    ),
-    right("class_images", "waves and Adam", _spectral),
-    wrong("class_images", "no blur", "rough as noise: not blurred", _classes(24, blurred=False)),
+        "blur: three sigmas -> blurred across the images, too",
+        _scipy(lambda sigma: (sigma, sigma, sigma, 0))),
+    right("class_images: waves and Adam", _spectral),
+    wrong("class_images: no blur -> rough as noise: not blurred", _classes(24, blurred=False)),
     wrong(
-        "class_images", "minus", "the class became unlikely: descent in place of ascent",
-        _classes(16, direction=-1.0),
-    ),
-    wrong("class_images", "another order", "pictures of other classes", _classes(24, shift=3)),
+        "class_images: minus -> the class became unlikely: descent in place of ascent",
+        _classes(16, direction=-1.0)),
+    wrong("class_images: another order -> pictures of other classes", _classes(24, shift=3)),
     wrong(
-        "class_images", "from grey", "every picture begins the same way, not from noise",
-        _classes(noise=False),
-    ),
+        "class_images: from grey -> every picture begins the same way, not from noise",
+        _classes(noise=False)),
     wrong(
-        "class_images", "bytes", "pixels outside 0 … 1",
-        _classes(2, end=lambda images: 255 * images),
-    ),
-    right("drive_unit", "Adam on the sum", visualizing.with_and_without(_adam)),
+        "class_images: bytes -> pixels outside 0 … 1",
+        _classes(2, end=lambda images: 255 * images)),
+    right("drive_unit: Adam on the sum", visualizing.with_and_without(_adam)),
     wrong(
-        "drive_unit", "norm forgotten", "the regulariser does not make the image smaller",
-        _driven(shrink=0.0),
-    ),
+        "drive_unit: norm forgotten -> the regulariser does not make the image smaller",
+        _driven(shrink=0.0)),
     wrong(
-        "drive_unit", "as much as possible",
-        "the activation is made as large as can be, not as desired",
-        _driven(goal=lambda v: 3 * v),
-    ),
+        "drive_unit: as much as possible -> "
+"the activation is made as large as can be, not as desired",
+        _driven(goal=lambda v: 3 * v)),
     wrong(
-        "drive_unit", "column, row", "another unit is driven: row and column are swapped",
-        _driven(change=lambda unit: (unit[1], unit[0], unit[2]) if len(unit) == 3 else unit),
-    ),
-    wrong("drive_unit", "two steps", "the desired activation is not reached", _driven(2)),
+        "drive_unit: column, row -> another unit is driven: row and column are swapped",
+        _driven(change=lambda unit: (unit[1], unit[0], unit[2]) if len(unit) == 3 else unit)),
+    wrong("drive_unit: two steps -> the desired activation is not reached", _driven(2)),
     wrong(
-        "drive_unit", "x in place of the image", "pixels outside 0 … 1",
-        _driven(4, limit=lambda image: image - 0.5),
-    ),
-    right("drive_smoothly", "a coarse grid", visualizing.with_and_without(_smooth)),
+        "drive_unit: x in place of the image -> pixels outside 0 … 1",
+        _driven(4, limit=lambda image: image - 0.5)),
+    right("drive_smoothly: a coarse grid", visualizing.with_and_without(_smooth)),
     wrong(
-        "drive_smoothly", "only the norm", "the regularisers do not make the image smoother",
-        _driven(shrink=0.02),
-    ),
-    right("drive_naturally", "the spectrum first", _exponent(1.0)),
+        "drive_smoothly: only the norm -> the regularisers do not make the image smoother",
+        _driven(shrink=0.02)),
+    right("drive_naturally: the spectrum first", _exponent(1.0)),
     wrong(
-        "drive_naturally", "no prior",
-        "the prior does not bring the slope nearer to that of natural images", _exponent(0.0),
-    ),
+        "drive_naturally: no prior -> "
+"the prior does not bring the slope nearer to that of natural images", _exponent(0.0)),
     wrong(
-        "drive_naturally", "1/f²",
-        "the prior does not bring the slope nearer to that of natural images", _exponent(2.0),
-    ),
+        "drive_naturally: 1/f² -> "
+"the prior does not bring the slope nearer to that of natural images", _exponent(2.0)),
     plain_right(
-        "drop_small_pixels", "sorting", _sorted_out(lambda x: np.linalg.norm(x, axis=2))
-    ),
+        "drop_small_pixels: sorting", _sorted_out(lambda x: np.linalg.norm(x, axis=2))),
     plain_wrong(
-        "drop_small_pixels", "colour by colour", "each colour by itself",
-        _sorted_out(np.abs, whole=False),
-    ),
+        "drop_small_pixels: colour by colour -> each colour by itself",
+        _sorted_out(np.abs, whole=False)),
     plain_wrong(
-        "drop_small_pixels", "large ones", "the largest in place of the smallest",
-        _sorted_out(lambda x: (x**2).sum(axis=2), end="large"),
-    ),
-    plain_right("drop_small_contributions", "sorting", _sorted_out(_effect)),
+        "drop_small_pixels: large ones -> the largest in place of the smallest",
+        _sorted_out(lambda x: (x**2).sum(axis=2), end="large")),
+    plain_right("drop_small_contributions: sorting", _sorted_out(_effect)),
     plain_wrong(
-        "drop_small_contributions", "gradient", "the gradient alone",
-        _sorted_out(lambda x, gradient: (gradient**2).sum(axis=2)),
-    ),
+        "drop_small_contributions: gradient -> the gradient alone",
+        _sorted_out(lambda x, gradient: (gradient**2).sum(axis=2))),
     plain_wrong(
-        "drop_small_contributions", "no abs", "no absolute value",
-        _sorted_out(lambda x, gradient: (x * gradient).sum(axis=2)),
-    ),
-    plain_right("spectrum_penalty", "a loop over rings", _rings()),
+        "drop_small_contributions: no abs -> no absolute value",
+        _sorted_out(lambda x, gradient: (x * gradient).sum(axis=2))),
+    plain_right("spectrum_penalty: a loop over rings", _rings()),
     plain_wrong(
-        "spectrum_penalty", "white is natural", "not multiplied by the frequency",
-        _rings(frequency=False),
-    ),
-    plain_wrong("spectrum_penalty", "power", "squared magnitudes", _rings(2.0)),
-    plain_wrong("spectrum_penalty", "no log", "no logarithm", _rings(log=False)),
+        "spectrum_penalty: white is natural -> not multiplied by the frequency",
+        _rings(frequency=False)),
+    plain_wrong("spectrum_penalty: power -> squared magnitudes", _rings(2.0)),
+    plain_wrong("spectrum_penalty: no log -> no logarithm", _rings(log=False)),
     plain_wrong(
-        "spectrum_penalty", "std", "standard deviation in place of variance", _rings(spread="std")
-    ),
+        "spectrum_penalty: std -> standard deviation in place of variance", _rings(spread="std")),
     plain_wrong(
-        "spectrum_penalty", "mean of squares", "the mean is not taken off", _rings(spread="squares")
-    ),
+        "spectrum_penalty: mean of squares -> the mean is not taken off", _rings(spread="squares")),
     plain_wrong(
-        "spectrum_penalty", "arange", "frequencies counted from the corner", _rings(corner=True)
-    ),
+        "spectrum_penalty: arange -> frequencies counted from the corner", _rings(corner=True)),
 ]  # fmt: skip
 """Known answers to pictures made by ascent, and to their parts."""

@@ -105,80 +105,64 @@ def _positive(single: Array, mask: Array) -> float:
 
 
 SAMPLES_BOXES = [
-    right("occlusion_map", "row by row", _boxes()),
-    right("occlusion_map", "masks", _masks),
-    wrong("occlusion_map", "black", "a black box", _boxes(colour=0)),
+    right("occlusion_map: row by row", _boxes()),
+    right("occlusion_map: masks", _masks),
+    wrong("occlusion_map: black -> a black box", _boxes(colour=0)),
     wrong(
-        "occlusion_map", "mean colour", "a box of the image's mean colour", _boxes(colour="mean")
-    ),
-    wrong("occlusion_map", "no copy", "earlier boxes are still there", _boxes(fresh=False)),
-    wrong("occlusion_map", "range(0, size)", "boxes that reach beyond the border", _boxes(end="")),
+        "occlusion_map: mean colour -> a box of the image's mean colour", _boxes(colour="mean")),
+    wrong("occlusion_map: no copy -> earlier boxes are still there", _boxes(fresh=False)),
+    wrong("occlusion_map: range(0, size) -> boxes that reach beyond the border", _boxes(end="")),
     wrong(
-        "occlusion_map", "difference", "difference in place of rate",
-        _boxes(result=lambda after, before: before - after),
-    ),
+        "occlusion_map: difference -> difference in place of rate",
+        _boxes(result=lambda after, before: before - after)),
     wrong(
-        "occlusion_map", "after − before", "the sign is reversed",
-        _boxes(result=lambda after, before: (after - before) / before),
-    ),
+        "occlusion_map: after − before -> the sign is reversed",
+        _boxes(result=lambda after, before: (after - before) / before)),
     wrong(
-        "occlusion_map", "probabilities", "probability in place of the score",
-        _boxes(ask="probabilities"),
-    ),
+        "occlusion_map: probabilities -> probability in place of the score",
+        _boxes(ask="probabilities")),
     wrong(
-        "occlusion_map", "argmax", "always the net's best class",
-        _boxes(choose=lambda target, scores: int(scores.argmax())),
-    ),
+        "occlusion_map: argmax -> always the net's best class",
+        _boxes(choose=lambda target, scores: int(scores.argmax()))),
     wrong(
-        "occlusion_map", "swapped", "stride and box mixed up",
-        lambda net, image, target, box, stride: _boxes()(net, image, target, stride, box),
-    ),
-    right("occlusion_points", "row by row", _boxes()),
+        "occlusion_map: swapped -> stride and box mixed up",
+        lambda net, image, target, box, stride: _boxes()(net, image, target, stride, box)),
+    right("occlusion_points: row by row", _boxes()),
     wrong(
-        "occlusion_points", "the score itself",
-        "the map is upside down: what matters most is lowest",
-        _boxes(result=_keep),
-    ),
+        "occlusion_points: the score itself -> "
+"the map is upside down: what matters most is lowest",
+        _boxes(result=_keep)),
     wrong(
-        "occlusion_points", "turned", "the map points beside the digit",
+        "occlusion_points: turned -> the map points beside the digit",
         lambda net, image, target, box, stride: np.fft.fftshift(
             _boxes()(net, image, target, box, stride)
-        ),
-    ),
-    plain_right("heat_map", "pixel by pixel", _heat(np.mean)),
+        )),
+    plain_right("heat_map: pixel by pixel", _heat(np.mean)),
     plain_wrong(
-        "heat_map", "sum", "the sum over the boxes in place of their mean", _heat(np.sum)
-    ),
-    plain_wrong("heat_map", "=", "the last box overwrites the others", _heat(_last)),
+        "heat_map: sum -> the sum over the boxes in place of their mean", _heat(np.sum)),
+    plain_wrong("heat_map: = -> the last box overwrites the others", _heat(_last)),
     plain_wrong(
-        "heat_map", "np.kron", "each value in a tile of the stride",
-        _heat(_last, lambda box, stride: stride),
-    ),
-    plain_right("pointing", "a loop", _pointing(_positive)),
+        "heat_map: np.kron -> each value in a tile of the stride",
+        _heat(_last, lambda box, stride: stride)),
+    plain_right("pointing: a loop", _pointing(_positive)),
     plain_wrong(
-        "pointing", "negative mass", "negative values count, too",
-        _pointing(lambda single, mask: float(single[mask].sum() / single.sum())),
-    ),
+        "pointing: negative mass -> negative values count, too",
+        _pointing(lambda single, mask: float(single[mask].sum() / single.sum()))),
     plain_wrong(
-        "pointing", "argmin", "the lowest in place of the highest value",
-        _pointing(_positive, "argmin"),
-    ),
-    right("probability_map", "row by row", _boxes("probabilities", 0, result=_keep)),
+        "pointing: argmin -> the lowest in place of the highest value",
+        _pointing(_positive, "argmin")),
+    right("probability_map: row by row", _boxes("probabilities", 0, result=_keep)),
     wrong(
-        "probability_map", "scores", "the score in place of the probability",
-        _boxes("logits", 0, result=_keep),
-    ),
+        "probability_map: scores -> the score in place of the probability",
+        _boxes("logits", 0, result=_keep)),
     wrong(
-        "probability_map", "grey", "grey in place of zero",
-        _boxes("probabilities", 0.5, result=_keep),
-    ),
+        "probability_map: grey -> grey in place of zero",
+        _boxes("probabilities", 0.5, result=_keep)),
     wrong(
-        "probability_map", "how much it falls", "the fall of the probability, not the probability",
-        _boxes("probabilities", 0, result=lambda after, before: before - after),
-    ),
+        "probability_map: how much it falls -> the fall of the probability, not the probability",
+        _boxes("probabilities", 0, result=lambda after, before: before - after)),
     wrong(
-        "probability_map", "no copy", "earlier blocks are still there",
-        _boxes("probabilities", 0, fresh=False, result=_keep),
-    ),
+        "probability_map: no copy -> earlier blocks are still there",
+        _boxes("probabilities", 0, fresh=False, result=_keep)),
 ]  # fmt: skip
 """Known answers to maps made by covering."""

@@ -8,30 +8,22 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import Sample
+from grader.contract.sample import right as plain_right
+from grader.contract.sample import wrong as plain_wrong
 from utils.nets import quiet
 from utils.nets import toy as nets
 
 Array = np.ndarray
 
 
-def right(check: str, title: str, answer: Any) -> Sample:
+def right(what: str, answer: Any) -> Sample:
     """A right answer; a function of a net is given a net."""
-    return Sample(title, check, True, nets.on_net(answer))
+    return plain_right(what, nets.on_net(answer))
 
 
-def wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    """A wrong answer, and what it should be called."""
-    return Sample(title, check, False, nets.on_net(answer), diagnosis)
-
-
-def plain_right(check: str, title: str, answer: Any) -> Sample:
-    """A right answer that takes no net."""
-    return Sample(title, check, True, answer)
-
-
-def plain_wrong(check: str, title: str, diagnosis: str, answer: Any) -> Sample:
-    """A wrong answer that takes no net."""
-    return Sample(title, check, False, answer, diagnosis)
+def wrong(what: str, answer: Any) -> Sample:
+    """A wrong answer; a function of a net is given a net."""
+    return plain_wrong(what, nets.on_net(answer))
 
 
 # -- filters and grids ----------------------------------------------------------------------------
@@ -218,72 +210,59 @@ def _noise(net: Any, images: Array, classes: Array) -> Array:
 
 
 SAMPLES_MAPS = [
-    right("filter_pictures", "a list", _filters(lambda f: 0.5 + f / abs(f).max() / 2)),
+    right("filter_pictures: a list", _filters(lambda f: 0.5 + f / abs(f).max() / 2)),
     wrong(
-        "filter_pictures", "min and max", "from the lowest to the highest weight: zero is not grey",
-        _filters(lambda f: (f - f.min()) / (f.max() - f.min())),
-    ),
-    wrong("filter_pictures", "as they are", "weights as they are", _filters(lambda f: f)),
+        "filter_pictures: min and max -> from the lowest to the highest weight: zero is not grey",
+        _filters(lambda f: (f - f.min()) / (f.max() - f.min()))),
+    wrong("filter_pictures: as they are -> weights as they are", _filters(lambda f: f)),
     wrong(
-        "filter_pictures", "reshape", "reshaped in place of transposed",
-        _filters(lambda f: 0.5 + f / abs(f).max() / 2, "reshaped"),
-    ),
-    plain_right("grid", "concatenation", _loops_grid),
-    plain_wrong("grid", "hstack and vstack", "no line between pictures", _stacked_grid),
-    plain_wrong("grid", "zeros", "black lines", _canvas(0.0, 0)),
-    plain_wrong("grid", "a frame", "a line around the whole, too", _canvas(1.0, 1)),
-    wrong("activation_maps", "no preprocessing", "preprocessing left out", _raw_maps),
+        "filter_pictures: reshape -> reshaped in place of transposed",
+        _filters(lambda f: 0.5 + f / abs(f).max() / 2, "reshaped")),
+    plain_right("grid: concatenation", _loops_grid),
+    plain_wrong("grid: hstack and vstack -> no line between pictures", _stacked_grid),
+    plain_wrong("grid: zeros -> black lines", _canvas(0.0, 0)),
+    plain_wrong("grid: a frame -> a line around the whole, too", _canvas(1.0, 1)),
+    wrong("activation_maps: no preprocessing -> preprocessing left out", _raw_maps),
     wrong(
-        "activation_maps", "as they come", "the axis of the batch is still there", _batched_maps
-    ),
-    right("activation_maps", "layer by layer", _one_by_one),
-    right("saliency", "one by one, a persistent tape", _loop),
-    right("saliency", "a Jacobian", _jacobian),
-    right("saliency", "one-hot and sum", _saliency()),
-    wrong("saliency", "no abs", "no absolute value", _saliency(lambda g: g.max(axis=-1))),
+        "activation_maps: as they come -> the axis of the batch is still there", _batched_maps),
+    right("activation_maps: layer by layer", _one_by_one),
+    right("saliency: one by one, a persistent tape", _loop),
+    right("saliency: a Jacobian", _jacobian),
+    right("saliency: one-hot and sum", _saliency()),
+    wrong("saliency: no abs -> no absolute value", _saliency(lambda g: g.max(axis=-1))),
     wrong(
-        "saliency", "abs of the maximum", "absolute value after the maximum",
-        _saliency(lambda g: np.abs(g.max(axis=-1))),
-    ),
+        "saliency: abs of the maximum -> absolute value after the maximum",
+        _saliency(lambda g: np.abs(g.max(axis=-1)))),
     wrong(
-        "saliency", "sum", "sum over the colours in place of the maximum",
-        _saliency(lambda g: np.abs(g).sum(axis=-1)),
-    ),
+        "saliency: sum -> sum over the colours in place of the maximum",
+        _saliency(lambda g: np.abs(g).sum(axis=-1))),
     wrong(
-        "saliency", "mean", "mean over the colours in place of the maximum",
-        _saliency(lambda g: np.abs(g).mean(axis=-1)),
-    ),
+        "saliency: mean -> mean over the colours in place of the maximum",
+        _saliency(lambda g: np.abs(g).mean(axis=-1))),
     wrong(
-        "saliency", "probabilities", "gradient of the probability, not of the score",
-        _saliency(after=_softmax),
-    ),
+        "saliency: probabilities -> gradient of the probability, not of the score",
+        _saliency(after=_softmax)),
     wrong(
-        "saliency", "a loss", "gradient of the cross-entropy, not of the score", _cross_entropy
-    ),
-    wrong("saliency", "all scores", "gradient of all scores together", _everything),
+        "saliency: a loss -> gradient of the cross-entropy, not of the score", _cross_entropy),
+    wrong("saliency: all scores -> gradient of all scores together", _everything),
     wrong(
-        "saliency", "argmax", "always the net's best class",
-        _saliency(choose=lambda classes, scores: scores.argmax(axis=1)),
-    ),
+        "saliency: argmax -> always the net's best class",
+        _saliency(choose=lambda classes, scores: scores.argmax(axis=1))),
     wrong(
-        "saliency", "after preprocessing", "gradient with respect to the preprocessed image",
-        _saliency(watch="prepared"),
-    ),
+        "saliency: after preprocessing -> gradient with respect to the preprocessed image",
+        _saliency(watch="prepared")),
     wrong(
-        "saliency", "bytes", "pixels in 0 … 255 in place of 0 … 1", _saliency(watch="255")
-    ),
+        "saliency: bytes -> pixels in 0 … 255 in place of 0 … 1", _saliency(watch="255")),
     wrong(
-        "saliency", "stretched", "each map stretched to 0 … 1",
+        "saliency: stretched -> each map stretched to 0 … 1",
         lambda net, images, classes: np.array(
             [(m - m.min()) / np.ptp(m) for m in _loop(net, images, classes)]
-        ),
-    ),
-    right("saliency_points", "one by one", _loop),
-    wrong("saliency_points", "moved by half", "the map points beside the digit", _moved),
-    wrong("saliency_points", "noise", "the map points beside the digit", _noise),
+        )),
+    right("saliency_points: one by one", _loop),
+    wrong("saliency_points: moved by half -> the map points beside the digit", _moved),
+    wrong("saliency_points: noise -> the map points beside the digit", _noise),
     wrong(
-        "saliency_points", "always the best class", "the map is the same for every class",
-        _saliency(choose=lambda classes, scores: scores.argmax(axis=1)),
-    ),
+        "saliency_points: always the best class -> the map is the same for every class",
+        _saliency(choose=lambda classes, scores: scores.argmax(axis=1))),
 ]  # fmt: skip
 """Known answers to filters, activation maps and saliency."""

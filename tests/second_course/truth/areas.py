@@ -3,6 +3,6 @@
 from grader.contract.sample import right, wrong
 
 SAMPLES = [
-    right("area", "the other way round", lambda width, height: height * width),
-    wrong("area", "circumference", "circumference", lambda width, height: 2 * (width + height)),
+    right("area: the other way round", lambda width, height: height * width),
+    wrong("area: circumference -> circumference", lambda width, height: 2 * (width + height)),
 ]
