@@ -17,7 +17,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LISTED = "data/notebooks.json"
 """What the course asks for: its notebooks, and those that pairs hand in."""
@@ -227,7 +227,7 @@ def notebook_called(text: str, asked: Asked) -> str:
     return found[0]
 
 
-def read_notebook(path: Path) -> dict:
+def read_notebook(path: Path) -> dict[str, Any]:
     """A notebook's JSON.  Raises Problem if Jupyter could not open it."""
     again = "open it in Jupyter and save it again, or take an earlier copy"
     try:
@@ -244,12 +244,12 @@ def read_notebook(path: Path) -> dict:
     return notebook
 
 
-def _code(notebook: dict) -> list[tuple[dict, str]]:
+def _code(notebook: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     code = [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
     return [(cell, "".join(map(str, cell.get("source") or ""))) for cell in code]
 
 
-def id_in(notebook: dict) -> str:
+def id_in(notebook: dict[str, Any]) -> str:
     """The STUDENT_ID that a notebook sets last; "" if there is none, or it isn't plain text."""
     found = [text for _, source in _code(notebook) for text in STUDENT_ID.findall(source)]
     match = QUOTED.fullmatch(found[-1].strip()) if found else None
@@ -275,7 +275,7 @@ def other_ids(root: Path, notebooks: list[str], team: str) -> list[str]:
     ]
 
 
-def cleared(notebook: dict) -> bool:
+def cleared(notebook: dict[str, Any]) -> bool:
     """Whether there is code, and no trace of any of it having been run."""
     code = [cell for cell, source in _code(notebook) if source.strip()]
     return bool(code) and not any(
@@ -283,7 +283,7 @@ def cleared(notebook: dict) -> bool:
     )
 
 
-def not_started(notebook: dict) -> bool:
+def not_started(notebook: dict[str, Any]) -> bool:
     """Whether it was never run and all its solutions are as they were released."""
     solutions = []
     for cell, source in _code(notebook):

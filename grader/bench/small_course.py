@@ -19,6 +19,7 @@ from grader import cells, config, places
 from grader.authoring import build, source_text
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
+from grader.contract import visible
 from grader.contract.judge import Judge
 from grader.contract.kernels import PLAIN, Profile
 from grader.files import write_atomically
@@ -80,7 +81,7 @@ def install(
     module.JUDGES = list(own_judges)  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     course = config.load()
-    if not build.released(name).is_file():
+    if not visible.released(name).is_file():
         build.build(course)
     return course
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -136,7 +136,7 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if value == value else "?"
 
 
-def write(path: Path, value: msgspec.Struct | list, durable: bool = True) -> None:
+def write(path: Path, value: msgspec.Struct | list[Any], durable: bool = True) -> None:
     """Write one of the structures above, atomically."""
     write_atomically(path, msgspec.json.format(msgspec.json.encode(value), indent=1), durable)
 

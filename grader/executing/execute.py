@@ -158,7 +158,7 @@ class BoundedClient(NotebookClient):
         finally:
             self.cell_seconds += time.monotonic() - started
 
-    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> Any:
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         if msg["msg_type"] not in ("status", "execute_input"):
             size = MESSAGE_OVERHEAD + len(str(msg["content"]))
             before, self.room = self.room, self.room - size

@@ -18,6 +18,7 @@ from grader import config, places
 from grader.authoring import build
 from grader.classroom import backup, gradebook
 from grader.classroom.folder import ClassFolder
+from grader.contract import visible
 from grader.errors import ConfigError
 from grader.files import write_atomically
 
@@ -73,7 +74,7 @@ def _release(root: Path, course: config.Course, names: list[str], db_url: str) -
 
 def _is_stale(folder: ClassFolder, book: api.Gradebook, name: str) -> bool:
     """Does the folder's release, or the gradebook, differ from what the course has built?"""
-    built = build.released(name)
+    built = visible.released(name)
     if not built.is_file():
         raise ConfigError(f"{built} is missing; run ./course build")
     released = folder.root / "release" / name / f"{name}.ipynb"

@@ -23,7 +23,7 @@ import msgspec
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Rejected, Submission
-from grader.intake.archives import Member
+from grader.intake.bounds import Member
 
 WORKPLACE = ".intake"
 """Folder in the class folder in which submissions are built."""

@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import socket
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from grader.sandbox import kernel, linux, seccomp, tree
 from grader.sandbox.bounds import MIB, Bounds, apply_limits
@@ -156,7 +156,7 @@ def _close_all_but(kept: int) -> None:
     os.close(null)
 
 
-def _report(reports: socket.socket, message: dict) -> None:
+def _report(reports: socket.socket, message: dict[str, Any]) -> None:
     reports.send(json.dumps(message).encode())
 
 

@@ -21,7 +21,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from grader.sandbox import child, kernel
 from grader.sandbox.bounds import Bounds
@@ -223,7 +223,7 @@ class Server:
             self._reported(running)
 
 
-def _tell(line: socket.socket, message: dict) -> None:
+def _tell(line: socket.socket, message: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the grader has let go
         line.send(json.dumps(message).encode())
 

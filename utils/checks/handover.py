@@ -28,6 +28,7 @@ from utils import codec
 from utils.checks import cases, compare
 from utils.checks import shown as verdict
 from utils.checks.identity import variant_of
+from utils.checks.verdicts import Reply
 
 HANDOVER = "COURSE_HANDOVER"
 """Environment variable: folder in which the harness leaves inputs and expects answers."""
@@ -78,7 +79,7 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
 class Tried(NamedTuple):
     """What came of trying an answer."""
 
-    replies: list[compare.Reply]
+    replies: list[Reply]
     printed: str = ""
     stopped: bool = False
     """Whether it was interrupted: by hand, or since the cell's time was up."""
@@ -88,11 +89,11 @@ def _try(answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: 
     """One reply per call of a function, or one reply for a value."""
     if kind == "value":
         try:
-            return Tried([compare.Reply(_plain(answer))])
+            return Tried([Reply(_plain(answer))])
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Tried([compare.Reply(error=_told(error))])
+            return Tried([Reply(error=_told(error))])
     return call_each(answer, calls, seconds_per_call)
 
 
@@ -107,7 +108,7 @@ def answer_bytes(
     return _packed(_try(answer, kind, calls, seconds_per_call).replies, student)
 
 
-def _packed(replies: list[compare.Reply], student: str | None) -> bytes:
+def _packed(replies: list[Reply], student: str | None) -> bytes:
     rows = [{"value": r.value, "error": r.error, "changed": list(r.changed)} for r in replies]
     return codec.pack({"student": student, "replies": rows})
 
@@ -120,21 +121,21 @@ def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: floa
     """
     if not callable(function):
         kind = type(function).__name__
-        return Tried([compare.Reply(error=f"expected a function, got a {kind}")] * len(calls))
-    replies: list[compare.Reply] = []
+        return Tried([Reply(error=f"expected a function, got a {kind}")] * len(calls))
+    replies: list[Reply] = []
     too_slow, stopped, left = 0, False, ""
     limit = float(os.environ.get(CELL_SECONDS, 0))
     started = time.monotonic()
     with _quiet() as printed:
         for arguments in calls:
             if left:
-                replies.append(compare.Reply(error=f"not tried: {left}"))
+                replies.append(Reply(error=f"not tried: {left}"))
                 continue
             try:
                 reply = _call(function, arguments, seconds_per_call)
             except KeyboardInterrupt:
                 stopped, left = True, _time_up(started, limit)
-                reply = compare.Reply(error=left)
+                reply = Reply(error=left)
             too_slow += reply.error.startswith("CallTimeout")
             replies.append(reply)
             if too_slow >= 2:
@@ -153,7 +154,7 @@ class CallTimeout(Exception):
     """One call of a student's function took too long."""
 
 
-def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> compare.Reply:
+def _call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float) -> Reply:
     given = copy.deepcopy(arguments)
     try:
         with _alarm(seconds):
@@ -161,14 +162,14 @@ def _call(function: Callable, arguments: dict[str, Any], seconds: float) -> comp
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, too, is this call's failure and no other's
-        return compare.Reply(error=_told(error))
+        return Reply(error=_told(error))
     changed = tuple(
         name
         for name, before in arguments.items()
         if isinstance(before, np.ndarray)
         and not np.array_equal(before, given[name], equal_nan=True)
     )
-    return compare.Reply(value, changed=changed)
+    return Reply(value, changed=changed)
 
 
 def _told(error: BaseException) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -172,7 +173,9 @@ def try_layers(layers: Layers) -> None:
     _expect("maxpool_backward", layers.maxpool_backward, (narrow, wide, *pool), [wide.shape])
 
 
-def _expect(name: str, layer: Callable, arguments: tuple, shapes: list[tuple[int, ...]]) -> None:
+def _expect(
+    name: str, layer: Callable[..., Any], arguments: tuple[Any, ...], shapes: list[tuple[int, ...]]
+) -> None:
     try:
         returned = layer(*arguments)
     except NotImplementedError:

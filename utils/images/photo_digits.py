@@ -263,7 +263,8 @@ def _read(key: str, count: int, size: int) -> PhotoDigits | None:
     shapes = (found.images.shape, found.labels.shape, found.masks.shape)
     wanted = ((count, size, size, 3), (count,), (count, size, size))
     types = (found.images.dtype, found.labels.dtype, found.masks.dtype)
-    return found if shapes == wanted and types == (np.uint8, np.int64, np.bool_) else None
+    kinds = tuple(map(np.dtype, (np.uint8, np.int64, np.bool_)))
+    return found if shapes == wanted and types == kinds else None
 
 
 def _write(key: str, found: PhotoDigits) -> None:

@@ -119,7 +119,7 @@ class _Type:
 class _Array:
     """An array in the making."""
 
-    content: np.ndarray | list | None = None
+    content: np.ndarray | list[Any] | None = None
 
     def build(self, state: Any) -> None:
         _, shape, kind, fortran, raw = state

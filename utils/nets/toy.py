@@ -81,7 +81,9 @@ def _warm_up(net: PretrainedNet) -> None:
     tape.gradient(scores, images)
 
 
-def linear(kernel: np.ndarray, bias: np.ndarray | None = None, range: str = "unit") -> dict:
+def linear(
+    kernel: np.ndarray, bias: np.ndarray | None = None, range: str = "unit"
+) -> dict[str, Any]:
     """A net whose logits are sums over the pixels, weighted.
 
     kernel: (S, S, 3, classes).  bias: (classes,).  range: "unit" if the net takes [0, 1] as it is,
@@ -94,7 +96,7 @@ def linear(kernel: np.ndarray, bias: np.ndarray | None = None, range: str = "uni
 
 def window(
     size: int, boxes: np.ndarray, weights: np.ndarray, bias: np.ndarray | None = None
-) -> dict:
+) -> dict[str, Any]:
     """A net whose score for a class is the weighted sum over all pixels of one box.
 
     boxes: (classes, 4) rows of top, left, height, width.  weights: (classes,) or (classes, 3) for
@@ -108,7 +110,7 @@ def window(
 
 def mlp(
     size: int, kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray], range: str = "unit"
-) -> dict:
+) -> dict[str, Any]:
     """Dense layers on the flattened image, ReLU between them.
 
     kernels: (inputs, neurons) each.  Layers: flatten, fc1, relu1, fc2, …
@@ -122,7 +124,7 @@ def conv(
     biases: Sequence[np.ndarray],
     pools: Sequence[int],
     range: str = "unit",
-) -> dict:
+) -> dict[str, Any]:
     """Convolutions (SAME, stride 1), each with ReLU, some with max pooling, and one dense layer.
 
     kernels: (kh, kw, C_in, C_out) each, the last one (inputs, classes).  pools: for each
@@ -166,7 +168,7 @@ def plan(description: Mapping[str, Any]) -> Plan:
     return Plan(kind, (size, size, 3), tuple(steps), RANGES[description.get("range", "unit")])
 
 
-def _layers(kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> dict:
+def _layers(kernels: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> dict[str, Any]:
     return {
         "kernels": [np.asarray(k, np.float32) for k in kernels],
         "biases": [np.asarray(b, np.float32) for b in biases],

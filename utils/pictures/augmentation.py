@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils.images.datasets import Dataset
@@ -156,7 +157,7 @@ def _titled(record: dict[str, Any]) -> str:
     return str(record["name"]) + ("" if record.get("augmentation") else " (no augmentation)")
 
 
-def _pair(axis: plt.Axes, history: dict[str, list[float]], key: str) -> None:
+def _pair(axis: Axes, history: dict[str, list[float]], key: str) -> None:
     train, held_back = (np.asarray(history[name]) for name in (key, f"val_{key}"))
     count = min(len(train), len(held_back))
     epochs = np.arange(1, count + 1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from utils.images.datasets import Dataset
@@ -99,7 +100,7 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
 
 
 def _draw_bars(
-    axis: plt.Axes, classes: np.ndarray, likely: np.ndarray, class_names: Sequence[str]
+    axis: Axes, classes: np.ndarray, likely: np.ndarray, class_names: Sequence[str]
 ) -> None:
     places = np.arange(len(classes))
     axis.barh(places, likely, color=[BLUE] + [FAINT] * (len(classes) - 1), height=0.72)
@@ -120,7 +121,7 @@ def _draw_bars(
         )
 
 
-def _bare(axis: plt.Axes) -> None:
+def _bare(axis: Axes) -> None:
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
         spine.set_visible(False)

@@ -15,7 +15,7 @@ TEAM = "team_1"
 _OWN = numbers_of(TEAM)
 
 
-def _outputs(before: int = 1, after: int = 1, flip: bool = False, extra: int = 0) -> dict:
+def _outputs(before: int = 1, after: int = 1, flip: bool = False, extra: int = 0) -> dict[str, Any]:
     """All five one-dimensional outputs; before and after: zeros for each unit of P."""
     w = _OWN.w[::-1] if flip else _OWN.w
     return {

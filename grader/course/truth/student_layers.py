@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from grader.contract.sample import wrong as wrong_answer
 Pair = tuple[int, int]
 
 
-def with_bug(function: Callable, *changes: tuple[str, str]) -> Callable:
+def with_bug(function: Callable[..., Any], *changes: tuple[str, str]) -> Callable[..., Any]:
     """The function with some of its text replaced: each (old, new) where old occurs.
 
     Raises ValueError if an old text does not occur, so that no sample is right by accident.
@@ -31,7 +32,7 @@ def with_bug(function: Callable, *changes: tuple[str, str]) -> Callable:
     return room[function.__name__]
 
 
-def wrong(what: str, function: Callable, *changes: tuple[str, str]) -> Sample:
+def wrong(what: str, function: Callable[..., Any], *changes: tuple[str, str]) -> Sample:
     """A right answer with a bug.  what: "check: title -> what the judge should call it"."""
     return wrong_answer(what, with_bug(function, *changes))
 

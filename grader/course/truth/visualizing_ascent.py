@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import Sample
+from grader.contract.sample import right as plain_right
+from grader.contract.sample import wrong as plain_wrong
 from utils.exercises import visualizing
 from utils.nets import quiet
 
-from .visualizing_maps import plain_right, plain_wrong, right, wrong
+from .visualizing_maps import right, wrong
 
 Array = np.ndarray
 
@@ -114,7 +116,7 @@ def _driven(
     cut = limit or (lambda image: np.clip(image, 0, 1))
 
     def drive(
-        net: Any, layer: str, unit: tuple, value: float, start: Array, strength: float
+        net: Any, layer: str, unit: tuple[Any, ...], value: float, start: Array, strength: float
     ) -> Array:
         tf = quiet.import_tensorflow()
         image, step = start.copy(), _step(net, layer)
@@ -130,7 +132,9 @@ def _driven(
     return visualizing.with_and_without(drive)
 
 
-def _adam(net: Any, layer: str, unit: tuple, value: float, start: Array, strength: float) -> Array:
+def _adam(
+    net: Any, layer: str, unit: tuple[Any, ...], value: float, start: Array, strength: float
+) -> Array:
     """Adam on the sum of both terms; the norm's share falls to zero."""
     tf, keras = quiet.import_tensorflow(), quiet.import_keras()
     steps = 70
@@ -157,7 +161,7 @@ def _finish(x: Array, value: float, step: Any, place: Any) -> Array:
 
 
 def _smooth(
-    net: Any, layer: str, unit: tuple, value: float, start: Array, strength: float
+    net: Any, layer: str, unit: tuple[Any, ...], value: float, start: Array, strength: float
 ) -> Array:
     """Only large strokes: the image is made of a coarse grid of colours."""
     tf = quiet.import_tensorflow()
@@ -180,7 +184,7 @@ def _exponent(power: float) -> Any:
     """Noise that is given the spectrum first, and then as little as the unit needs."""
 
     def drive(
-        net: Any, layer: str, unit: tuple, value: float, start: Array, strength: float
+        net: Any, layer: str, unit: tuple[Any, ...], value: float, start: Array, strength: float
     ) -> Array:
         tf = quiet.import_tensorflow()
         step, place = _step(net, layer), tf.constant((0, *unit))

@@ -208,7 +208,7 @@ _STORAGE_MISTAKES: dict[str, tuple[Callable[[int], dict[str, float]], str]] = {
 
 
 def _changed(
-    wrong: dict[str, tuple[Callable[[int], dict[str, Any]], str]], right: Callable
+    wrong: dict[str, tuple[Callable[[int], dict[str, Any]], str]], right: Callable[..., Any]
 ) -> dict[str, Mistake]:
     return {name: changed(answer, right, hint) for name, (answer, hint) in wrong.items()}
 

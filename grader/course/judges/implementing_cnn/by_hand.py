@@ -214,7 +214,9 @@ def _correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.einsum("ijuv,uv->ij", windows, kernel)
 
 
-def _both(direct: Callable, flipped: Callable) -> Callable[..., dict[str, np.ndarray]]:
+def _both(
+    direct: Callable[..., Any], flipped: Callable[..., Any]
+) -> Callable[..., dict[str, np.ndarray]]:
     def parts(variant: int) -> dict[str, np.ndarray]:
         numbers = numbers_of_variant(variant)
         image, kernel = numbers.image, numbers.kernel

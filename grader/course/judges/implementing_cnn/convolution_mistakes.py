@@ -168,7 +168,7 @@ CONV_FORWARD = {
 """Known mistakes of a forward convolution, likelier ones first."""
 
 
-def _part(name: str, change: Callable[..., np.ndarray]) -> Callable:
+def _part(name: str, change: Callable[..., np.ndarray]) -> Callable[..., Any]:
     """Right gradients but for one part, which `change` makes from inputs and right gradients."""
 
     def answer(**inputs: Any) -> Arrays:
@@ -266,7 +266,7 @@ def _per_image_dw(right: Arrays, dy: np.ndarray, x: np.ndarray, **inputs: Any) -
     return np.stack(images)
 
 
-def _divided(parts: tuple[str, ...], by: Callable[[np.ndarray], int]) -> Callable:
+def _divided(parts: tuple[str, ...], by: Callable[[np.ndarray], int]) -> Callable[..., Any]:
     def answer(dy: np.ndarray, **inputs: Any) -> Arrays:
         right = ref.conv2d_gradients(dy, **inputs)
         return right | {part: right[part] / by(dy) for part in parts}

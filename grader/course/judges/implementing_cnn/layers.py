@@ -214,7 +214,7 @@ def draw_pooling_gradients(rng: np.random.Generator, variant: int) -> Iterator[Q
         yield replace(question, inputs=inputs)
 
 
-def _in_float64(function: Callable) -> Callable:
+def _in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function on float64 copies: what is expected never suffers from rounding."""
 
     def answer(**inputs: Any) -> Any:

@@ -79,7 +79,7 @@ _STEP = "the window's size is taken as the stride"
 _STEP_HINT = "Windows may overlap or leave gaps: the stride says where the next one starts."
 
 
-def by_window(function: Callable) -> dict[str, Mistake]:
+def by_window(function: Callable[..., Any]) -> dict[str, Mistake]:
     return {
         "the stride is taken as the window's size": Mistake(
             variant(function, size=_stride_as_size), "How much does one window see?"
@@ -234,7 +234,7 @@ def _steps_by_size(dy: np.ndarray, size: Pair, stride: Pair, **inputs: Any) -> n
     return ref.max_pool_gradient(dy, size=size, stride=size, rule=rule, **inputs)
 
 
-def _sharing(share: Callable, **options: Any) -> Callable:
+def _sharing(share: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     return lambda **inputs: _share_out(share=share, **options, **inputs)
 
 

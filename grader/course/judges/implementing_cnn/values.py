@@ -20,7 +20,7 @@ def same_for_all(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     yield Question("", {})
 
 
-def changed(wrong: Callable, right: Callable, hint: str) -> Mistake:
+def changed(wrong: Callable[..., Any], right: Callable[..., Any], hint: str) -> Mistake:
     """A mistake that lists only the parts in which it differs from the right answer.
 
     That keeps the public cases small: there are five hundred sets of numbers.
@@ -36,7 +36,7 @@ def changed(wrong: Callable, right: Callable, hint: str) -> Mistake:
 
 def by_hand(
     name: str,
-    reference: Callable,
+    reference: Callable[..., Any],
     mistakes: Mapping[str, Mistake],
     parts: Iterable[str],
     section: str,

@@ -121,16 +121,16 @@ RULES: dict[str, tuple[Rule, str]] = {
 """Name -> (wrong rule, hint)."""
 
 
-def by_rule(function: Callable, *names: str) -> dict[str, Mistake]:
+def by_rule(function: Callable[..., Any], *names: str) -> dict[str, Mistake]:
     """The function under wrong rules: those named, or all."""
 
-    def under(rule: Rule) -> Callable:
+    def under(rule: Rule) -> Callable[..., Any]:
         return lambda **inputs: function(**inputs, rule=rule)
 
     return {name: Mistake(under(RULES[name][0]), RULES[name][1]) for name in names or RULES}
 
 
-def variant(function: Callable, **changes: Callable) -> Callable:
+def variant(function: Callable[..., Any], **changes: Callable[..., Any]) -> Callable[..., Any]:
     """The function on changed arguments: each change gets all inputs by keyword."""
 
     def answer(**inputs: Any) -> Any:
@@ -172,7 +172,7 @@ _STRIDES: dict[str, tuple[Callable[..., Pair], str]] = {
 }
 
 
-def by_stride(function: Callable) -> dict[str, Mistake]:
+def by_stride(function: Callable[..., Any]) -> dict[str, Mistake]:
     """A forward pass with wrong strides."""
 
     def counted_only(stride: Pair, **inputs: Any) -> Any:
@@ -193,10 +193,10 @@ def by_stride(function: Callable) -> dict[str, Mistake]:
     return found
 
 
-def by_stride_backward(gradient: Callable) -> dict[str, Mistake]:
+def by_stride_backward(gradient: Callable[..., Any]) -> dict[str, Mistake]:
     """A backward pass with wrong strides: there are as many windows as dy has values."""
 
-    def under(change: Callable[..., Pair]) -> Callable:
+    def under(change: Callable[..., Pair]) -> Callable[..., Any]:
         def answer(dy: np.ndarray, stride: Pair, **inputs: Any) -> Any:
             wrong = change(stride)
             placed_by = stride if wrong == (1, 1) else wrong  # the padding knows the stride anyway
@@ -214,7 +214,9 @@ def by_stride_backward(gradient: Callable) -> dict[str, Mistake]:
     return {name: Mistake(under(change), hint) for name, (change, hint) in _STRIDES.items()}
 
 
-def result(change: Callable[[np.ndarray], np.ndarray], function: Callable) -> Callable:
+def result(
+    change: Callable[[np.ndarray], np.ndarray], function: Callable[..., Any]
+) -> Callable[..., Any]:
     return lambda **inputs: change(function(**inputs))
 
 
@@ -222,7 +224,7 @@ def turned(y: np.ndarray) -> np.ndarray:
     return np.swapaxes(y, 1, 2)
 
 
-def _size_by(rule: Rule) -> Callable:
+def _size_by(rule: Rule) -> Callable[..., Any]:
     return lambda size, kernel, stride: rule(size, kernel, stride, "SAME")
 
 

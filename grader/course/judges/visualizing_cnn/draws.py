@@ -75,20 +75,26 @@ _TOYS_KEPT = 32
 # -- toy nets -------------------------------------------------------------------------------------
 
 
-def linear(rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit") -> dict:
+def linear(
+    rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit"
+) -> dict[str, Any]:
     """A net whose scores are weighted sums over the pixels."""
     kernel = rng.normal(0, 3 / size, (size, size, 3, classes))
     return nets.linear(kernel, rng.normal(0, 1, classes), range)
 
 
-def mlp(rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit") -> dict:
+def mlp(
+    rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit"
+) -> dict[str, Any]:
     """A net with one hidden layer of 12 neurons."""
     widths = (size * size * 3, 12, classes)
     kernels = [rng.normal(0, 4 / np.sqrt(a), (a, b)) for a, b in pairwise(widths)]
     return nets.mlp(size, kernels, [rng.normal(0, 0.5, b) for b in widths[1:]], range)
 
 
-def conv(rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit") -> dict:
+def conv(
+    rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit"
+) -> dict[str, Any]:
     """A net with two convolutions, both with pooling of 2×2."""
     shapes = ((3, 3, 3, 6), (3, 3, 6, 5), ((size // 4) ** 2 * 5, classes))
     kernels = [rng.normal(0, 2 / np.sqrt(np.prod(s[:-1])), s) for s in shapes]
@@ -96,7 +102,9 @@ def conv(rng: np.random.Generator, size: int, classes: int = 5, range: str = "un
     return nets.conv(size, kernels, biases, (2, 2), range)
 
 
-def windows(rng: np.random.Generator, size: int, classes: int = 3) -> tuple[dict, np.ndarray]:
+def windows(
+    rng: np.random.Generator, size: int, classes: int = 3
+) -> tuple[dict[str, Any], np.ndarray]:
     """A net whose score for a class is the sum over a window, plus a constant; and the windows.
 
     All scores are positive for images in [0, 1].  The windows are not square and no two alike.
