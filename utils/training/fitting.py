@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from utils.checks.handover import HANDOVER
-from utils.images import cifar10, datasets
+from utils.images import datasets
 from utils.images.datasets import Dataset
 from utils.images.exam_images import MEASURED
 from utils.nets.describe import architecture, describe, labels_problem, loss_problem
 from utils.nets.quiet import import_keras
-from utils.training import augmenters, models
+from utils.training import augmenters, constants, models, stand_in
 from utils.training import view as training_view
 from utils.training.sealed import SealedTest
 
@@ -62,9 +62,11 @@ def begin(notebook: str, dataset: str, **options: int) -> tuple[Dataset, SealedT
     models.use(notebook)
     if os.environ.get(HANDOVER):
         _train_nothing()
-        data = _stand_in(dataset, options.get("size", 32))
+        size = options.get("size", 32)
+        data = stand_in.dataset(dataset, size, models.statistics(dataset, (size, size, 3)))
     else:
         data = datasets.load(dataset, **options)
+        stand_in.remember(data.x_train)
     sealed = SealedTest(data.x_test, data.y_test)
     return replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0], masks_test=None), sealed
 
@@ -156,18 +158,20 @@ def fit(
         "interrupted": interrupted,
         "history": view.history,
     }
-    model.set_weights(models.rounded(model.get_weights()))
+    models.put_weights(model, models.rounded(model.get_weights()))
+    statistics = stand_in.to_keep(np.asarray(data.x_train)) if save else None
+    seen = {"statistics": statistics, "constants": constants.of(model)}
     try:
         record |= _measured(model, data)
     except Exception:  # an odd output, say: what was learned stays, whatever it is worth
         if save:
-            models.save(name, model.get_weights(), record)
+            models.save(name, model.get_weights(), record, seen)
         raise
     view.close(training_view.in_words(record))
     if save and not again and (better := _better_before(record)):
         return Run(name, models.restore(name, build), better)
     if save:
-        models.save(name, model.get_weights(), record)
+        models.save(name, model.get_weights(), record, seen)
     return Run(name, model, record)
 
 
@@ -380,22 +384,3 @@ def _train_nothing() -> None:
         return history
 
     keras.Model.fit = fit
-
-
-def _stand_in(dataset: str, size: int) -> Dataset:
-    """A few images, so that cells run that only look at data."""
-    if dataset == "photodigits":
-        return datasets.load(dataset, size=size, train=100, validation=50, test=50)
-    grey = [np.full((n, size, size, 3), 0.5, np.float32) for n in (100, 50, 50)]
-    labels = [np.arange(n, dtype=np.int64) % 10 for n in (100, 50, 50)]
-    return Dataset(
-        dataset,
-        x_train=grey[0],
-        y_train=labels[0],
-        x_val=grey[1],
-        y_val=labels[1],
-        x_test=grey[2],
-        y_test=labels[2],
-        class_names=cifar10.CLASS_NAMES,
-        description=f"{dataset}: grey images, since nothing is trained now",
-    )

@@ -17,6 +17,7 @@ from utils import codec
 from utils.images import exam_images
 from utils.nets.describe import describe
 from utils.nets.quiet import import_keras
+from utils.training import constants, stand_in
 
 MAX_BYTES = 32 * 2**20
 """Largest unpacked file of weights, in bytes."""
@@ -64,15 +65,24 @@ def names() -> list[str]:
     return [p.stem for p in sorted(paths, key=lambda p: p.stat().st_mtime)]
 
 
-def save(name: str, weights: list[np.ndarray], record: dict[str, Any]) -> None:
-    """Write weights and their record.  Large arrays are kept as float16, see `rounded`."""
+def save(
+    name: str,
+    weights: list[np.ndarray],
+    record: dict[str, Any],
+    seen: dict[str, Any] | None = None,
+) -> None:
+    """Write weights and their record.  Large arrays are kept as float16, see `rounded`.
+
+    seen: what build() took from the data: "statistics" of the images, see `stand_in`, and
+    "constants" of layers.
+    """
     if not name.isidentifier():
         raise WeightsProblem(f"{name!r} is no name for a model: use letters, digits and _")
     small = [_rounded(np.asarray(w)) for w in weights]
     target = folder() / f"{name}.npz"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    partial.write_bytes(codec.pack({"record": record, "weights": small}))
+    partial.write_bytes(codec.pack({"record": record, "weights": small, **(seen or {})}))
     partial.replace(target)
 
 
@@ -147,6 +157,29 @@ def load(name: str) -> tuple[dict[str, Any], list[np.ndarray]]:
         raise WeightsProblem(f"{path.name}: {problem}; train again") from None
 
 
+def statistics(dataset: str, shape: tuple[int, ...]) -> dict[str, Any] | None:
+    """Statistics of the training images (H, W, C) of a data set, if some were kept with weights.
+
+    They are those of the net that was saved last; nets of one notebook share their images.
+    """
+    for name in reversed(names()):
+        try:
+            content = codec.unpack(path_of(name).read_bytes(), MAX_BYTES)
+            known = content.get("statistics")
+            if content["record"]["dataset"] == dataset and stand_in.usable(known, shape):
+                assert isinstance(known, dict)
+                return known
+        except Exception:  # whatever is wrong with it is said when its net is asked for
+            continue
+    return None
+
+
+def put_weights(model: Any, weights: list[np.ndarray], kept: Any = None) -> None:
+    """Give a model its weights, and the constants that were kept with them, see `constants`."""
+    model.set_weights(weights)
+    constants.put(model, kept)
+
+
 def restore(name: str, build: Build) -> Any:
     """The model that `build()` makes, with the weights that were saved.  Raises WeightsProblem."""
     record, weights = load(name)
@@ -166,7 +199,9 @@ def restore(name: str, build: Build) -> Any:
         )
     if not all(np.isfinite(w).all() for w in weights):
         raise WeightsProblem(f"{name}.npz has weights that are NaN or infinite: train again")
-    model.set_weights(weights)
+    put_weights(
+        model, weights, codec.unpack(path_of(name).read_bytes(), MAX_BYTES).get("constants")
+    )
     return model
 
 
@@ -237,8 +272,14 @@ def answers(name: str, build: Build, target: int | None = None) -> Callable[[Any
         if isinstance(images, int):  # so many public ones, of the data set it was trained on
             size = int(model.inputs[0].shape[1])
             images, _ = exam_images.public(dataset, images, size, target)
+        outputs = outputs_of(model, images)
+        if not np.isfinite(outputs).all():
+            raise WeightsProblem(
+                f"the net {name!r} answers with NaN or infinite numbers: does build() divide by "
+                "something that can be 0?"
+            )
         return {
-            "outputs": outputs_of(model, images),
+            "outputs": outputs,
             "outputs_255": _outputs(model, images[:_RAW_IMAGES], np.float32(1)),
             "dataset": dataset,
             "name": name,
