@@ -14,12 +14,12 @@ import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import check_of, grade_id, is_essay
+from grader.cells import grade_id, is_essay
 from grader.classroom.account import Question
 from grader.classroom.results import CheckResult, Result
 from grader.errors import CourseError
 from grader.executing.execute import Outcome
-from grader.grading import defuse
+from grader.grading import defuse, reasons
 from grader.grading.stored import Stored
 from grader.grading.tasks import Asked, Task, Unreadable
 from grader.judging import examination as judging
@@ -38,7 +38,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
     began = time.monotonic()
     checks = judging.judge(examination, outcome.answers, task.points)
     executed = nbformat.reads(outcome.notebook, as_version=4)
-    checks = [_explained(check, executed) for check in checks]
+    checks = [reasons.explained(check, executed, task.release.notebook) for check in checks]
     submission = task.submission
     result = _well_formed(
         submission.team,
@@ -64,11 +64,13 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
     """The result of answers that were kept, with what execution found out as it was."""
     task, examination = asked.task, asked.examination
     checks = judging.judge(examination, kept.answers, task.points)
-    reasons = {check.name: check.message for check in old.checks if check.status == "not run"}
+    found_out = {
+        check.name: check.message
+        for check in old.checks
+        if check.status == "not run" or reasons.is_explanation(check.message)
+    }
     checks = [
-        msgspec.structs.replace(check, message=reasons.get(check.name, check.message))
-        if check.status == "not run"
-        else check
+        msgspec.structs.replace(check, message=found_out.get(check.name, check.message))
         for check in checks
     ]
     return _well_formed(
@@ -121,19 +123,6 @@ def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:
 def _key(key: str, examination: judging.Examination) -> str:
     """The key of a result; none where data was missing, which may be there when next it is run."""
     return "" if examination.problem else key
-
-
-def _explained(check: CheckResult, executed: NotebookNode) -> CheckResult:
-    """Say why a check did not run, from what its cell shows."""
-    if check.status != "not run":
-        return check
-    for cell in executed.cells:
-        if check_of(cell) == check.name:
-            for output in cell.get("outputs", []):
-                if output.output_type == "error":
-                    reason = f"{output.ename}: {output.evalue}".strip()[:300]
-                    return msgspec.structs.replace(check, message=reason)
-    return check
 
 
 def _questions(stopped: str, missing: str, task: Task, checks: list[CheckResult]) -> list[Question]:
