@@ -102,7 +102,7 @@ class ClusterExecutor(Executor):
         (job,) = args
         assert isinstance(job, Job) and fn.__name__ == "execute" and not kwargs
         # a job may run twice, see `execute`
-        seconds = 2 * (job.limits.seconds_per_notebook + ASIDE)
+        seconds = 2 * (job.allowed.clock + ASIDE)
         sent = _Sent(msgspec.msgpack.encode(job), job.label, seconds)
         with self._lock:
             if self._fatal is not None:

@@ -8,6 +8,7 @@ what it returns is untrusted: it was produced by a process in which a student's 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 import threading
@@ -19,6 +20,7 @@ import msgspec
 import nbformat
 import zmq
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
@@ -28,8 +30,9 @@ from grader.cells import runs_when_graded
 from grader.config import Limits
 from grader.contract import nets, visible
 from grader.contract.kernels import PLAIN, Profile
+from grader.executing.allowed import Allowed
 from grader.sandbox import leftovers
-from utils.checks.handover import CELL_SECONDS, HANDOVER, MAX_ANSWERS
+from utils.checks.handover import HANDOVER, LATE, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
 """Largest packed answer that is taken back from a kernel."""
@@ -44,7 +47,11 @@ MESSAGE_OVERHEAD = 200
 
 _SHOWN = ("stream", "display_data", "execute_result", "error")
 _OWN_END = 10
-"""Seconds by which a cell may outlast the notebook's time before it is ended from outside."""
+"""Seconds that a cell has to end after it was interrupted; then the notebook is ended."""
+_LOOK = 0.25
+"""Seconds between looks at the processor time of a cell."""
+_START = 30
+"""Seconds of processor time for what a kernel imports where it can't be forked."""
 _interrupted = threading.Event()
 
 DIED = "stopped: the kernel died, by its own doing or at a limit"
@@ -67,6 +74,13 @@ class Job(msgspec.Struct, frozen=True):
     """"none" runs student code without a sandbox; only on an instructor's explicit wish."""
     net: str = ""
     """Pretrained net that the notebook is graded on; its kernel may read that net's files."""
+    seconds: dict[str, float] = {}
+    """Name of a check -> processor time of all its calls together."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """How long its parts may take."""
+        return Allowed(self.limits, self.seconds)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -82,6 +96,10 @@ class Outcome(msgspec.Struct, frozen=True):
     cell_seconds: float = 0.0
     """How much of it the cells themselves took."""
     peak_mb: float = 0.0
+    late: bool = False
+    """Whether any time limit was reached, as seen from outside or as the kernel says.  To say so
+    without need gains nothing: the notebook is tried once more with the same inputs, and what
+    comes of that counts instead."""
 
 
 class _OutOfTime(Exception):
@@ -93,19 +111,13 @@ class _TooMuchOutput(Exception):
 
 
 class BoundedClient(NotebookClient):
-    """nbclient with a bound on output and on the time of the notebook as a whole."""
+    """nbclient with bounds on output, and on the time of cells and of the notebook as a whole."""
 
-    def __init__(self, nb: NotebookNode, limits: Limits, **options: Any):
+    def __init__(self, nb: NotebookNode, job: Job, **options: Any):
         super().__init__(
             nb,
             allow_errors=True,
-            interrupt_on_timeout=True,
-            timeout_func=self._seconds_left,
-            error_on_timeout={
-                "ename": "CellTimeout",
-                "evalue": f"the cell took more than {limits.seconds_per_cell:g} seconds",
-                "traceback": [f"CellTimeout: more than {limits.seconds_per_cell:g} seconds"],
-            },
+            timeout=None,  # its clock stands still while a kernel floods it with messages
             startup_timeout=60,
             shutdown_kernel="immediate",
             store_widget_state=False,
@@ -117,21 +129,17 @@ class BoundedClient(NotebookClient):
         self.owns_km = True  # the kernel ends with the notebook, whoever made its manager
         self.cell_seconds = 0.0
         self.ended: sandbox.Ended | None = None
-        self.limits = limits
+        self.allowed = job.allowed
         self.deadline = float("inf")
         """Set when the first cell begins: starting a kernel is not the student's time."""
-        self.room = limits.output_kb * 1024
+        self.late = False
+        """Whether a cell, or the notebook, has reached a limit."""
+        self.room = job.limits.output_kb * 1024
 
     @property
     def begun(self) -> bool:
         """Whether any cell has begun: until then nothing that goes wrong is the student's doing."""
         return self.deadline < float("inf")
-
-    def _seconds_left(self, cell: NotebookNode) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise _OutOfTime
-        return min(left, self.limits.seconds_per_cell)
 
     async def _async_cleanup_kernel(self) -> None:
         provisioner = self.km.provisioner if self.km is not None else None
@@ -146,17 +154,59 @@ class BoundedClient(NotebookClient):
         if not runs_when_graded(cell):
             return cell
         started = time.monotonic()
-        self.deadline = min(self.deadline, started + self.limits.seconds_per_notebook)
-        execution = super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        self.deadline = min(self.deadline, started + self.allowed.clock)
+        execution = asyncio.ensure_future(
+            super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        )
         try:
-            # nbclient's own clock stands still while a kernel floods it with messages
-            return await asyncio.wait_for(execution, self.deadline - started + _OWN_END)
-        except (TimeoutError, DeadKernelError):  # nbclient takes being cancelled for a death
-            if time.monotonic() >= self.deadline + _OWN_END:
-                raise _OutOfTime from None
-            raise
+            reason = await self._reached(cell, execution, started)
+            if reason:
+                self.late = True
+                await self._stop(execution)
+            done = await execution
+            if reason:
+                done.outputs.insert(0, _timeout_shown(reason))
+            return done
         finally:
             self.cell_seconds += time.monotonic() - started
+            execution.cancel()
+            await asyncio.wait([execution])
+            if not execution.cancelled():
+                execution.exception()  # or asyncio says that nobody asked
+
+    async def _reached(
+        self, cell: NotebookNode, running: asyncio.Future[NotebookNode], started: float
+    ) -> str:
+        """Wait for the end of a cell, or for a limit; returns which, in words."""
+        until = min(self.deadline, started + self.allowed.cell_clock(cell))
+        before: float | None = None
+        while True:
+            await asyncio.wait([running], timeout=max(0.0, min(_LOOK, until - time.monotonic())))
+            if running.done():
+                return ""
+            if self.room < -OUTPUT_BYTES:
+                raise _TooMuchOutput
+            if time.monotonic() >= until:
+                return f"the cell took more than {self.allowed.cell_clock(cell):g} seconds"
+            used = self._cpu_seconds()
+            before = used if before is None else before  # most cells have ended by now
+            if used - before > self.allowed.cell(cell):
+                return (
+                    f"the cell took more than {self.allowed.cell(cell):g} seconds of processor time"
+                )
+
+    def _cpu_seconds(self) -> float:
+        provisioner = self.km.provisioner if self.km is not None else None
+        assert isinstance(provisioner, sandbox.CourseProvisioner)
+        return provisioner.cpu_seconds()
+
+    async def _stop(self, running: asyncio.Future[NotebookNode]) -> None:
+        """Interrupt a cell.  Raises _OutOfTime if it goes on, or if all time is up."""
+        assert self.km is not None
+        await ensure_async(self.km.interrupt_kernel())
+        await asyncio.wait([running], timeout=_OWN_END)
+        if not running.done() or time.monotonic() >= self.deadline:
+            raise _OutOfTime
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         if msg["msg_type"] not in ("status", "execute_input"):
@@ -172,6 +222,12 @@ class BoundedClient(NotebookClient):
             if msg["msg_type"] not in (*_SHOWN, "clear_output", "update_display_data"):
                 return None  # widgets are nothing that a graded notebook can show
         return super().process_message(msg, cell, cell_index)
+
+
+def _timeout_shown(reason: str) -> NotebookNode:
+    return nbformat.v4.new_output(
+        "error", ename="CellTimeout", evalue=reason, traceback=[f"CellTimeout: {reason}"]
+    )
 
 
 def execute(job: Job) -> Outcome:
@@ -220,12 +276,13 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
             target = work / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        client = BoundedClient(notebook, job.limits, km=_kernel_manager(job, scratch))
+        client = BoundedClient(notebook, job, km=_kernel_manager(job, scratch))
         # opened before the kernel runs: later something else may have this name
         answered = os.open(handover, os.O_RDONLY | os.O_DIRECTORY)
         try:
             problem = _run(client, work)
             answers = {name: _collect(answered, name) for name in job.questions}
+            late = client.late or _is_there(answered, LATE)
         finally:
             os.close(answered)
         ended = client.ended
@@ -237,6 +294,7 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
             round(time.monotonic() - started, 3),
             round(client.cell_seconds, 3),
             ended.peak_mb if ended else 0.0,
+            late or (problem == DIED and "processor time" in reason),
         )
         lost = problem == DIED and reason in ("", "killed")
         return outcome, lost or bool(problem and not client.begun)
@@ -255,11 +313,10 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         hidden=visible.hidden(),
         profile=job.kernel,
         bounds=sandbox.Bounds(
-            memory_mb=limits.memory_mb, cpu_seconds=2 * limits.seconds_per_notebook
+            memory_mb=limits.memory_mb, cpu_seconds=job.allowed.notebook + _START
         ),
         environment={
             HANDOVER: str(scratch / "handover"),
-            CELL_SECONDS: f"{limits.seconds_per_cell:g}",
             "PYTHONPATH": os.pathsep.join(map(str, visible.on_path())),
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             **about_net,
@@ -278,9 +335,9 @@ def _run(client: BoundedClient, work: Path) -> str:
     except sandbox.SandboxUnavailable:
         raise
     except _OutOfTime:
-        return (
-            f"stopped: the notebook took more than {client.limits.seconds_per_notebook:g} seconds"
-        )
+        if time.monotonic() < client.deadline:
+            return "stopped: a cell went on after its time was up"
+        return f"stopped: the notebook took more than {client.allowed.clock:g} seconds"
     except _TooMuchOutput:
         return "stopped: it printed without end"
     except DeadKernelError:
@@ -288,6 +345,13 @@ def _run(client: BoundedClient, work: Path) -> str:
     except Exception as error:  # whatever a hostile kernel makes the client raise
         return f"stopped: {type(error).__name__}: {str(error)[:300]}"
     return ""
+
+
+def _is_there(handover: int, name: str) -> bool:
+    with contextlib.suppress(OSError):
+        os.stat(name, dir_fd=handover, follow_symlinks=False)
+        return True
+    return False
 
 
 def _collect(handover: int, name: str) -> list[bytes]:

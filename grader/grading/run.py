@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grader import config
 from grader.classroom import gradebook
@@ -24,6 +24,8 @@ from grader.grading.decide import Again, Kept, decide
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
 from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
+
+AGAIN = "a time limit was reached while others ran, so it was run once more, alone, and that counts"
 
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
@@ -96,15 +98,20 @@ def grade(
         set_up(folder, course)
         secret = seed or class_seed(folder)
         with gradebook.open_gradebook(folder, course.id) as book:
-            run = _Run(executor, Recorder(folder, course, book), summary, progress)
+            recorder = Recorder(folder, course, book)
+            run = _Run(executor, recorder, summary, progress, not own or workers > 1)
             try:
                 for task in tasks(folder, course, secret, only, summary.broken):
                     run.take(task, force, isolation)
                     # back-pressure: jobs hold whole notebooks
                     if len(run.running) >= getattr(executor, "in_flight", 2 * workers):
                         run.finish_some()
-                while run.running:
-                    run.finish_some()
+                run.finish()
+                late = run.to_try_again.__contains__
+                again = tasks(folder, course, secret, lambda *which: late(which), summary.broken)
+                for task in again if run.to_try_again else ():
+                    run.take(task, True, isolation, alone=True)
+                    run.finish()
                 run.end()
                 summary.flagged = gradebook.flagged(book)
             except BaseException as error:
@@ -126,11 +133,24 @@ class _Run:
     """One run: what is on its way, and where its results go."""
 
     def __init__(
-        self, executor: Executor, recorder: Recorder, summary: Summary, progress: Progress
+        self,
+        executor: Executor,
+        recorder: Recorder,
+        summary: Summary,
+        progress: Progress,
+        side_by_side: bool,
     ):
+        """side_by_side: whether jobs that are on their way at the same time may run so."""
+        self.side_by_side = side_by_side
         self.executor, self.recorder = executor, recorder
         self.summary, self.progress = summary, progress
         self.running: dict[Future[Outcome], Asked] = {}
+        self.beside: set[Future[Outcome]] = set()
+        """Those that are on their way, or were, while another one was."""
+        self.to_try_again: set[tuple[str, str]] = set()
+        """(team, notebook) of those that reached a time limit while others ran.  They cost the
+        machine something, and so may have been somebody else's time: they run again at the end,
+        one at a time, before that costs a student anything."""
         self.log = RunLog(recorder.folder.root)
         self.log.write("grading begins")
 
@@ -142,8 +162,11 @@ class _Run:
             f"{found.marked_again} marked again, {found.need_human} need a human"
         )
 
-    def take(self, task: Task, force: bool, isolation: str) -> None:
-        """Keep the result that there is, or send the task on its way."""
+    def take(self, task: Task, force: bool, isolation: str, alone: bool = False) -> None:
+        """Keep the result that there is, or send the task on its way.
+
+        alone: whether nothing else will be on its way until it is done.
+        """
         match decide(self.recorder.folder, task, self.recorder.course, isolation, force):
             case Kept(result):
                 self.recorder.record(task.submission, result)
@@ -158,8 +181,13 @@ class _Run:
                 self._tell("failed", task.label, result)
             case Asked() as asked:
                 self.recorder.withdraw(task.submission)
+                if alone:
+                    asked = replace(asked, task=_again(task))
+                else:
+                    self.progress("queued", task.label)
                 self.running[self.executor.submit(execute, asked.job)] = asked
-                self.progress("queued", task.label)
+                if len(self.running) > 1 and self.side_by_side:
+                    self.beside |= self.running.keys()
 
     def _mark_again(self, task: Task, old: Result, new: Result) -> None:
         if not self.recorder.mark_again(task.submission, old, new):
@@ -171,12 +199,22 @@ class _Run:
             self.log.write(f"changed {change}")
         self.progress("kept", task.label)
 
+    def finish(self) -> None:
+        """Wait until nothing is on its way any more, and record it."""
+        while self.running:
+            self.finish_some()
+
     def finish_some(self) -> None:
         """Wait until something is done, and record it."""
         done, _ = wait(self.running, return_when=FIRST_COMPLETED)
         for future in done:
-            asked = self.running.pop(future)
+            asked, beside = self.running.pop(future), future in self.beside
+            self.beside.discard(future)
             task, error = asked.task, future.exception()
+            if error is None and beside and future.result().late:
+                self.to_try_again.add((task.submission.team, task.submission.notebook))
+                self.log.write(f"a time limit: {task.label} is tried once more, alone")
+                continue
             outcome = future.result() if error is None else marking.no_outcome(task, error)
             try:
                 result, executed = marking.judged(asked, outcome, final=error is None)
@@ -191,3 +229,7 @@ class _Run:
     def _tell(self, what: str, label: str, result: Result) -> None:
         self.log.result(what, label, result)
         self.progress(what, label)
+
+
+def _again(task: Task) -> Task:
+    return replace(task, notes=(*task.notes, AGAIN))

@@ -115,11 +115,14 @@ def ask(task: Task, course: config.Course, isolation: str) -> Asked | Unreadable
             name, task.submission.team, task.seed, task.files, task.limits, net, task.members
         )
         questions = examination.questions(course.limits.seconds_per_call)
+        seconds = examination.seconds(course.limits.seconds_per_call)
     except Exception as error:  # judges read files that were handed in, and those are hostile
         reason = f"no cases can be drawn for it ({type(error).__name__}: {error})"
         return Unreadable(replace(task, key=""), reason)
     kernel, files = course.notebooks[name].kernel, dict(task.files)
-    job = Job(task.label, task.notebook, questions, course.limits, kernel, files, isolation, net)
+    job = Job(
+        task.label, task.notebook, questions, course.limits, kernel, files, isolation, net, seconds
+    )
     return Asked(task, examination, job)
 
 

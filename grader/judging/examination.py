@@ -56,17 +56,27 @@ class Examination:
 
     def questions(self, seconds_per_call: float) -> dict[str, bytes]:
         """What the kernel gets to see: inputs, and nothing about what should come out."""
-        seconds = float(seconds_per_call) * self.patience
         return {
             name: codec.pack(
                 {
                     "kind": cases.kind,
                     "calls": [c.inputs for c in cases.cases] if cases.kind == "function" else [],
-                    "seconds_per_call": seconds * cases.patience,
+                    "seconds_per_call": self._of_a_call(cases, seconds_per_call),
                 }
             )
             for name, cases in self.cases.items()
         }
+
+    def seconds(self, seconds_per_call: float) -> dict[str, float]:
+        """What all calls of a check may take together, where it calls anything."""
+        return {
+            name: len(cases.cases) * self._of_a_call(cases, seconds_per_call)
+            for name, cases in self.cases.items()
+            if cases.kind == "function"
+        }
+
+    def _of_a_call(self, cases: CaseSet, seconds_per_call: float) -> float:
+        return float(seconds_per_call) * self.patience * cases.patience
 
 
 def draw(

@@ -30,7 +30,7 @@ from grader.sandbox.client import warm_parents
 from grader.sandbox.errors import SandboxUnavailable
 from grader.sandbox.plan import Plan, draw_up, unreadable
 from grader.sandbox.probe import probe, way
-from grader.sandbox.watch import Watch
+from grader.sandbox.watch import Meter, Watch
 
 _CHANNELS = ("hb", "shell", "control", "stdin", "iopub")
 _SECONDS_TO_START = 120
@@ -72,6 +72,7 @@ class CourseProvisioner(LocalProvisioner):
     _folder: Path | None = None
     _watcher: threading.Thread | None = None
     _looks: Watch | None = None
+    _meter: Meter | None = None
 
     @property
     def has_process(self) -> bool:
@@ -81,7 +82,7 @@ class CourseProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose the way and the sockets.  Raises SandboxUnavailable if there is no isolation."""
         self.way = _choose(self.isolation)
-        self.ended = None
+        self.ended = self._meter = None
         if self._folder is None:
             self._folder = _private_folder()
         # A cold kernel could replace its sockets, so the grader connects to links to them.
@@ -156,6 +157,11 @@ class CourseProvisioner(LocalProvisioner):
         self._line.close()
         self._line = None
         return code
+
+    def cpu_seconds(self) -> float:
+        """Processor time that everything which runs for this notebook has used, seen from outside;
+        0 where that can't be seen."""
+        return self._meter.look() if self._meter is not None else 0.0
 
     async def send_signal(self, signum: int) -> None:
         """Send a signal: to the kernel, or to everything if it is SIGKILL."""
@@ -239,6 +245,7 @@ class CourseProvisioner(LocalProvisioner):
             reason = message.get("reason") or message.get("error") or message
             raise SandboxUnavailable(f"no sandbox could be built: {reason}")
         self.kernel_process = message["kernel"]
+        self._meter = Meter(message["first"], root_is_ours=True, most=bounds.processes)
         self.pid = message["kernel"]
 
     def _take(self, data: bytes) -> int | None:
@@ -266,6 +273,7 @@ class CourseProvisioner(LocalProvisioner):
         assert process is not None
         scratch = Path(self.scratch) if self.scratch else None
         watch = self._looks = Watch(process.pid, bounds, scratch)
+        self._meter = Meter(process.pid, most=bounds.processes)
 
         def look() -> None:
             reason = ""

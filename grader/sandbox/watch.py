@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.sandbox.bounds import DEEPEST, MIB, Bounds
 
@@ -28,15 +29,63 @@ class Usage:
     cpu_seconds: float = 0.0
 
 
+class Meter:
+    """The processes below `root`, and the processor time that they have used.
+
+    Two sums are made, and the larger one counts, since each misses something and neither counts
+    anything twice: what every process seen so far has used itself (a process that nobody waits for
+    takes its time with it when it ends), and what those that run have used with the children that
+    they waited for (a process may have come and gone between two looks).
+    """
+
+    def __init__(self, root: int, root_is_ours: bool = False, most: int = Bounds.processes) -> None:
+        self.root = root
+        self.root_is_ours = root_is_ours
+        """Process 1 of a sandbox, which is not counted, or the kernel itself, which is."""
+        self.most = most
+        self.cpu_seconds = 0.0
+        """As of the last look."""
+        self._own: dict[tuple[int, int], float] = {}
+        """(process id, when it started) -> seconds of its own; those that ran at the last look."""
+        self._gone = 0.0
+
+    def processes(self) -> list[int]:
+        """Process ids, parents first; no more than the most and one."""
+        found: list[int] = []
+        waiting = [self.root]
+        while waiting and len(found) <= self.most + 1:
+            process = waiting.pop()
+            found.append(process)
+            with contextlib.suppress(OSError):
+                for thread in Path(f"/proc/{process}/task").iterdir():
+                    with contextlib.suppress(OSError):
+                        waiting += map(int, (thread / "children").read_text().split())
+        return found[1:] if self.root_is_ours else found
+
+    def look(self, processes: list[int] | None = None) -> float:
+        """Seconds of processor time used so far; never less than at the last look.
+
+        processes: those that run, if that is known already.
+        """
+        running = self.processes() if processes is None else processes
+        times = [found for process in running if (found := _times(process))]
+        own = {(found.process, found.started): found.own for found in times}
+        self._gone += sum(used for key, used in self._own.items() if key not in own)
+        self._own = own
+        waited_for = sum(found.own + found.children for found in times)
+        if self.root_is_ours and (first := _times(self.root)):
+            waited_for += first.children  # orphans, for which it waits
+        self.cpu_seconds = max(self.cpu_seconds, waited_for, self._gone + sum(own.values()))
+        return self.cpu_seconds
+
+
 class Watch:
     """Looks after the processes below `root`."""
 
     def __init__(
         self, root: int, bounds: Bounds, scratch: Path | None = None, root_is_ours: bool = False
     ) -> None:
-        self.root = root
-        self.root_is_ours = root_is_ours
-        """Process 1 of a sandbox, which is not counted, or the kernel itself, which is."""
+        self.meter = Meter(root, root_is_ours, bounds.processes)
         self.bounds = bounds
         self.scratch = scratch
         """A folder whose size is bounded by looking at it, where no file system does that."""
@@ -45,11 +94,10 @@ class Watch:
 
     def look(self, exactly: bool = False) -> str:
         """Which bound is exceeded, in words, or "".  exactly: whatever it costs."""
-        processes = self.processes()
+        processes = self.meter.processes()
         if len(processes) > self.bounds.processes:
             return f"more than {self.bounds.processes} processes"
-        spent = sum(_cpu_seconds(p) for p in processes)
-        self.usage.cpu_seconds = max(self.usage.cpu_seconds, spent)
+        self.usage.cpu_seconds = spent = self.meter.look(processes)
         if spent > self.bounds.cpu_seconds:
             return f"more than {self.bounds.cpu_seconds:g} seconds of processor time"
         now = time.monotonic()
@@ -66,25 +114,30 @@ class Watch:
 
     def processes(self) -> list[int]:
         """Process ids, parents first; no more than the bound and one."""
-        found: list[int] = []
-        waiting = [self.root]
-        while waiting and len(found) <= self.bounds.processes + 1:
-            process = waiting.pop()
-            found.append(process)
-            with contextlib.suppress(OSError):
-                for thread in Path(f"/proc/{process}/task").iterdir():
-                    with contextlib.suppress(OSError):
-                        waiting += map(int, (thread / "children").read_text().split())
-        return found[1:] if self.root_is_ours else found
+        return self.meter.processes()
 
 
-def _cpu_seconds(process: int) -> float:
-    """User and system time of a process and of its children that have ended."""
+class _Times(NamedTuple):
+    """Processor time of a process."""
+
+    process: int
+    started: int
+    """In ticks since the machine started: with the id it tells a process from a later one."""
+    own: float
+    children: float
+    """Of those that have ended and that it has waited for."""
+
+
+def _times(process: int) -> _Times | None:
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        user, system, children_user, children_system = map(int, fields[11:15])
+        started = int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return None
+    tick = os.sysconf("SC_CLK_TCK")
+    own, children = (user + system) / tick, (children_user + children_system) / tick
+    return _Times(process, started, own, children)
 
 
 def _resident(process: int) -> int:

@@ -14,8 +14,6 @@ import copy
 import io
 import json
 import os
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,14 +25,15 @@ import numpy as np
 from utils import codec
 from utils.checks import cases, compare
 from utils.checks import shown as verdict
+from utils.checks.clock import CallTimeout, limited
 from utils.checks.identity import variant_of
 from utils.checks.verdicts import Reply
 
 HANDOVER = "COURSE_HANDOVER"
 """Environment variable: folder in which the harness leaves inputs and expects answers."""
 
-CELL_SECONDS = "COURSE_CELL_SECONDS"
-"""Environment variable: how long the harness lets a cell run before it interrupts it."""
+LATE = "late"
+"""File in that folder which says that a call's time was up, or that of all of them."""
 
 MAX_ANSWERS = 3
 """A check that runs more often than this writes no further files."""
@@ -116,15 +115,16 @@ def _packed(replies: list[Reply], student: str | None) -> bytes:
 def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
     """Call a function once per set of arguments (by position), each time with copies of its own.
 
-    seconds_per_call: limit for one call, 0 for none; after two calls that exceed it the rest are
-    not tried, nor are those that are left when the cell's time is up.  Returns one reply per call.
+    seconds_per_call: limit for one call in processor time, 0 for none; after two calls that exceed
+    it the rest are not tried, nor are those that are left when it is interrupted, as the harness
+    does when the time of all calls is up.  Returns one reply per call.
     """
     if not callable(function):
         kind = type(function).__name__
         return Tried([Reply(error=f"expected a function, got a {kind}")] * len(calls))
     replies: list[Reply] = []
     too_slow, stopped, left = 0, False, ""
-    limit = float(os.environ.get(CELL_SECONDS, 0))
+    limit = seconds_per_call * len(calls)
     started = time.monotonic()
     with _quiet() as printed:
         for arguments in calls:
@@ -136,28 +136,22 @@ def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: floa
             except KeyboardInterrupt:
                 stopped, left = True, _time_up(started, limit)
                 reply = Reply(error=left)
-            too_slow += reply.error.startswith("CallTimeout")
+            too_slow += reply.error.startswith(CallTimeout.__name__)
             replies.append(reply)
             if too_slow >= 2:
                 left = "two calls before it took too long"
-            elif limit and time.monotonic() - started > limit:  # it ignored being interrupted
-                left = _time_up(started, limit)
     return Tried(replies, printed.getvalue()[:2000], stopped)
 
 
 def _time_up(started: float, limit: float) -> str:
-    allowed = f"; a cell has {limit:g} seconds in all" if limit else ""
+    allowed = f"; all calls together have {limit:g} seconds" if limit else ""
     return f"stopped after {time.monotonic() - started:.0f} seconds{allowed}"
-
-
-class CallTimeout(Exception):
-    """One call of a student's function took too long."""
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float) -> Reply:
     given = copy.deepcopy(arguments)
     try:
-        with _alarm(seconds):
+        with limited(seconds):
             value = _plain(function(*given.values()))
     except KeyboardInterrupt:
         raise
@@ -220,25 +214,6 @@ def _quiet_libraries() -> Iterator[None]:
         os.close(nowhere)
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    usable = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
-    if not seconds or not usable:
-        yield
-        return
-
-    def ring(*_: Any) -> None:
-        raise CallTimeout(f"no result after {seconds:g} seconds")
-
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 def _points(name: str) -> float:
     listed = cases.PUBLIC_CASES / "points.json"
     try:
@@ -256,6 +231,8 @@ def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> ver
     except FileNotFoundError:
         raise CheckFailed(f"there is no check called {name!r}") from None
     tried = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
+    if tried.stopped or any(r.error.startswith(CallTimeout.__name__) for r in tried.replies):
+        (folder / LATE).touch()
     packed = _packed(tried.replies, student)
     for attempt in range(1, MAX_ANSWERS + 1):
         path = folder / f"{name}.answer{attempt}.npz"
