@@ -11,18 +11,34 @@ import tomllib
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from grader.errors import CourseError
 
 VARIABLE = "COURSE_GRADEBOOK"
 """Environment variable that holds the URL and wins over the class folder's course.toml."""
 
+PATIENCE = 30
+"""Seconds to wait for other users of an SQLite file; formgrader may be open."""
+
 _BACKENDS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 class DatabaseError(CourseError):
     """A database can't be used as the gradebook.  The text says why and what to do."""
+
+
+class GradebookUnavailable(CourseError):
+    """The gradebook can't be read or written now.  The text says why and what to do."""
+
+
+def unavailable(url: str, error: DBAPIError) -> GradebookUnavailable:
+    """What to say of a lock that is held too long, a full disk, a server that is gone."""
+    return GradebookUnavailable(
+        f"the gradebook {shown(url)} can't be used: {str(error.orig).strip()}.  Close other "
+        "programs that have it open, make room on the disk, or start the server, and run the "
+        "command again: what was graded is kept"
+    )
 
 
 def url_of(root: Path) -> str:

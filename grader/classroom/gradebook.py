@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbformat.notebooknode import NotebookNode
@@ -21,49 +20,12 @@ from sqlalchemy.orm import Session
 from grader.cells import about, grade_id, id_of_check
 from grader.classroom import database
 from grader.classroom.folder import ClassFolder
+from grader.classroom.marks import NotebookMark
+from grader.classroom.marks import read as read_marks
 from grader.classroom.results import Result, Submission
-from grader.errors import CourseError
 
 NO_ANSWER = "No response."
 """nbgrader's own comment on an answer that was left as released."""
-
-
-@dataclass(frozen=True)
-class CellMark:
-    """What one graded cell of one submission earned."""
-
-    cell: str
-    """nbgrader's grade id; a check's starts with "check_"."""
-    kind: str
-    """"check" or "essay"."""
-    points: float
-    """What counts: the manual mark where there is one, and extra credit."""
-    max_points: float
-    auto: float | None
-    manual: float | None
-    needs_manual: bool
-    comment: str
-
-
-@dataclass(frozen=True)
-class NotebookMark:
-    """What one notebook of one team earned."""
-
-    team: str
-    notebook: str
-    received: datetime | None
-    """In UTC."""
-    late_penalty: float
-    """Points taken off for lateness."""
-    cells: list[CellMark]
-
-
-PATIENCE = 30
-"""Seconds to wait for other users of an SQLite file; formgrader may be open."""
-
-
-class GradebookUnavailable(CourseError):
-    """The gradebook can't be read or written now.  The text says why and what to do."""
 
 
 @contextmanager
@@ -71,9 +33,9 @@ def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradeboo
     """nbgrader's gradebook of a class, closed again whatever happens.
 
     Raises GradebookUnavailable, also for what the body of the `with` meets: a lock that another
-    program holds for longer than PATIENCE, a full disk, a server that is gone.
+    program holds for longer than database.PATIENCE, a full disk, a server that is gone.
     """
-    patience = f"?timeout={PATIENCE}" if folder.uses_sqlite else ""
+    patience = f"?timeout={database.PATIENCE}" if folder.uses_sqlite else ""
     try:
         gradebook = api.Gradebook(folder.db_url + patience, course_id)
         try:
@@ -81,11 +43,7 @@ def open_gradebook(folder: ClassFolder, course_id: str) -> Iterator[api.Gradeboo
         finally:
             gradebook.close()
     except OperationalError as error:
-        raise GradebookUnavailable(
-            f"the gradebook {database.shown(folder.db_url)} can't be used: "
-            f"{str(error.orig).strip()}.  Close other programs that have it open, make room on the "
-            "disk, or start the server, and run the command again: what was graded is kept"
-        ) from error
+        raise database.unavailable(folder.db_url, error) from error
 
 
 def record(
@@ -165,37 +123,8 @@ def flagged(gradebook: api.Gradebook) -> list[str]:
 
 
 def marks(folder: ClassFolder, course_id: str) -> list[NotebookMark]:
-    """All marks in the gradebook, sorted by team and notebook."""
-    rows = []
-    with open_gradebook(folder, course_id) as gradebook:
-        for submitted in gradebook.db.query(api.SubmittedNotebook).all():
-            assignment = submitted.assignment
-            comments = {c.name: c.comment or "" for c in submitted.comments}
-            cells = [_cell_mark(g, comments.get(g.name, "")) for g in submitted.grades]
-            rows.append(
-                NotebookMark(
-                    assignment.student_id,
-                    submitted.name,
-                    assignment.timestamp.replace(tzinfo=UTC) if assignment.timestamp else None,
-                    submitted.late_submission_penalty or 0.0,
-                    sorted(cells, key=lambda mark: mark.cell),
-                )
-            )
-    return sorted(rows, key=lambda row: (row.team, row.notebook))
-
-
-def _cell_mark(grade: api.Grade, comment: str) -> CellMark:
-    kind = "essay" if grade.cell.cell_type == "markdown" else "check"
-    return CellMark(
-        grade.name,
-        kind,
-        grade.score,
-        grade.max_score,
-        grade.auto_score,
-        grade.manual_score,
-        bool(grade.needs_manual_grade),
-        comment,
-    )
+    """All marks in the gradebook, sorted by team and notebook; see `marks.read`."""
+    return read_marks(folder)
 
 
 def _begin(session: Session) -> None:

@@ -40,6 +40,8 @@ class Submission(msgspec.Struct, frozen=True):
     """What only a human can decide about the way it came."""
     others: list[Other] = []
     """Files that came with it and are not among `files`, and what was done with each."""
+    batch: str = ""
+    """When the run that took it in began, by the clock on the wall: 2027-01-29T20:00:03."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -56,6 +58,32 @@ class Rejected(msgspec.Struct, frozen=True):
     """Where it lay on this machine, which tells two of one name apart."""
     sha256: str = ""
     """Of a file of which nobody could tell whose it is: it may come again under another name."""
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """One entry of ignored.json: what collect saw and did not take."""
+
+    source: str
+    """Where it lay: a path on this machine, with what is below it in an archive."""
+    reason: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """One entry of settled.json: somebody has looked at a question, and lets the marks stand.
+
+    It holds for this question about this very work; about another one it is asked anew.
+    """
+
+    team: str
+    notebook: str
+    work: str
+    """Digest of the files that were looked at."""
+    cause: str
+    reason: str
+    cell: str = ""
+    batch: str = ""
+    when: datetime | None = None
+    note: str = ""
 
 
 class CaseResult(msgspec.Struct, frozen=True):
@@ -110,6 +138,8 @@ class Result(msgspec.Struct, frozen=True):
     elsewhere in the notebook."""
     account: Account = Account()
     """Where each answer came from, and what became of everything else."""
+    batch: str = ""
+    """When the run that it came of began, as in `Submission`."""
 
     @property
     def needs_human(self) -> str:

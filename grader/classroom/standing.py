@@ -7,17 +7,21 @@ It only reads; a damaged file becomes a reason for a human to look, never an exc
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from grader.classroom import gradebook, results
+from grader.classroom import marks, questions, results
+from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
-from grader.classroom.gradebook import CellMark, NotebookMark
-from grader.classroom.results import CheckResult, Rejected, Result, Submission
+from grader.classroom.marks import CellMark, NotebookMark
+from grader.classroom.questions import Asked
+from grader.classroom.results import CheckResult, Ignored, Rejected, Result, Settled, Submission
 from grader.classroom.roster import read_roster
 from grader.config import Course, Notebook
 
@@ -51,6 +55,23 @@ class Exercise:
         return self.mark is not None and self.mark.needs_manual
 
     @property
+    def marked_by_hand(self) -> bool:
+        """Has a human given it points?"""
+        return self.mark is not None and self.mark.manual is not None
+
+    @property
+    def to_confirm(self) -> Question:
+        """What to ask where a mark by hand stands on something that is not what it was."""
+        automatic, by_hand = (self.mark.auto, self.mark.manual) if self.mark else (None, None)
+        checked = "nothing" if automatic is None else f"{automatic:g}"
+        reason = (
+            f"it was marked by hand with {by_hand or 0:g}, and is not what it was then; the check "
+            f"now gives {checked}"
+        )
+        remedy = "save its mark anew in formgrader, the same points or others"
+        return Question(questions.CONFIRM, reason, remedy, self.name)
+
+    @property
     def changed_by_hand(self) -> bool:
         """Did a marker set other points than the judge?"""
         return (
@@ -76,9 +97,11 @@ class Standing:
     submission: Submission | None = None
     result: Result | None = None
     mark: NotebookMark | None = None
-    problem: str = ""
-    """Why a file of this submission can't be read; empty if all can."""
+    damaged: tuple[Question, ...] = ()
+    """Files of this submission that can't be read."""
     exercises: tuple[Exercise, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    """What somebody answered about this very work."""
 
     @property
     def state(self) -> str:
@@ -91,23 +114,34 @@ class Standing:
             return MISSING
         return ESSAYS if self.essays_to_mark else FINAL
 
+    @cached_property
+    def asked(self) -> tuple[Asked, ...]:
+        """What only a human can decide and nobody has, wherever it came up."""
+        batch = self.result.batch if self.result is not None else ""
+        found = [self._ask(question, "") for question in self.damaged]
+        checks = [x for x in self.exercises if x.kind == "check"]
+        if checks and all(x.marked_by_hand and not x.waiting for x in checks):
+            return tuple(found)
+        if self.submission is not None:
+            on_the_way = self.submission.batch
+            found += [self._ask(question, on_the_way) for question in self.submission.questions]
+        if self.result is not None:
+            found += [self._ask(question, batch) for question in self.result.questions]
+        found += [self._ask(x.to_confirm, batch) for x in checks if x.marked_by_hand and x.waiting]
+        return tuple(a for a in found if not questions.answered(a.question, self.settled))
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The same, without when they came up."""
+        return tuple(entry.question for entry in self.asked)
+
     @property
     def needs_human(self) -> str:
-        """Why a person must look at it, or "": settled once all checks have a human's mark."""
-        if self.problem:
-            return self.problem
-        checks = [x for x in self.exercises if x.kind == "check"]
-        settled = bool(checks) and all(
-            x.mark is not None and x.mark.manual is not None and not x.waiting for x in checks
-        )
-        if settled:
-            return ""
-        if self.result is not None and self.result.needs_human:
-            return self.result.needs_human
-        doubtful = [x.name for x in checks if x.waiting]
-        if doubtful:
-            return f"marks by hand to confirm: {', '.join(doubtful)}"
-        return ""
+        """Why a person must look at it, or ""."""
+        return "; ".join(map(str, self.questions))
+
+    def _ask(self, question: Question, batch: str) -> Asked:
+        return Asked(self.team, self.notebook.name, question, batch)
 
     @property
     def essays_to_mark(self) -> int:
@@ -200,6 +234,8 @@ class ClassStanding:
     """(team, notebook) -> standing, with a row for every pair, missing ones too."""
     people: tuple[Person, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    """What lies among the submissions, or came with them, and is none."""
     problems: tuple[str, ...] = field(default=())
     """Files of the class folder itself that can't be read."""
 
@@ -224,17 +260,24 @@ class ClassStanding:
 def read(folder: ClassFolder, course: Course) -> ClassStanding:
     """Read a class folder and its gradebook."""
     problems: list[str] = []
-    marks = {(mark.team, mark.notebook): mark for mark in _marks(folder, course)}
+    found = {(mark.team, mark.notebook): mark for mark in marks.read(folder)}
     members = people(folder.root / "roster.csv", problems)
-    rejected = _rejected(folder.root / "rejected.json", problems)
-    handed_in = set(folder.submissions()) | set(marks) | _graded(folder)
+    rejected = _listed(folder.root / "rejected.json", list[Rejected], problems)
+    settled = _settled(folder, problems)
+    there = set(folder.submissions())
+    handed_in = there | set(found) | _graded(folder)
     handed_in = {(team, name) for team, name in handed_in if name in course.notebooks}
     teams = sorted({team for team, _ in handed_in} | {person.team for person in members})
     used = {name for _, name in handed_in}
     notebooks = tuple(n for name, n in course.notebooks.items() if name in used)
     rows = {
         (team, notebook.name): _standing(
-            folder, course, team, notebook, marks.get((team, notebook.name))
+            folder,
+            course,
+            team,
+            notebook,
+            found.get((team, notebook.name)),
+            settled.get((team, notebook.name), ()),
         )
         for team in teams
         for notebook in notebooks
@@ -243,7 +286,14 @@ def read(folder: ClassFolder, course: Course) -> ClassStanding:
     members += [Person(team, team) for team in teams if team not in known]
     members.sort(key=lambda person: (person.team, person.student))
     return ClassStanding(
-        course, tuple(teams), notebooks, rows, tuple(members), tuple(rejected), tuple(problems)
+        course,
+        tuple(teams),
+        notebooks,
+        rows,
+        tuple(members),
+        tuple(rejected),
+        (*_listed(folder.root / "ignored.json", list[Ignored], problems), *_aside(folder, course)),
+        tuple(problems),
     )
 
 
@@ -252,13 +302,6 @@ def mean_and_median(fractions: list[float]) -> tuple[float, float] | None:
     if not fractions:
         return None
     return statistics.fmean(fractions), statistics.median(fractions)
-
-
-def _marks(folder: ClassFolder, course: Course) -> list[NotebookMark]:
-    """The gradebook's marks; nbgrader would make a new gradebook where there is none."""
-    if folder.database is not None and not folder.database.is_file():
-        return []
-    return gradebook.marks(folder, course.id)
 
 
 def _graded(folder: ClassFolder) -> set[tuple[str, str]]:
@@ -272,15 +315,35 @@ def _standing(
     team: str,
     notebook: Notebook,
     mark: NotebookMark | None,
+    settled: tuple[Settled, ...],
 ) -> Standing:
-    problems: list[str] = []
-    submission = _read(
-        folder.submitted(team, notebook.name) / "submission.json", Submission, problems
+    damaged: list[Question] = []
+    submission = _part(
+        folder.submitted(team, notebook.name) / "submission.json",
+        Submission,
+        "collect this submission again",
+        damaged,
     )
-    result = _read(folder.result(team, notebook.name) / "result.json", Result, problems)
+    result = _part(
+        folder.result(team, notebook.name) / "result.json",
+        Result,
+        "grade this submission again",
+        damaged,
+    )
+    if settled:  # reading what was handed in takes time
+        work = questions.work_of(folder, team, notebook.name)
+        settled = tuple(entry for entry in settled if work and entry.work == work)
     exercises = _exercises(result, mark)
     return Standing(
-        team, notebook, course.late, submission, result, mark, "; ".join(problems), exercises
+        team,
+        notebook,
+        course.late,
+        submission,
+        result,
+        mark,
+        tuple(damaged),
+        exercises,
+        settled,
     )
 
 
@@ -312,16 +375,48 @@ def people(path: Path, problems: list[str]) -> list[Person]:
     return [Person(s.team, s.id, s.name, s.email, s.moodle, s.canvas) for s in students]
 
 
-def _rejected(path: Path, problems: list[str]) -> list[Rejected]:
-    found = _read(path, list[Rejected], problems)
-    return found or []
+def _aside(folder: ClassFolder, course: Course) -> list[Ignored]:
+    """Folders among the submissions that nothing grades, each with the reason."""
+    found = []
+    for place in sorted((folder.root / "submitted").glob("*/*/")):
+        source = str(place.relative_to(folder.root))
+        if place.name not in course.notebooks:
+            reason = "the settings of this class have no notebook of that name in use"
+            found.append(Ignored(source, reason))
+        elif not (place / "submission.json").is_file():
+            reason = "it was put there by hand: ./course collect takes in what is graded"
+            found.append(Ignored(source, reason))
+    return found
 
 
-def _read(path: Path, kind: Any, problems: list[str]) -> Any:
+def _settled(
+    folder: ClassFolder, problems: list[str]
+) -> dict[tuple[str, str], tuple[Settled, ...]]:
+    """(team, notebook) -> what was answered about it."""
+    found: dict[tuple[str, str], tuple[Settled, ...]] = defaultdict(tuple)
+    for entry in _listed(folder.root / questions.FILE, list[Settled], problems):
+        found[entry.team, entry.notebook] += (entry,)
+    return found
+
+
+def _listed(path: Path, kind: Any, problems: list[str]) -> list[Any]:
+    """Entries of a file of the class folder itself.  Adds to `problems`."""
+    try:
+        return list(results.read(path, kind))
+    except FileNotFoundError:
+        return []
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path.name} can't be read ({error}); mend it or take it away")
+        return []
+
+
+def _part(path: Path, kind: Any, remedy: str, damaged: list[Question]) -> Any:
+    """A file of a submission; None if there is none.  Adds to `damaged`."""
     try:
         return results.read(path, kind)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path.name} can't be read ({error}); grade this submission again")
+        reason = f"{path.name} can't be read ({error})"
+        damaged.append(Question(questions.DAMAGED, reason, remedy))
         return None

@@ -6,6 +6,7 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -34,6 +35,7 @@ class Recorder:
         self._lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
         self._people: list[standing.Person] | None = None
+        self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
 
     def store(
         self,
@@ -48,6 +50,7 @@ class Recorder:
         outcome: what it was made from, whose answers are kept for `execution`, see `stored`.
         """
         target = self.folder.result(result.team, result.notebook)
+        result = msgspec.structs.replace(result, batch=self.batch)
         text = nbformat.writes(executed) + "\n"
         write_atomically(target / "executed.ipynb", text, durable=False)
         if outcome is not None:
@@ -61,6 +64,7 @@ class Recorder:
         Returns False if it is no other: then there was nothing to record.
         """
         target = self.folder.result(new.team, new.notebook)
+        new = msgspec.structs.replace(new, batch=old.batch)
         if msgspec.structs.replace(old, key=new.key) == new:
             results.write(target / "result.json", new, durable=False)
             return False

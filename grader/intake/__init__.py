@@ -131,6 +131,7 @@ class _Collecting:
     ) -> None:
         self.folder, self.course = folder, course
         self.received, self.releases = received, releases
+        self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
         self.report = CollectReport()
 
     def take(self, delivery: Delivery) -> None:
@@ -244,6 +245,7 @@ class _Collecting:
             [member.path for member in with_it],
             notes,
             arrival,
+            batch=self.batch,
         )
         earlier = store.current(self.folder, delivery.team, chosen.notebook)
         if earlier is not None:

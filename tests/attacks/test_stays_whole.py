@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from grader import config, files, places, sandbox
-from grader.classroom import gradebook, results
+from grader.classroom import database, gradebook, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import NotebookMark
 from grader.errors import ConfigError
@@ -134,7 +134,7 @@ def test_a_lock_that_stays_is_named_and_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = fill(tmp_path)
-    monkeypatch.setattr(gradebook, "PATIENCE", 0.5)
+    monkeypatch.setattr(database, "PATIENCE", 0.5)
     lock: list[sqlite3.Connection] = []
 
     def progress(what: str, label: str) -> None:
@@ -142,7 +142,7 @@ def test_a_lock_that_stays_is_named_and_loses_nothing(
             lock.append(sqlite3.connect(folder.root / "gradebook.db", check_same_thread=False))
             lock[0].execute("begin immediate")
 
-    with pytest.raises(gradebook.GradebookUnavailable, match=r"locked.*run the command again"):
+    with pytest.raises(database.GradebookUnavailable, match=r"locked.*run the command again"):
         grade(folder, course, workers=2, seed="fixed", progress=progress)
     before = graded(folder)
     assert before

@@ -17,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from grader import config, places
 from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
+from grader.classroom.marks import CellMark
 from grader.classroom.results import Submission
 from grader.grading.run import grade
 from grader.intake import store
@@ -125,7 +126,7 @@ def marking_page(
     return str(browser.find_element(By.ID, "notebook-container").text)
 
 
-def marks(folder: ClassFolder, team: str) -> dict[str, gradebook.CellMark]:
+def marks(folder: ClassFolder, team: str) -> dict[str, CellMark]:
     found = next(m for m in gradebook.marks(folder, NAME) if m.team == team)
     return {mark.cell: mark for mark in found.cells}
 

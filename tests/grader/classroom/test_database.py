@@ -175,7 +175,7 @@ def test_a_server_that_is_gone_is_said_in_one_line(
 ) -> None:
     folder = fill(tmp_path)
     monkeypatch.setenv(database.VARIABLE, "postgresql://grader:secret@127.0.0.1:9/cnn")
-    with pytest.raises(gradebook.GradebookUnavailable, match="start the server") as caught:
+    with pytest.raises(database.GradebookUnavailable, match="start the server") as caught:
         grade(folder, course, workers=1, seed="fixed")
     assert "secret" not in str(caught.value) and "127.0.0.1:9" in str(caught.value)
     monkeypatch.setenv(database.VARIABLE, "mysql://somewhere/cnn")

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from grader.classroom import results, standing
+from grader.classroom.account import Question
 from grader.classroom.results import CheckResult, Result
 from grader.commands import display
 from grader.commands.display import Display, duration
@@ -66,7 +67,15 @@ def test_the_log_has_a_line_for_each_result_and_never_stops_anything(
 ) -> None:
     log = RunLog(tmp_path)
     checks = [CheckResult("square", 2, 4)]
-    bad = Result("team_1", "01", "", checks, "two\nlines \ud800", seconds=1.25, peak_mb=80)
+    bad = Result(
+        "team_1",
+        "01",
+        "",
+        checks,
+        [Question("stopped", "two\nlines \ud800")],
+        seconds=1.25,
+        peak_mb=80,
+    )
     log.result("failed", "team_1/01", bad)
     (line,) = log.path.read_text().splitlines()
     assert re.fullmatch(

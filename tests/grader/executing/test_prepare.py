@@ -13,7 +13,7 @@ from grader import config
 from grader.authoring import build
 from grader.classroom import gradebook, results, standing
 from grader.classroom.folder import ClassFolder
-from grader.classroom.gradebook import CellMark
+from grader.classroom.marks import CellMark
 from grader.classroom.results import Result
 from grader.formgrader.answer_key import LOOK_AROUND
 from grader.grading.run import grade

@@ -11,6 +11,7 @@ from nbformat import v4
 from grader import config
 from grader.classroom import gradebook, results
 from grader.classroom.folder import ClassFolder
+from grader.classroom.marks import CellMark
 from grader.classroom.results import Result, Submission
 from grader.errors import ConfigError
 from grader.formgrader.anonymity import without_names
@@ -71,7 +72,7 @@ def record(sample: SampleClass, anonymous: bool) -> str:
     return (folder.autograded("team_1", CONV) / f"{CONV}.ipynb").read_text(encoding="utf-8")
 
 
-def essay(sample: SampleClass) -> gradebook.CellMark:
+def essay(sample: SampleClass) -> CellMark:
     (found,) = gradebook.marks(sample.folder, sample.course.id)
     return next(cell for cell in found.cells if cell.cell == "why_stride")
 
