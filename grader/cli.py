@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from grader import places
-from grader.commands import REFUSED, errors, grading, making, returning
+from grader.commands import REFUSED, errors, grading, making, returning, standing
 from grader.errors import CourseError
 
 PIPE_CLOSED = 141
@@ -35,6 +35,8 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     making.release,
     grading.collect,
     grading.grade,
+    standing.status,
+    standing.settle,
     returning.feedback,
     returning.report,
     returning.similar,

@@ -8,6 +8,7 @@ command runs, so that help comes at once.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -27,3 +28,14 @@ ClassOption = Annotated[
     Path, typer.Option("--class", "-c", help="The class folder.", envvar="COURSE_CLASS")
 ]
 CLASS = Path("class")
+
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="For programs: one JSON object on stdout, else nothing."),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+def tell(value: object) -> None:
+    """Print the one JSON object of a command."""
+    print(json.dumps(value, ensure_ascii=False))
