@@ -84,9 +84,9 @@ def read(folder: ClassFolder) -> list[NotebookMark]:
 
 def _read(connection: Connection) -> list[NotebookMark]:
     notebooks, grades, comments = _queries()
-    said = {(row.notebook_id, row.name): row for row in connection.execute(comments)}
+    said = {(row.notebook_id, row.name): row for row in connection.execute(comments).all()}
     cells: dict[str, list[CellMark]] = defaultdict(list)
-    for row in connection.execute(grades):
+    for row in connection.execute(grades).all():
         remark = said.get((row.notebook_id, row.name))
         cells[row.notebook_id].append(_cell_mark(row, remark))
     found = [

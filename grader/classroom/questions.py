@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -74,6 +75,17 @@ class Group:
         if root != Path(os.environ.get("COURSE_CLASS", "class")).resolve():
             words += ["-c", _near(root)]
         return shlex.join([*words, *(["--batch", self.batch] if self.batch else [])])
+
+    def as_data(self, root: Path) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "cause": self.cause,
+            "batch": self.batch,
+            "remedy": self.remedy,
+            "submissions": self.submissions,
+            "reason": self.asked[0].question.reason,
+            "command": self.command(root),
+        }
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,13 @@ from grader.commands import (
     MOST_COUNTED,
     REFUSED,
     ClassOption,
+    DryRunOption,
+    JsonOption,
     cluster,
     console,
     errors,
     named,
+    tell,
 )
 from grader.commands.display import Display
 from grader.errors import ConfigError
@@ -43,6 +46,7 @@ def collect(
         datetime | None,
         typer.Option(help="When they arrived, if neither files nor LMS tell: 2027-01-29T20:00"),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Take in what students handed in.
 
@@ -66,7 +70,9 @@ def collect(
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
         keep_roster(place.root, roster)
-    for line in summary.lines(report, course):
+    if as_json:
+        tell(summary.as_data(report))
+    for line in [] if as_json else summary.lines(report, course):
         console.print(line, markup=False)
     named.warn_of_extensions(place, course)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
@@ -94,6 +100,7 @@ def grade(
         str, typer.Option(help="Only one part of the teams, 2/16 say, beside other graders.")
     ] = "",
     scheduler: cluster.SchedulerOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Grade everything that was taken in.
 
@@ -103,6 +110,10 @@ def grade(
     where it was when started again; marks given by hand stay.  With --scheduler, notebooks run on
     the workers of a Dask cluster (docs/cluster.md); everything else stays here.  Another terminal
     can follow: tail -F class/grade.log
+
+    What only a human can decide comes at the end, by cause and run, with the command that answers
+    all of a group (./course settle).  With --json one object instead: graded, executed,
+    marked_again, kept, changes, flagged, broken, needs_human, questions.
 
     Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
     grade at all.
@@ -135,12 +146,13 @@ def grade(
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
+        from grader.classroom import questions, standing  # the database takes its time to import
         from grader.grading import run as room  # nbgrader takes its time to import
 
     total = sum(wanted(*pair) for pair in place.submissions())
     with (
         cluster.executor(scheduler, place) as executor,
-        Display(console, total, workers) as display,
+        Display(errors if as_json else console, total, workers) as display,
     ):
         summary = room.grade(
             place,
@@ -153,32 +165,48 @@ def grade(
             only=wanted,
             progress=display,
         )
+    everyone = standing.read(place, course)
+    asked = [x for row in everyone.handed_in() for x in row.asked if wanted(x.team, x.notebook)]
+    broken = {line.partition(": ")[0] for line in summary.broken}
+    need_human = len(broken | {entry.label for entry in asked})
+    groups = questions.grouped(asked)
+    if as_json:
+        tell(
+            {
+                **summary.as_data(),
+                "needs_human": need_human,
+                "questions": [group.as_data(place.root) for group in groups],
+            }
+        )
+        raise typer.Exit(min(need_human, MOST_COUNTED))
     kept = summary.graded - summary.executed - summary.marked_again
     again = f", {summary.marked_again} marked again" if summary.marked_again else ""
     console.print(f"{summary.graded} graded: {summary.executed} executed{again}, {kept} kept")
     for change in summary.changes:
         console.print(f"  CHANGED {change}", markup=False)
     say_flagged(summary.flagged)
-    for label, reason in summary.human.items():
-        console.print(f"  NEEDS A HUMAN {label}: {reason}", markup=False)
-    for line in summary.broken:
-        console.print(f"  NEEDS A HUMAN {line}", markup=False)
-    raise typer.Exit(min(summary.need_human, MOST_COUNTED))
+    if need_human:
+        console.print(f"NEEDS A HUMAN: {need_human}")
+    for line in [*questions.describe(groups, place.root), *(f"  {x}" for x in summary.broken)]:
+        console.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(min(need_human, MOST_COUNTED))
 
 
 def rejudge(
     folder: ClassOption = CLASS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: DryRunOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Change it without asking.")] = False,
     seed: Annotated[
         str | None, typer.Option(help="What the cases were drawn from, if it was given.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Mark again what is stored, with the judges and thresholds of today, without executing it.
 
     Says whose marks would change, and changes them when you agree.  Marks given by hand stay, and
     are flagged for another look where the mark under them changed.  What has no answers to the
-    questions of today is listed; ./course grade executes it.
+    questions of today is listed; ./course grade executes it.  With --json it asks nothing: without
+    --yes nothing is changed.
 
     Exit status: 0; 1 if marks would change and were not changed; 125 if nothing could be done.
     """
@@ -188,6 +216,11 @@ def rejudge(
     place = ClassFolder(folder.resolve())
     named.warn_of_extensions(place, course)
     found = room.preview(place, course, seed)
+    if as_json:
+        flagged = room.apply(place, course, found) if yes and not dry_run else []
+        done = bool(found.pending) and yes and not dry_run
+        tell({**found.as_data(), "changed": done, "flagged": flagged})
+        raise typer.Exit(bool(found.changes) and not done)
     for change in found.changes:
         console.print(f"  {change}", markup=False, soft_wrap=True)
     for label in found.to_execute:

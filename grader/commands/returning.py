@@ -10,7 +10,16 @@ import typer
 from grader import config
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import Lateness
-from grader.commands import CLASS, REFUSED, ClassOption, console, errors, named
+from grader.commands import (
+    CLASS,
+    REFUSED,
+    ClassOption,
+    JsonOption,
+    console,
+    errors,
+    named,
+    tell,
+)
 from grader.errors import ConfigError
 
 
@@ -86,11 +95,13 @@ def export(
         list[str] | None,
         typer.Option(help="NOTEBOOK=NUMBER of its assignment in Canvas, if titles differ there."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
 
     One row per student; the members of a team share its grade.  Only final grades are written: what
-    needs a human, or has essays to be marked, stays empty and is listed.
+    needs a human, or has essays to be marked, stays empty and is listed.  With --json one object:
+    file, not_final.
 
     Exit status: 0; 125 for a kind that does not exist or a class that was not graded.
     """
@@ -106,10 +117,14 @@ def export(
         missing_is_zero=missing_is_zero,
         canvas_ids=_canvas_ids(canvas_id or [], course),
     )
-    console.print(f"wrote {room.write(place, course, kind, out, choices)}")
-    if not provisional:
-        for line in room.unfinished(place, course):
-            console.print(f"  not final: {line}", markup=False)
+    written = room.write(place, course, kind, out, choices)
+    unfinished = room.unfinished(place, course)
+    if as_json:
+        tell({"file": str(written), "not_final": [entry.as_data() for entry in unfinished]})
+        return
+    console.print(f"wrote {written}")
+    for entry in [] if provisional else unfinished:
+        console.print(f"  not final: {entry}", markup=False)
 
 
 def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grader.classroom import standing
@@ -74,17 +74,33 @@ def write(
     return path
 
 
-def unfinished(folder: ClassFolder, course: Course) -> list[str]:
-    """What is not final yet, a line each, so that nobody takes an empty cell for an oversight."""
+@dataclass(frozen=True)
+class Unfinished:
+    """A grade that is not final, and why."""
+
+    team: str
+    notebook: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.team} {self.notebook}: {self.reason}"
+
+    def as_data(self) -> dict[str, str]:
+        """For programs."""
+        return asdict(self)
+
+
+def unfinished(folder: ClassFolder, course: Course) -> list[Unfinished]:
+    """What is not final yet, so that nobody takes an empty cell for an oversight."""
     everyone = standing.read(folder, course)
-    lines = []
+    found = []
     for row in everyone.handed_in():
         if row.state != FINAL:
             reason = row.needs_human or row.state
             if row.essays_to_mark and not row.needs_human:
                 reason = f"{row.essays_to_mark} essays to mark"
-            lines.append(f"{row.team} {row.notebook.name}: {reason}")
-    return lines
+            found.append(Unfinished(row.team, row.notebook.name, reason))
+    return found
 
 
 def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[Row], list[Column]]:

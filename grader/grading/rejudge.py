@@ -6,7 +6,8 @@ First it only says whose marks would change; it changes them when it is told to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from grader import config
 from grader.classroom import gradebook
@@ -46,6 +47,16 @@ class Preview:
     to_execute: list[str] = field(default_factory=list)
     """Submissions without answers to the questions of today; `./course grade` executes them."""
     broken: list[str] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "changes": [asdict(change) for change in self.changes],
+            "marked_again": len(self.pending),
+            "current": self.current,
+            "to_execute": self.to_execute,
+            "broken": self.broken,
+        }
 
 
 def preview(

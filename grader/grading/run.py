@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from grader import config
 from grader.classroom import gradebook
@@ -57,6 +58,18 @@ class Summary:
     def need_human(self) -> int:
         """How many submissions a person must look at."""
         return len(self.broken) + len(self.human)
+
+    def as_data(self) -> dict[str, Any]:
+        """For programs; who needs a human is for `questions` to say."""
+        return {
+            "graded": self.graded,
+            "executed": self.executed,
+            "marked_again": self.marked_again,
+            "kept": self.graded - self.executed - self.marked_again,
+            "changes": [asdict(change) for change in self.changes],
+            "flagged": self.flagged,
+            "broken": self.broken,
+        }
 
     def count(self, label: str, result: Result) -> None:
         """Take note of a result."""

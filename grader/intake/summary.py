@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from grader import config
 from grader.classroom.lateness import days_late
@@ -11,6 +12,24 @@ from grader.intake import CollectReport, Replaced
 
 NAMED = 8
 """Most submissions that one line names."""
+
+
+def as_data(report: CollectReport) -> dict[str, Any]:
+    """The report for programs; everything stands in the class folder, too."""
+    return {
+        "taken": [_named(s) for s in report.taken],
+        "unchanged": [_named(s) for s in report.unchanged],
+        "replaced": [{**_named(e), "by": e.archive, "note": e.note} for e in report.replaced],
+        "older": [{**_named(e), "archive": e.archive, "note": e.note} for e in report.older],
+        "rejected": [
+            {"source": e.source or e.archive, "reason": e.reason} for e in report.rejected
+        ],
+        "notes": report.notes,
+    }
+
+
+def _named(entry: Submission | Replaced) -> dict[str, str]:
+    return {"team": entry.team, "notebook": entry.notebook}
 
 
 def lines(report: CollectReport, course: config.Course) -> list[str]:

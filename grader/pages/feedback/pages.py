@@ -10,7 +10,7 @@ from markupsafe import Markup
 from grader.classroom.results import CaseResult, points
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
 from grader.config import Course, Late
-from grader.pages.feedback import work
+from grader.pages.feedback import whereabouts, work
 from grader.pages.page import environment, percent, span, stylesheet, when, words
 from grader.text import clean
 
@@ -56,6 +56,8 @@ class Block:
     by_hand: str
     answer: Markup | None
     pieces: list[work.Piece]
+    found: list[str]
+    """Where the answer was found, if not simply in its cell, and what was not counted."""
 
 
 def notebook(course: Course, row: Standing, executed: Path) -> str:
@@ -66,7 +68,8 @@ def notebook(course: Course, row: Standing, executed: Path) -> str:
     return _ENV.get_template("notebook.html").render(
         course=course,
         row=row,
-        blocks=[_block(number, x, done) for number, x in enumerate(exercises, 1)],
+        blocks=[_block(number, x, done, row) for number, x in enumerate(exercises, 1)],
+        left=whereabouts.of_rest(row),
         rest=done.pieces.get("", []),
         problem=done.problem,
         late=late_text(row, course.late),
@@ -97,7 +100,7 @@ def late_text(row: Standing, late: Late) -> str:
     return f"{told}: {points(row.penalty)} points are taken off. {rule}"
 
 
-def _block(number: int, exercise: Exercise, done: work.Work) -> Block:
+def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> Block:
     check = exercise.check
     full = exercise.points >= exercise.max_points
     tone, verdict = _verdict(exercise)
@@ -126,6 +129,7 @@ def _block(number: int, exercise: Exercise, done: work.Work) -> Block:
         by_hand=by_hand,
         answer=done.essays.get(exercise.name) if exercise.kind == "essay" else None,
         pieces=done.pieces.get(exercise.name, []) if exercise.kind == "check" else [],
+        found=whereabouts.of_exercise(row, exercise),
     )
 
 

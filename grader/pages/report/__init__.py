@@ -44,6 +44,7 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
         histogram=histogram,
         states=standing,
         f=found,
+        commands=[group.command(folder.root) for group in found.questions],
         pictures=pictures.typical(folder, course, found.everyone.handed_in(), found.mistakes),
         similar=(folder.root / "similar.html").is_file(),  # what ./course similar wrote
     )

@@ -6,6 +6,7 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 
+from grader.classroom.questions import Group, grouped
 from grader.classroom.standing import (
     ESSAYS,
     FINAL,
@@ -24,13 +25,12 @@ MOST_MISTAKES, MOST_SLOW = 12, 8
 
 @dataclass(frozen=True)
 class Attention:
-    """Something that waits for a person."""
+    """Something that waits for a person, with all that it concerns for the same reason."""
 
-    who: str
-    what: str
-    reason: str
     kind: str
     """"submission", "archive" or "file"."""
+    who: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,10 @@ class Figures:
     essays_all: int
     mean: float | None
     median: float | None
+    questions: list[Group]
+    """What only a human can decide, by cause and run."""
     attention: list[Attention]
+    """What else waits."""
     scores: list[Scores]
     mistakes: list[Mistake]
     late: list[Standing]
@@ -159,6 +162,7 @@ def gather(everyone: ClassStanding) -> Figures:
         essays_all=len(essays),
         mean=averages[0] if averages else None,
         median=averages[1] if averages else None,
+        questions=grouped(entry for row in rows for entry in row.asked),
         attention=_attention(everyone, rows),
         scores=[_scores(everyone, notebook) for notebook in everyone.notebooks],
         mistakes=_mistakes(rows)[:MOST_MISTAKES],
@@ -192,19 +196,17 @@ def _spent(everyone: ClassStanding, timed: list[Standing]) -> list[Spent]:
 
 
 def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]:
-    found = [Attention("Class folder", "", problem, "file") for problem in everyone.problems]
+    who: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for problem in everyone.problems:
+        who["file", problem].append("class folder")
     for row in rows:
-        if row.state == HUMAN:
-            found.append(Attention(row.team, row.notebook.title, row.needs_human, "submission"))
-        elif row.state == UNGRADED:
-            found.append(
-                Attention(row.team, row.notebook.title, "taken in, not graded yet", "submission")
-            )
+        if row.state == UNGRADED:
+            label = f"{row.team}/{row.notebook.name}"
+            who["submission", "taken in, not graded yet; ./course grade"].append(label)
     for entry in everyone.rejected:
-        found.append(
-            Attention(entry.team or "unknown team", entry.archive, entry.reason, "archive")
-        )
-    return found
+        label = f"{entry.archive} ({entry.team or 'unknown team'})"
+        who["archive", entry.reason].append(label)
+    return [Attention(kind, tuple(found), reason) for (kind, reason), found in who.items()]
 
 
 def _scores(everyone: ClassStanding, notebook: Notebook) -> Scores:

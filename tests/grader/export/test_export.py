@@ -133,7 +133,9 @@ def test_a_submission_that_needs_a_human_has_no_grade(tmp_path: Path) -> None:
     made.hand_in("team_1", START, needs_human="memory limit reached")
     head, row = table(export.write(made.folder, made.course, "csv"), "utf-8-sig")
     assert (row[head.index("Total")], row[head.index("State")]) == ("", "needs a human")
-    assert export.unfinished(made.folder, made.course) == [f"team_1 {START}: memory limit reached"]
+    (left,) = export.unfinished(made.folder, made.course)
+    assert str(left) == f"team_1 {START}: memory limit reached"
+    assert left.as_data() == {"team": "team_1", "notebook": START, "reason": "memory limit reached"}
 
 
 def test_unknown_kind_or_notebook_is_refused(sample: SampleClass) -> None:

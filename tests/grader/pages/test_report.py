@@ -95,9 +95,25 @@ def test_a_damaged_result_and_an_ungraded_submission_wait_for_a_human(tmp_path: 
     (sample.folder.result("team_2", CONV) / "result.json").write_text("{")
     sample.hand_in("team_5", recorded=False)
     (sample.folder.result("team_5", CONV) / "result.json").unlink()
-    reasons = {item.who: item.reason for item in gather(sample).attention}
-    assert "result.json can't be read" in reasons["team_2"]
-    assert reasons["team_5"] == "taken in, not graded yet"
+    f = gather(sample)
+    asked = {entry.team: entry.question for group in f.questions for entry in group.asked}
+    assert "result.json can't be read" in asked["team_2"].reason
+    (item,) = [item for item in f.attention if item.kind == "submission"]
+    assert item.who == (f"team_5/{CONV}",) and "not graded yet" in item.reason
+
+
+def test_questions_come_in_groups_with_the_command_that_answers_them(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    for number in range(20):
+        sample.hand_in(f"team_{number}", needs_human=f"killed after {number} s")
+    sample.reject(*[Rejected(f"{n}.rar", "", "no archive") for n in range(15)])
+    f = gather(sample)
+    assert [len(group.asked) for group in f.questions] == [20] and len(f.attention) == 1
+    html = report.write(sample.folder, sample.course).read_text(encoding="utf-8")
+    assert html.count("./course settle stopped") == 1
+    text = " ".join(Page(html).text.split())
+    assert f"team_0/{CONV} and 19 more" in text and "killed after 19 s" in text
+    assert "15 × 0.rar (unknown team)" in text and "and 3 more" in text
 
 
 def test_human_marks_settle_what_needed_a_human(tmp_path: Path) -> None:
