@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from grader import places
-from grader.commands import REFUSED, errors, grading, making, returning, standing
+from grader.commands import REFUSED, completion, errors, grading, making, returning, standing
 from grader.errors import CourseError
 
 PIPE_CLOSED = 141
@@ -25,7 +25,6 @@ _LONGEST = 300  # letters of an error; databases tell theirs on pages
 app = typer.Typer(
     name="./course",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -82,7 +81,7 @@ def main() -> None:
     """Run the command line; whatever goes wrong becomes one line on stderr, and status 125."""
     try:
         try:
-            app(prog_name="./course")
+            app(prog_name=completion.name_of_program())
         finally:
             sys.stdout.flush()  # what fails only when Python ends can't be told any more
     except SystemExit as ending:

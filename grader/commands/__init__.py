@@ -15,6 +15,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from grader.commands import completion
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -32,6 +34,18 @@ CLASS = Path("class")
 JsonOption = Annotated[
     bool,
     typer.Option("--json", help="For programs: one JSON object on stdout, else nothing."),
+]
+TeamsOption = Annotated[
+    list[str] | None,
+    typer.Option("--team", help="Only these teams.", autocompletion=completion.teams),
+]
+NotebooksOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notebook",
+        help="Only these notebooks; 01 is enough.",
+        autocompletion=completion.notebooks,
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 

@@ -21,6 +21,8 @@ from grader.commands import (
     ClassOption,
     DryRunOption,
     JsonOption,
+    NotebooksOption,
+    TeamsOption,
     cluster,
     console,
     errors,
@@ -84,10 +86,8 @@ def grade(
         int | None,
         typer.Option("--workers", "-j", help="How many at a time; default: two per core."),
     ] = None,
-    team: Annotated[list[str] | None, typer.Option(help="Only these teams.")] = None,
-    notebook: Annotated[
-        list[str] | None, typer.Option(help="Only these notebooks; 01 is enough.")
-    ] = None,
+    team: TeamsOption = None,
+    notebook: NotebooksOption = None,
     force: Annotated[bool, typer.Option(help="Execute again what has a result.")] = False,
     no_isolation: Annotated[
         bool,
@@ -100,6 +100,7 @@ def grade(
         str, typer.Option(help="Only one part of the teams, 2/16 say, beside other graders.")
     ] = "",
     scheduler: cluster.SchedulerOption = "",
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Grade everything that was taken in.
@@ -111,12 +112,14 @@ def grade(
     the workers of a Dask cluster (docs/cluster.md); everything else stays here.  Another terminal
     can follow: tail -F class/grade.log
 
+    With --dry-run nothing is executed or changed: it says what would be executed, and why.
+
     What only a human can decide comes at the end, by cause and run, with the command that answers
     all of a group (./course settle).  With --json one object instead: graded, executed,
     marked_again, kept, changes, flagged, broken, needs_human, questions.
 
-    Exit status: how many submissions need a human (0 if none, at most 120); 125 if it could not
-    grade at all.
+    Exit status: how many submissions need a human (0 if none, at most 120); 0 with --dry-run; 125
+    if it could not grade at all.
     """
     from grader.grading import warm  # help need not wait for the sandbox
 
@@ -142,6 +145,10 @@ def grade(
         errors.print(f"nothing to grade: nothing was handed in for {what}", markup=False)
         raise typer.Exit(REFUSED)
     named.warn_of_extensions(place, course)
+
+    if dry_run:
+        _say_plan(place, course, seed, force, wanted, as_json)
+        return
 
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
@@ -259,6 +266,23 @@ def migrate(
     target = database.normalised(target)
     counts = room.migrate(database.normalised(source), target)
     for line in room.describe(target, counts):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _say_plan(
+    place: ClassFolder,
+    course: config.Course,
+    seed: str | None,
+    force: bool,
+    wanted: Callable[[str, str], bool],
+    as_json: bool,
+) -> None:
+    from grader.grading.plan import plan
+
+    found = plan(place, course, seed, force, wanted)
+    if as_json:
+        tell(found.as_data())
+    for line in [] if as_json else found.lines():
         console.print(line, markup=False, soft_wrap=True)
 
 

@@ -54,6 +54,8 @@ def release(
 
     The archives hold notebooks/, utils/, data/, environment.yml, requirements.txt,
     collect_submission.sh and a README for students.  They are the same bytes for the same content.
+
+    Exit status: 0; 125 if notebooks are stale or hold a solution.
     """
     from grader.authoring import release as room  # nbgrader takes its time to import
 
@@ -70,9 +72,10 @@ def demo(
     """Grade a sample class from end to end, and check every score.
 
     Builds, releases, makes sample submissions with collect_submission.sh, collects and grades them,
-    writes feedback, report and exports, and prints a table.  Ends with 0 only if every sample got
-    the score written beside it.  With --scheduler its notebooks run on a cluster; with
-    COURSE_GRADEBOOK its marks go to the empty database named there.
+    writes feedback, report and exports, and prints a table.  With --scheduler its notebooks run on
+    a cluster; with COURSE_GRADEBOOK its marks go to the empty database named there.
+
+    Exit status: 0 if every sample got the score written beside it, else 1.
     """
     from grader.demo import run  # nbgrader takes its time to import
 
@@ -89,7 +92,8 @@ def truth(
     """Try the judges on known wrong and known right answers.
 
     Prints each with its points and the diagnosis it got, and as the last line a JSON summary.
-    Exits with 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
+
+    Exit status: 0; 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
     called by the wrong name.
     """
     from grader.judging.truth import run  # help need not wait for judges
@@ -129,7 +133,10 @@ def bench(
         typer.Option("--full", help="training: on CIFAR-10, hours; scale: 5,000 submissions"),
     ] = False,
 ) -> None:
-    """Measure ours against a peer in one run; the last line is a JSON object with the ratios."""
+    """Measure ours against a peer in one run; the last line is a JSON object with the ratios.
+
+    Exit status: 0; 125 if there is no bench of that name.
+    """
     known = ("explorers", "fooling", "grading", "layers", "scale", "training", "visualizing")
     if name not in known:
         errors.print(f"no bench called {name!r}; there are {', '.join(known)}")

@@ -15,6 +15,7 @@ from grader.commands import (
     REFUSED,
     ClassOption,
     JsonOption,
+    NotebooksOption,
     console,
     errors,
     named,
@@ -29,6 +30,8 @@ def feedback(folder: ClassOption = CLASS) -> None:
     Each page shows points, what passed and failed, the named mistake, a hint, and what markers
     wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
     lies beside it.
+
+    Exit status: 0; 125 for a class that was not graded.
     """
     from grader.pages import feedback as room  # nbgrader takes its time to import
 
@@ -42,6 +45,8 @@ def report(folder: ClassOption = CLASS) -> None:
 
     It shows who needs a human, the distribution of points, each exercise, the most frequent named
     mistakes, essays still to be marked, and times.
+
+    Exit status: 0; 125 for a class that was not graded.
     """
     from grader.pages import report as room  # nbgrader takes its time to import
 
@@ -50,9 +55,7 @@ def report(folder: ClassOption = CLASS) -> None:
 
 def similar(
     folder: ClassOption = CLASS,
-    notebook: Annotated[
-        list[str] | None, typer.Option(help="Only these notebooks; 01 is enough.")
-    ] = None,
+    notebook: NotebooksOption = None,
 ) -> None:
     """Write similar.html: pairs of teams that share more than the release and chance explain.
 

@@ -15,20 +15,17 @@ from grader.commands import (
     ClassOption,
     DryRunOption,
     JsonOption,
+    NotebooksOption,
+    TeamsOption,
     console,
     errors,
     named,
     tell,
 )
 
-Teams = Annotated[list[str] | None, typer.Option("--team", help="Only these teams.")]
-Notebooks = Annotated[
-    list[str] | None, typer.Option("--notebook", help="Only these notebooks; 01 is enough.")
-]
-
 
 def status(
-    folder: ClassOption = CLASS, team: Teams = None, notebook: Notebooks = None,
+    folder: ClassOption = CLASS, team: TeamsOption = None, notebook: NotebooksOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Say where everything stands that was handed in.
@@ -66,8 +63,8 @@ def status(
 def settle(
     cause: Annotated[str, typer.Argument(help='As ./course status names it: "copies differ".')],
     folder: ClassOption = CLASS,
-    team: Teams = None,
-    notebook: Notebooks = None,
+    team: TeamsOption = None,
+    notebook: NotebooksOption = None,
     cell: Annotated[str, typer.Option(help="Only about this cell.")] = "",
     batch: Annotated[str, typer.Option(help="Only what came up in this run.")] = "",
     note: Annotated[str, typer.Option(help="Why, to remember it by.")] = "",

@@ -204,7 +204,7 @@ def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]
             label = f"{row.team}/{row.notebook.name}"
             who["submission", "taken in, not graded yet; ./course grade"].append(label)
     for entry in everyone.rejected:
-        label = f"{entry.archive} ({entry.team or 'unknown team'})"
+        label = f"{entry.archive} ({entry.team})" if entry.team else entry.archive
         who["archive", entry.reason].append(label)
     return [Attention(kind, tuple(found), reason) for (kind, reason), found in who.items()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -114,6 +115,13 @@ def test_the_beginning_of_a_notebooks_name_is_enough(handed_in: Path) -> None:
     done = course("grade", *arguments)
     assert done.returncode == 1 and "1 graded" in done.stdout, done.stderr
     assert f"team_8/{FIRST}" in done.stdout and "team_1/" not in done.stdout
+    assert "./course settle unreadable" in done.stdout
+    told = course("grade", *arguments, "--json")
+    found = json.loads(told.stdout)
+    assert (told.returncode, found["graded"], found["needs_human"]) == (1, 1, 1)
+    assert found["questions"][0]["submissions"] == [f"team_8/{FIRST}"]
+    assert course("settle", "unreadable", *arguments[:2]).returncode == 0
+    assert course("grade", *arguments).returncode == 0
     assert course("similar", *arguments[:4]).returncode == 0
     shown = course("export", "csv", *arguments[:4])
     assert f"grades_{FIRST}.csv" in "".join(shown.stdout.split()), shown.stderr

@@ -113,7 +113,7 @@ def test_questions_come_in_groups_with_the_command_that_answers_them(tmp_path: P
     assert html.count("./course settle stopped") == 1
     text = " ".join(Page(html).text.split())
     assert f"team_0/{CONV} and 19 more" in text and "killed after 19 s" in text
-    assert "15 × 0.rar (unknown team)" in text and "and 3 more" in text
+    assert "15 archives no archive 0.rar, 1.rar" in text and "and 3 more" in text
 
 
 def test_human_marks_settle_what_needed_a_human(tmp_path: Path) -> None:
