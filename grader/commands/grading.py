@@ -277,7 +277,7 @@ def _say_plan(
     wanted: Callable[[str, str], bool],
     as_json: bool,
 ) -> None:
-    from grader.grading.plan import plan
+    from grader.grading.plan import plan  # nbgrader takes its time to import
 
     found = plan(place, course, seed, force, wanted)
     if as_json:

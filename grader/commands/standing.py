@@ -41,7 +41,7 @@ def status(
     Exit status: 0; 1 if a file of the class folder can't be read, so that something may be missing
     here.
     """
-    from grader.classroom import overview, standing
+    from grader.classroom import overview, standing  # the database takes its time to import
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
@@ -79,7 +79,7 @@ def settle(
 
     Exit status: 0; 125 if there is no such question.
     """
-    from grader.classroom import questions, standing
+    from grader.classroom import questions, standing  # the database takes its time to import
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
