@@ -6,11 +6,10 @@ It only reads; `gradebook` writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
+import msgspec
 from sqlalchemy import (
     Boolean,
     ColumnClause,
@@ -30,8 +29,7 @@ from grader.classroom import database
 from grader.classroom.folder import ClassFolder
 
 
-@dataclass(frozen=True)
-class CellMark:
+class CellMark(msgspec.Struct, frozen=True):
     """What one graded cell of one submission earned."""
 
     cell: str
@@ -47,8 +45,7 @@ class CellMark:
     comment: str
 
 
-@dataclass(frozen=True)
-class NotebookMark:
+class NotebookMark(msgspec.Struct, frozen=True):
     """What one notebook of one team earned."""
 
     team: str
@@ -84,11 +81,11 @@ def read(folder: ClassFolder) -> list[NotebookMark]:
 
 def _read(connection: Connection) -> list[NotebookMark]:
     notebooks, grades, comments = _queries()
-    said = {(row.notebook_id, row.name): row for row in connection.execute(comments).all()}
+    said = {(place, name): text for place, name, text in connection.execute(comments).all()}
     cells: dict[str, list[CellMark]] = defaultdict(list)
-    for row in connection.execute(grades).all():
-        remark = said.get((row.notebook_id, row.name))
-        cells[row.notebook_id].append(_cell_mark(row, remark))
+    for place, name, auto, manual, extra, waits, worth, kind in connection.execute(grades).all():
+        said_of = said.get((place, name), "")
+        cells[place].append(_cell_mark(name, auto, manual, extra, waits, worth, kind, said_of))
     found = [
         NotebookMark(
             row.student_id,
@@ -102,25 +99,21 @@ def _read(connection: Connection) -> list[NotebookMark]:
     return sorted(found, key=lambda mark: (mark.team, mark.notebook))
 
 
-def _cell_mark(row: Any, remark: Any) -> CellMark:
+def _cell_mark(
+    name: str,
+    auto: float | None,
+    manual: float | None,
+    extra: float | None,
+    needs_manual: bool,
+    worth: float | None,
+    kind: str | None,
+    comment: str,
+) -> CellMark:
     """A mark as nbgrader counts it: the manual one wins, and extra credit comes on top."""
-    points = row.manual_score if row.manual_score is not None else row.auto_score
-    if points is not None:
-        points += row.extra_credit or 0.0
-    comment = ""
-    if remark is not None:
-        written = remark.manual_comment
-        comment = (written if written is not None else remark.auto_comment) or ""
-    return CellMark(
-        row.name,
-        "essay" if row.cell_type == "markdown" else "check",
-        points or 0.0,
-        row.max_score or 0.0,
-        row.auto_score,
-        row.manual_score,
-        bool(row.needs_manual_grade),
-        comment,
-    )
+    points = manual if manual is not None else auto
+    points = 0.0 if points is None else points + (extra or 0.0)
+    kind = "essay" if kind == "markdown" else "check"
+    return CellMark(name, kind, points, worth or 0.0, auto, manual, bool(needs_manual), comment)
 
 
 @cache
@@ -169,11 +162,11 @@ def _queries() -> tuple[Select, Select, Select]:
         .outerjoin(graded, graded.c.id == cell.c.id)
         .outerjoin(task, task.c.id == cell.c.id)
     )
-    comments = select(
-        comment.c.notebook_id, cell.c.name, comment.c.auto_comment, comment.c.manual_comment
-    ).join_from(comment, cell, comment.c.cell_id == cell.c.id)
-    written = func.coalesce(comment.c.manual_comment, comment.c.auto_comment).is_not(None)
-    return notebooks, grades, comments.where(written)
+    written = func.coalesce(comment.c.manual_comment, comment.c.auto_comment)
+    comments = select(comment.c.notebook_id, cell.c.name, written).join_from(
+        comment, cell, comment.c.cell_id == cell.c.id
+    )
+    return notebooks, grades, comments.where(written.is_not(None))
 
 
 def _columns(names: str) -> list[ColumnClause]:

@@ -36,8 +36,7 @@ MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
 """The states of a submission, from nothing to done."""
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(msgspec.Struct, frozen=True):
     """One graded cell of one submission: what the judge found beside what the gradebook says."""
 
     name: str
@@ -104,10 +103,10 @@ class Standing:
     settled: tuple[Settled, ...] = ()
     """What somebody answered about this very work."""
 
-    @property
+    @cached_property
     def state(self) -> str:
         """One of the module's five states."""
-        if self.needs_human:
+        if self.asked:
             return HUMAN
         if self.result is None and self.submission is not None:
             return UNGRADED  # what the gradebook says is about an earlier one
@@ -303,7 +302,10 @@ def _read(folder: ClassFolder, course: Course) -> ClassStanding:
         rows,
         tuple(members),
         tuple(rejected),
-        (*_listed(folder.root / "ignored.json", list[Ignored], problems), *_aside(folder, course)),
+        (
+            *_listed(folder.root / "ignored.json", list[Ignored], problems),
+            *_aside(folder, course, there),
+        ),
         tuple(problems),
     )
 
@@ -386,15 +388,21 @@ def people(path: Path, problems: list[str]) -> list[Person]:
     return [Person(s.team, s.id, s.name, s.email, s.moodle, s.canvas) for s in students]
 
 
-def _aside(folder: ClassFolder, course: Course) -> list[Ignored]:
-    """Folders among the submissions that nothing grades, each with the reason."""
+def _aside(folder: ClassFolder, course: Course, there: set[tuple[str, str]]) -> list[Ignored]:
+    """Folders among the submissions that nothing grades, each with the reason.
+
+    there: (team, notebook) of what was taken in.
+    """
     found = []
-    for place in sorted((folder.root / "submitted").glob("*/*/")):
-        source = str(place.relative_to(folder.root))
+    for place in sorted((folder.root / "submitted").glob("*/*")):
+        known = (place.parent.name, place.name) in there
+        if (known and place.name in course.notebooks) or not place.is_dir():
+            continue
+        source = f"submitted/{place.parent.name}/{place.name}"
         if place.name not in course.notebooks:
             reason = "the settings of this class have no notebook of that name in use"
             found.append(Ignored(source, reason))
-        elif not (place / "submission.json").is_file():
+        else:
             reason = "it was put there by hand: ./course collect takes in what is graded"
             found.append(Ignored(source, reason))
     return found
