@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -117,7 +118,7 @@ def _cell_mark(
 
 
 @cache
-def _queries() -> tuple[Select, Select, Select]:
+def _queries() -> tuple[Select[Any], Select[Any], Select[Any]]:
     """Of submitted notebooks, their grades, and the comments on them: nbgrader's own tables."""
     submitted = table(
         "submitted_notebook", *_columns("id assignment_id notebook_id late_submission_penalty")
@@ -169,5 +170,5 @@ def _queries() -> tuple[Select, Select, Select]:
     return notebooks, grades, comments.where(written.is_not(None))
 
 
-def _columns(names: str) -> list[ColumnClause]:
+def _columns(names: str) -> list[ColumnClause[Any]]:
     return [column(name) for name in names.split()]

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from grader import config
-from grader.authoring import build
 from grader.classroom.folder import ClassFolder
+from grader.contract import visible
 from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.rejudge import Change, difference
 from grader.grading.tasks import Chosen, Task, class_seed, tasks
@@ -96,7 +96,7 @@ def _look(found: Plan, folder: ClassFolder, course: config.Course, task: Task) -
 
 def _has_moved(folder: ClassFolder, name: str) -> bool:
     """Has the course built another notebook than the one that this class was graded with?"""
-    built, released = build.released(name), folder.root / "release" / name / f"{name}.ipynb"
+    built, released = visible.released(name), folder.root / "release" / name / f"{name}.ipynb"
     return not (
         built.is_file() and released.is_file() and built.read_bytes() == released.read_bytes()
     )
