@@ -9,6 +9,7 @@ similar.html                   pairs of teams that share much, if they were look
 gradebook.db                   nbgrader's gradebook
 roster.csv, course.toml        who is in the class; settings that differ from the course's
 rejected.json                  archives that could not be taken in, each with the reason
+ignored.json                   what was seen and not taken, since it is older, say
 """
 
 from __future__ import annotations

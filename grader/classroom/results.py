@@ -58,6 +58,14 @@ class Rejected(msgspec.Struct, frozen=True):
     """Of a file of which nobody could tell whose it is: it may come again under another name."""
 
 
+class Ignored(msgspec.Struct, frozen=True):
+    """One entry of ignored.json: what collect saw and did not take."""
+
+    source: str
+    """Where it lay: a path on this machine, with what is below it in an archive."""
+    reason: str
+
+
 class CaseResult(msgspec.Struct, frozen=True):
     """One case of one check."""
 

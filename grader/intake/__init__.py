@@ -17,12 +17,13 @@ import msgspec
 from grader import config, places
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
-from grader.classroom.results import Rejected, Submission
+from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
 from grader.errors import Refused
-from grader.intake import handin, notebooks, store
+from grader.intake import handin, ignored, notebooks, store
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
+from grader.intake.ignored import Leftovers
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
 from grader.text import shown
@@ -56,6 +57,8 @@ class CollectReport:
     """Passed over, since what is there is newer."""
     rejected: list[Rejected] = field(default_factory=list)
     """Archives, and notebooks in them, that were passed over, each with the reason."""
+    ignored: list[Ignored] = field(default_factory=list)
+    """What was seen and not taken: older or equal work, what belongs to no notebook."""
     notes: list[str] = field(default_factory=list)
     """What does not belong to one submission."""
 
@@ -69,6 +72,8 @@ class _Files:
     origin: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Path -> (archive, its SHA-256)."""
     broken: list[str] = field(default_factory=list)
+    """What was rejected: files, and notebooks in them."""
+    left: Leftovers = field(default_factory=lambda: Leftovers([]))
 
 
 def collect(
@@ -111,9 +116,11 @@ def collect(
         work.finder.find(archives, from_lms)
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected
+        work.report.ignored = work.finder.ignored
         for delivery in sorted(work.finder.found, key=lambda d: (d.arrived, d.label)):
             work.take(delivery)
         work.remember_rejected()
+        work.remember_ignored()
     return work.report
 
 
@@ -147,14 +154,16 @@ class _Collecting:
             return
         for chosen, with_it, notes in plan:
             self._keep(delivery, files, chosen, with_it, notes)
+        self._pass_over(delivery, files, [(chosen, with_it) for chosen, with_it, _ in plan])
 
     def _unpack(self, delivery: Delivery) -> _Files:
         """Open the archives of a delivery, one level deep; archives in those stay closed."""
-        files = _Files()
+        files = _Files(left=Leftovers(list(self.course.notebooks)))
         for file in delivery.files:
             try:
                 if not (file.is_archive or self._wanted(file.path)):
                     files.others.append(file.path)
+                    files.left.unopened.append((file.label, False))
                     continue
                 content = file.read()
                 origin = (shown(file.label, LABEL), hashlib.sha256(content).hexdigest())
@@ -172,6 +181,7 @@ class _Collecting:
                 files.members.append(member)
                 files.origin[member.path] = origin
             files.others += contents.others
+            files.left.unopened += [(f"{file.label}/{p}", _nested(p)) for p in contents.others]
         return files
 
     def _wanted(self, path: str) -> bool:
@@ -180,7 +190,6 @@ class _Collecting:
     def _recognise(self, delivery: Delivery, files: _Files) -> list[Candidate]:
         """The notebook to take for each notebook of the course."""
         candidates: dict[str, list[Candidate]] = {}
-        broken = len(files.broken)
         for member in files.members:
             if not notebooks.is_notebook_name(member.path):
                 continue
@@ -189,22 +198,23 @@ class _Collecting:
             try:
                 found = notebooks.candidate(member, self.course.notebooks, self.releases)
             except Refused as reason:
-                broken += 1
+                files.broken.append(member.path)
                 name, _ = notebooks.by_name(member.path, self.course.notebooks)
                 self._reject(delivery, str(reason), notebook=name)
                 continue
             if found:
                 candidates.setdefault(found.notebook, []).append(found)
+                files.left.copies[member.path] = found.notebook
             else:
                 files.others.append(member.path)
-        if not candidates and not broken:
+        if not candidates and not files.broken:
             raise Refused(self._nothing_in(files))
         return [notebooks.best(candidates[name]) for name in sorted(candidates)]
 
     def _nothing_in(self, files: _Files) -> str:
         wanted = ", ".join(f"{name}.ipynb" for name in self.course.notebooks)
         inside = ", ".join(shown(path, 60) for path in files.others[:5]) or "no files"
-        nested = any(ARCHIVE_NAME.fullmatch(p.rpartition("/")[2]) for p in files.others)
+        nested = any(map(_nested, files.others))
         hint = "; archives inside an archive are not opened" if nested else ""
         return f"no notebook of the course in it, but {inside}{hint}; expected any of {wanted}"
 
@@ -268,6 +278,39 @@ class _Collecting:
         for entries in (self.report.taken, self.report.unchanged):
             entries[:] = [e for e in entries if (e.team, e.notebook) != _key(submission)]
         self.report.taken.append(submission)
+
+    def _pass_over(
+        self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, list[Member]]]
+    ) -> None:
+        """Note what of a delivery was not taken, and why."""
+        places = {
+            path: label if label.endswith(path) else f"{label}/{path}"
+            for path, (label, _) in files.origin.items()
+        }
+        for chosen, _ in taken:
+            there = store.current(self.folder, delivery.team, chosen.notebook)
+            if there and there.archive_sha256 != files.origin[chosen.path][1]:
+                older = any(_key(there) == (e.team, e.notebook) for e in self.report.older)
+                reason = "older than" if older else "the same work as"
+                reason += f" the {chosen.notebook} that is there, {shown(there.archive, LABEL)}"
+                self.report.ignored.append(Ignored(shown(places[chosen.path], LABEL), reason))
+        accounted = {member.content for _, with_it in taken for member in with_it}
+        accounted |= {member.content for member in files.members if member.path in files.broken}
+        copies = {chosen.notebook: chosen.path for chosen, _ in taken}
+        self.report.ignored += files.left.of(files.members, places, copies, accounted)
+
+    def remember_ignored(self) -> None:
+        """Bring the class folder's list of what was not taken up to date."""
+        report, finder = self.report, self.finder
+        seen = {shown(f.label, LABEL) for delivery in finder.found for f in delivery.files}
+        seen |= {delivery.label for delivery in finder.found}
+        seen |= {entry.archive for entry in report.rejected}
+        seen |= {entry.source for entry in report.ignored}
+        report.ignored = [
+            msgspec.structs.replace(entry, source=finder.source(entry.source) or entry.source)
+            for entry in report.ignored
+        ]
+        ignored.remember(self.folder, report.ignored, {finder.source(label) for label in seen})
 
     def remember_rejected(self) -> None:
         """Bring the class folder's list up to date.
@@ -349,3 +392,8 @@ class _Collecting:
 
 def _key(submission: Submission) -> tuple[str, str]:
     return submission.team, submission.notebook
+
+
+def _nested(path: str) -> bool:
+    """Whether a file in an archive is one itself, which stays closed."""
+    return ARCHIVE_NAME.fullmatch(path.rpartition("/")[2]) is not None

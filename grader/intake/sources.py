@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from grader.classroom.results import Rejected
+from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
 from grader.errors import Refused
 from grader.intake import bounds, lms, notebooks
@@ -136,6 +136,8 @@ class Finder:
     found: list[Delivery] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    """What is nobody's, or no file, by label."""
     from_lms: bool | None = None
     roots: dict[str, Path] = field(default_factory=dict)
     """What the instructor named, by label."""
@@ -200,7 +202,7 @@ class Finder:
             self._deliver(label, team, files, self._foreign_names(files, team))
             return
         if levels == 0:
-            self.notes.append(f"{shown(path)}: folders below it were not searched")
+            self._ignore(label, "folders below it were not searched")
             return
         entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
         folders = {k: entry for k, entry in entries.items() if stat.S_ISDIR(entry.lstat().st_mode)}
@@ -253,7 +255,7 @@ class Finder:
             elif named:
                 raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
             else:
-                self.notes.append(f"{shown(label)}: neither an archive nor a notebook, passed over")
+                self._ignore(label, "neither an archive nor a notebook, passed over")
                 return
         except Refused:
             with suppress(Refused):
@@ -333,7 +335,7 @@ class Finder:
         """Whether it is text typed into Moodle, which is said and left out."""
         typed = uploaded.kind != "file"
         if typed:
-            self.notes.append(f"{shown(label)}: text typed online, no file")
+            self._ignore(label, "text typed online, no file")
         return typed
 
     def _upload(
@@ -448,6 +450,10 @@ class Finder:
             self._reject(label, str(reason))
         except OSError as error:
             self._reject(label, f"can't be read: {error.strerror or error}")
+
+    def _ignore(self, label: str, reason: str) -> None:
+        self.notes.append(f"{shown(label)}: {reason}")
+        self.ignored.append(Ignored(shown(label, LABEL), reason))
 
     def _reject(self, label: str, reason: str, team: str = "") -> None:
         self.rejected.append(Rejected(shown(label, LABEL), team, shown(reason, 500)))

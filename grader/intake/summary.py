@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grader import config
 from grader.classroom.lateness import days_late
 from grader.classroom.results import Submission
-from grader.intake import CollectReport, Replaced
+from grader.intake import CollectReport, Replaced, ignored
 
 NAMED = 8
 """Most submissions that one line names."""
@@ -28,6 +28,11 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
         if entry.note:
             found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")
     found += _notes(report)
+    if alone := sum(entry.reason in ignored.UNSAID for entry in report.ignored):
+        found.append(
+            f"  note: {_counted(alone, 'file')} that came along belong to no notebook and were not "
+            f"taken; {ignored.FILE} lists them"
+        )
     found += _arrivals(report, course)
     found += [f"  REJECTED {entry.archive}: {entry.reason}" for entry in report.rejected]
     return found
@@ -50,6 +55,10 @@ def _notes(report: CollectReport) -> list[str]:
         label, _, cause = note.rpartition(": ")
         by_cause.setdefault(cause, []).append(label)
     return found + [_note(cause, labels) for cause, labels in by_cause.items()]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _note(cause: str, whose: list[str]) -> str:
