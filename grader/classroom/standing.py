@@ -20,6 +20,7 @@ from grader.classroom.gradebook import CellMark, NotebookMark
 from grader.classroom.results import CheckResult, Rejected, Result, Submission
 from grader.classroom.roster import read_roster
 from grader.config import Course, Notebook
+from grader.config.zones import MACHINES, Zone
 
 MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
     "missing",
@@ -79,6 +80,8 @@ class Standing:
     problem: str = ""
     """Why a file of this submission can't be read; empty if all can."""
     exercises: tuple[Exercise, ...] = ()
+    zone: Zone = MACHINES
+    """In which times are shown."""
 
     @property
     def state(self) -> str:
@@ -157,7 +160,7 @@ class Standing:
 
     @property
     def received(self) -> datetime | None:
-        """When it arrived, with a time zone; None if that is not known."""
+        """When it arrived, in the course's zone; None if that is not known."""
         if self.arrival != "known":
             return None
         moment = self.submission.received if self.submission is not None else None
@@ -165,7 +168,7 @@ class Standing:
             moment = self.mark.received
         if moment is not None and moment.tzinfo is None:  # nbgrader's database holds naive UTC
             moment = moment.replace(tzinfo=UTC)
-        return moment
+        return moment and self.zone.shown(moment)
 
     @property
     def late_by(self) -> timedelta | None:
@@ -280,8 +283,9 @@ def _standing(
     result = _read(folder.result(team, notebook.name) / "result.json", Result, problems)
     exercises = _exercises(result, mark)
     return Standing(
-        team, notebook, course.late, submission, result, mark, "; ".join(problems), exercises
-    )
+        team, notebook, course.late, submission, result, mark, "; ".join(problems), exercises,
+        course.times.zone,
+    )  # fmt: skip
 
 
 def _exercises(result: Result | None, mark: NotebookMark | None) -> tuple[Exercise, ...]:

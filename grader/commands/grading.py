@@ -61,12 +61,12 @@ def collect(
     from grader.intake import summary
 
     course = config.load(folder)
-    moment = received.astimezone() if received else None
+    moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
         keep_roster(place.root, roster)
-    for line in summary.lines(report, course):
+    for line in [*summary.lines(report, course), summary.zone_line(course)]:
         console.print(line, markup=False)
     named.warn_of_extensions(place, course)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))

@@ -104,7 +104,7 @@ def collect(
         roster = folder.root / "roster.csv"
     known = read_roster(roster) if roster else None
     if received is not None and received.tzinfo is None:
-        received = received.astimezone()
+        received = course.times.zone.earliest(received)
     work = _Collecting(
         folder,
         course,
@@ -112,7 +112,8 @@ def collect(
         Releases.read(releases or places.public() / "notebooks", course.notebooks),
     )
     with store.exclusive(folder), ExitStack() as stack:
-        work.finder = Finder(known, list(course.notebooks), stack, course.pairs.prefix)
+        names = list(course.notebooks)
+        work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
         work.finder.find(archives, from_lms)
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected

@@ -21,6 +21,7 @@ from typing import Any
 
 from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
+from grader.config import Times
 from grader.errors import Refused
 from grader.intake import bounds, lms, notebooks
 from grader.intake.bounds import ARCHIVE_BYTES, MIB
@@ -133,6 +134,8 @@ class Finder:
     """Keeps downloads open."""
     pair_prefix: str
     """Of what two hand in together, see `handin.pair_names`."""
+    times: Times
+    """In which zone an LMS writes, and what can't be a time of arrival."""
     found: list[Delivery] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -307,7 +310,7 @@ class Finder:
     def _download(self, path: Path, root: str) -> None:
         if self.roster is None:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
-        members, refused = lms.open_bulk(path, self.stack)
+        members, refused = lms.open_bulk(path, self.stack, self.times.lms)
         for name, reason in refused:
             self._reject(f"{root}/{name}", reason)
         uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
@@ -322,6 +325,10 @@ class Finder:
                 file = File(uploaded.rest, label, member.changed, member.read)
                 uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
         self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
+        if any(member.changed and not member.zoned for member in members):
+            self.notes.append(
+                f"{shown(root)}: its times have no zone; they were read in {self.times.lms}"
+            )
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         batch = Batch(download=True, zipped=True)
         for parts in uploads.values():

@@ -38,6 +38,17 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
     return found
 
 
+def zone_line(course: config.Course) -> str:
+    """In which zone times are read and shown."""
+    zone = course.times.zone
+    if zone.name:
+        return f"  zone: times are read and shown in {zone}"
+    return (
+        f"  zone: times are read and shown in {zone}; course.toml can name another: "
+        '[times], zone = "Europe/Berlin"'
+    )
+
+
 def _notes(report: CollectReport) -> list[str]:
     """What was mended, dropped or is odd: a line for each cause, however many it concerns."""
     by_note: dict[str, list[Submission | Replaced]] = {}
@@ -75,7 +86,7 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
             by_arrival.setdefault(entry.arrival, []).append(entry)
     found = []
     if unknown := by_arrival.get("unknown"):
-        moment = min(entry.received for entry in unknown).astimezone()
+        moment = course.times.zone.shown(min(entry.received for entry in unknown))
         found.append(
             f"  TIMES: when {len(unknown)} of these arrived is not known: their files carry the "
             f"time of a download, {moment:%Y-%m-%d %H:%M}, which was after the due date.  They "
