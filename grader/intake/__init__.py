@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -243,9 +243,9 @@ class _Collecting:
     ) -> None:
         archive, digest = files.origin[chosen.path]
         received = self.received or delivery.arrived
-        arrival = "known" if self.received else delivery.arrival(self._due(chosen.notebook))
-        if arrival == "known" and received > datetime.now(UTC) + timedelta(days=1):
-            notes = [*notes, f"its date lies in the future: {received:%Y-%m-%d %H:%M}"]
+        arrival, told_by = delivery.arrival(self._due(chosen.notebook))
+        if self.received:
+            arrival, told_by = "known", "instructor"
         submission = Submission(
             delivery.team,
             chosen.notebook,
@@ -255,6 +255,7 @@ class _Collecting:
             [member.path for member in with_it],
             notes,
             arrival,
+            told_by,
         )
         earlier = store.current(self.folder, delivery.team, chosen.notebook)
         if earlier is not None:
@@ -317,7 +318,8 @@ class _Collecting:
         """Bring the class folder's list up to date.
 
         An earlier entry goes when its file is seen again or comes under another name, or when
-        what its team owes is taken in.
+        what its team owes is taken in: where nobody knows which notebooks were in it, when none is
+        missing any more that others handed in.
         """
         report, finder = self.report, self.finder
         report.rejected = [
@@ -335,7 +337,9 @@ class _Collecting:
         sources = {finder.source(label) for label in labels}
         digests = {entry.archive_sha256 for entry in report.taken + report.unchanged}
         taken = {_key(entry) for entry in report.taken}
-        taken |= {(entry.team, "") for entry in report.taken}
+        there = set(self.folder.submissions())
+        used = {notebook for _, notebook in there}
+        taken |= {(e.team, "") for e in report.taken if all((e.team, n) in there for n in used)}
 
         def settled(entry: Rejected) -> bool:
             seen = entry.source in sources if entry.source else entry.archive in labels
@@ -387,7 +391,7 @@ class _Collecting:
 
     def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:
         label = shown(label or delivery.label, LABEL)
-        entry = Rejected(label, delivery.team, shown(reason, 500), notebook)
+        entry = Rejected(label, delivery.team, shown(reason, 500), notebook, person=delivery.person)
         self.report.rejected.append(entry)
 
 

@@ -89,8 +89,9 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
         moment = course.times.zone.shown(min(entry.received for entry in unknown))
         found.append(
             f"  TIMES: when {len(unknown)} of these arrived is not known: their files carry the "
-            f"time of a download, {moment:%Y-%m-%d %H:%M}, which was after the due date.  They "
-            "count as on time.  If you know when they came, collect the download again with "
+            "time of a download or a copy, or none that can be true; it was "
+            f"{moment:%Y-%m-%d %H:%M} at the latest, which was after the due date.  They count as "
+            "on time.  If you know when they came, collect the download again with "
             "--received 2027-01-29T20:00, or unpack it and collect those that were late, each "
             "with its own --received"
         )

@@ -20,8 +20,8 @@ from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import ipynb, save, zipped
 
 DUE = {
-    "00_getting_started": datetime(2027, 1, 1, 12, tzinfo=UTC),
-    "01_implementing_cnn": datetime(2027, 1, 15, 12, tzinfo=UTC),
+    "00_getting_started": datetime(2026, 1, 1, 12, tzinfo=UTC),
+    "01_implementing_cnn": datetime(2026, 1, 15, 12, tzinfo=UTC),
 }
 SETTINGS = "\n".join(f"[notebooks.{name}]\ndue = {due.isoformat()}" for name, due in DUE.items())
 FIRST, SECOND = DUE
