@@ -14,9 +14,12 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom import gradebook, results
+from grader.classroom import gradebook, identity, membership, results
+from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import CellMark, NotebookMark
+from grader.classroom.identity import Person
+from grader.classroom.membership import NOTHING_NOTED, Membership
 from grader.classroom.results import CheckResult, Rejected, Result, Submission
 from grader.classroom.roster import read_roster
 from grader.config import Course, Notebook
@@ -180,18 +183,6 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Person:
-    """One student, as the exports need them."""
-
-    team: str
-    student: str
-    name: str = ""
-    email: str = ""
-    moodle_id: str = ""
-    canvas_id: str = ""
-
-
-@dataclass(frozen=True)
 class ClassStanding:
     """The whole class."""
 
@@ -205,6 +196,16 @@ class ClassStanding:
     rejected: tuple[Rejected, ...] = ()
     problems: tuple[str, ...] = field(default=())
     """Files of the class folder itself that can't be read."""
+    membership: Membership = NOTHING_NOTED
+    questions: tuple[Question, ...] = ()
+    """About who is in which team."""
+    remarks: tuple[str, ...] = ()
+    """The same, of what needs nobody to look."""
+
+    def of_person(self, person: Person, notebook: Notebook) -> Standing:
+        """What counts for a student: of the team that he or she was in then."""
+        team = self.membership.team_of(person.student, notebook.name, person.team)
+        return self.rows.get((team, notebook.name)) or Standing(person.team, notebook)
 
     def of_team(self, team: str) -> list[Standing]:
         """A team's standings, in the course's order."""
@@ -242,12 +243,14 @@ def read(folder: ClassFolder, course: Course) -> ClassStanding:
         for team in teams
         for notebook in notebooks
     }
-    known = {person.team for person in members}
-    members += [Person(team, team) for team in teams if team not in known]
+    noted = membership.read(folder.root / membership.FILE, problems)
+    found = identity.check(members, noted, handed_in)
+    members += [Person(team, team) for team in found.strangers]
     members.sort(key=lambda person: (person.team, person.student))
     return ClassStanding(
-        course, tuple(teams), notebooks, rows, tuple(members), tuple(rejected), tuple(problems)
-    )
+        course, tuple(teams), notebooks, rows, tuple(members), tuple(rejected), tuple(problems),
+        noted, found.questions, found.remarks,
+    )  # fmt: skip
 
 
 def mean_and_median(fractions: list[float]) -> tuple[float, float] | None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from grader import config
+from grader.classroom import membership
 from grader.classroom.folder import ClassFolder
 from grader.classroom.roster import keep_roster
 from grader.commands import (
@@ -131,6 +132,7 @@ def grade(
         errors.print(f"nothing to grade: nothing was handed in for {what}", markup=False)
         raise typer.Exit(REFUSED)
     named.warn_of_extensions(place, course)
+    membership.catch_up(place)
 
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)

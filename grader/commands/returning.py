@@ -107,6 +107,8 @@ def export(
         canvas_ids=_canvas_ids(canvas_id or [], course),
     )
     console.print(f"wrote {room.write(place, course, kind, out, choices)}")
+    for line in room.doubts(place, course):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
     if not provisional:
         for line in room.unfinished(place, course):
             console.print(f"  not final: {line}", markup=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from grader import config, places
+from grader.classroom import membership
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
@@ -122,6 +123,9 @@ def collect(
             work.take(delivery)
         work.remember_rejected()
         work.remember_ignored()
+        if known:
+            fresh = {_key(entry) for entry in work.report.taken}
+            work.report.notes += membership.note(folder, known.students, fresh)
     return work.report
 
 

@@ -193,6 +193,7 @@ def _spent(everyone: ClassStanding, timed: list[Standing]) -> list[Spent]:
 
 def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]:
     found = [Attention("Class folder", "", problem, "file") for problem in everyone.problems]
+    found += [Attention("Roster", "", str(asked), "file") for asked in everyone.questions]
     for row in rows:
         if row.state == HUMAN:
             found.append(Attention(row.team, row.notebook.title, row.needs_human, "submission"))
