@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from grader import export
 from grader.classroom import membership, standing
 from grader.classroom.membership import Membership
 from grader.classroom.roster import read_roster
+from grader.commands import returning
+from grader.pages.report import figures
 from tests.grader.intake_samples import FIRST, LATER, class_folder, ipynb, save, take, zipped
 from tests.grader.sample_class import CONV, START, SampleClass
 
@@ -151,3 +154,17 @@ def test_members_are_those_who_handed_in_and_who_joined_but_nobody_who_did_it_el
     noted = Membership({("nb", "s_1"): "team_1", ("nb", "s_2"): "team_2"})
     assert noted.members("team_1", "nb", ["S02", "s3"]) == ["s_1", "s_3"]
     assert noted.members("team_1", "other", ["s2"]) == ["s_2"]
+
+
+def test_the_report_puts_such_questions_before_the_instructor(sample):
+    sample.hand_in("team_9")
+    found = figures.gather(standing.read(sample.folder, sample.course)).attention
+    assert any(entry.who == "Roster" and "team_9 handed in" in entry.reason for entry in found)
+
+
+def test_export_prints_what_is_odd(sample, monkeypatch):
+    noted(sample, BEFORE.replace("team_2", "team_55"))
+    told = StringIO()
+    monkeypatch.setattr(returning.console, "file", told)
+    returning.export("csv", sample.folder.root)
+    assert "note: s3, now in team_55, has the grade of team_2" in told.getvalue()
