@@ -17,6 +17,7 @@ from grader import config
 from grader.cells import grade_id, id_of_check, is_essay
 from grader.classroom import gradebook, membership, results, standing
 from grader.classroom.folder import ClassFolder
+from grader.classroom.identity import Person
 from grader.classroom.lateness import Lateness
 from grader.classroom.results import Result, Submission
 from grader.executing.beside import around
@@ -33,7 +34,7 @@ class Recorder:
         self.folder, self.course, self.book = folder, course, book
         self._lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
-        self._people: list[standing.Person] | None = None
+        self._people: list[Person] | None = None
         self._noted = membership.NOTHING_NOTED
 
     def store(

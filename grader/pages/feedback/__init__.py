@@ -12,7 +12,8 @@ from pathlib import Path
 
 from grader.classroom import membership, standing
 from grader.classroom.folder import ClassFolder
-from grader.classroom.standing import MISSING, Person
+from grader.classroom.identity import Person
+from grader.classroom.standing import MISSING
 from grader.config import Course
 from grader.files import write_atomically, zip_entry
 from grader.pages.feedback import pages
