@@ -43,7 +43,7 @@ NO_JUDGES = {
 }
 """What of a course decides no mark, and why."""
 _EXECUTING = (
-    *("sandbox", "cluster", "executing", "contract", "cells.py", "config.py", "errors.py"),
+    *("sandbox", "cluster", "executing", "contract", "config", "cells.py", "errors.py"),
     *("places.py", "text.py"),
 )
 """Rooms of the harness that ask a kernel.  Judges don't count, so that a new one can mark kept

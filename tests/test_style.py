@@ -58,7 +58,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("utils/checks/compare.py", "utils.rules.theory", "what notebooks import: one way"),
         ("utils/images/spectra.py", "utils.nets.toy", "what notebooks import: one way"),
         ("grader/classroom/results.py", "grader.grading.marking", "the harness: one way"),
-        ("grader/text.py", "grader.config", "the harness: one way"),
+        ("grader/text.py", "grader.config.zones", "the harness: one way"),
         ("grader/course/judges/getting_started.py", "grader.course.truth.by_hand", "the course"),
         ("grader/judging/examination.py", "grader.course.nets.trusted", "knows no course"),
         ("grader/executing/execute.py", "utils.nets.pretrained", "knows no course"),

@@ -8,8 +8,10 @@ exports/, report.html          for the instructor
 similar.html                   pairs of teams that share much, if they were looked for
 gradebook.db                   nbgrader's gradebook
 roster.csv, course.toml        who is in the class; settings that differ from the course's
+membership.csv                 who was in which team when a notebook was handed in
 rejected.json                  archives that could not be taken in, each with the reason
 settled.json                   questions that somebody has answered
+ignored.json                   what was seen and not taken, since it is older, say
 """
 
 from __future__ import annotations

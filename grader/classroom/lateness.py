@@ -1,5 +1,8 @@
 """What lateness costs: days begun after the due date, less extensions and each team's free days.
 
+Days go by the calendar of the course's zone: a day after 23:59 it is 23:59 again, also where clocks
+change in between, and an extension by a day ends then.
+
 Free days are spent in the order of the due dates, as they would be over a term, so what one
 notebook costs may depend on when the team handed in those before it.  Where nobody knows when
 something arrived, it counts as on time; where the LMS says no more than that it was late, as late
@@ -30,9 +33,18 @@ def days_late(course: config.Course, team: str, name: str, received: datetime) -
     notebook = course.notebooks.get(name)
     if notebook is None or notebook.due is None:
         return 0
-    due = notebook.due + course.extensions.days(team, name) * _DAY
-    late = received - due - timedelta(minutes=course.late.grace_minutes)
-    return max(0, ceil(late / _DAY))
+    due, allowed = notebook.due, course.extensions.days(team, name)
+    free = received - timedelta(minutes=course.late.grace_minutes)
+
+    def is_late(days: int) -> bool:
+        return free > course.times.zone.later(due, allowed + days)
+
+    days = max(0, ceil((free - due) / _DAY - allowed) - 1)  # or a day more or less
+    while days and not is_late(days - 1):
+        days -= 1
+    while is_late(days):
+        days += 1
+    return days
 
 
 def days_counted(course: config.Course, submission: Submission) -> int:

@@ -36,6 +36,9 @@ class Submission(msgspec.Struct, frozen=True):
     arrival: str = "known"
     """"known" if it arrived at `received`; else that is when an LMS' download was made, and it
     arrived before, "on time" or "late" by the LMS' word, or at an "unknown" time."""
+    told_by: str = "file"
+    """Who says so: the "instructor", the "LMS", the date of the "file" on our side; "nobody" if it
+    is unknown.  A receipt that came with it names digests, no time, and is the student's word."""
     questions: list[Question] = []
     """What only a human can decide about the way it came."""
     others: list[Other] = []
@@ -58,6 +61,8 @@ class Rejected(msgspec.Struct, frozen=True):
     """Where it lay on this machine, which tells two of one name apart."""
     sha256: str = ""
     """Of a file of which nobody could tell whose it is: it may come again under another name."""
+    person: str = ""
+    """Who uploaded it by the LMS' word: Ann Example, moodle 54321; "" if it came in another way."""
 
 
 class Ignored(msgspec.Struct, frozen=True):

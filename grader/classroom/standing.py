@@ -17,14 +17,17 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom import marks, questions, results
+from grader.classroom import identity, marks, membership, questions, results
 from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
+from grader.classroom.identity import Person
 from grader.classroom.marks import CellMark, NotebookMark
+from grader.classroom.membership import NOTHING_NOTED, Membership
 from grader.classroom.questions import Asked
 from grader.classroom.results import CheckResult, Ignored, Rejected, Result, Settled, Submission
 from grader.classroom.roster import read_roster
 from grader.config import Course, Notebook
+from grader.config.zones import MACHINES, Zone
 
 MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
     "missing",
@@ -102,6 +105,8 @@ class Standing:
     exercises: tuple[Exercise, ...] = ()
     settled: tuple[Settled, ...] = ()
     """What somebody answered about this very work."""
+    zone: Zone = MACHINES
+    """In which times are shown."""
 
     @cached_property
     def state(self) -> str:
@@ -191,7 +196,7 @@ class Standing:
 
     @property
     def received(self) -> datetime | None:
-        """When it arrived, with a time zone; None if that is not known."""
+        """When it arrived, in the course's zone; None if that is not known."""
         if self.arrival != "known":
             return None
         moment = self.submission.received if self.submission is not None else None
@@ -199,7 +204,7 @@ class Standing:
             moment = self.mark.received
         if moment is not None and moment.tzinfo is None:  # nbgrader's database holds naive UTC
             moment = moment.replace(tzinfo=UTC)
-        return moment
+        return moment and self.zone.shown(moment)
 
     @property
     def late_by(self) -> timedelta | None:
@@ -208,18 +213,6 @@ class Standing:
             return None
         late = self.received - self.notebook.due
         return late if late > timedelta(0) else None
-
-
-@dataclass(frozen=True)
-class Person:
-    """One student, as the exports need them."""
-
-    team: str
-    student: str
-    name: str = ""
-    email: str = ""
-    moodle_id: str = ""
-    canvas_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,6 +231,16 @@ class ClassStanding:
     """What lies among the submissions, or came with them, and is none."""
     problems: tuple[str, ...] = field(default=())
     """Files of the class folder itself that can't be read."""
+    membership: Membership = NOTHING_NOTED
+    questions: tuple[Question, ...] = ()
+    """About who is in which team."""
+    remarks: tuple[str, ...] = ()
+    """The same, of what needs nobody to look."""
+
+    def of_person(self, person: Person, notebook: Notebook) -> Standing:
+        """What counts for a student: of the team that he or she was in then."""
+        team = self.membership.team_of(person.student, notebook.name, person.team)
+        return self.rows.get((team, notebook.name)) or Standing(person.team, notebook)
 
     def of_team(self, team: str) -> list[Standing]:
         """A team's standings, in the course's order."""
@@ -292,8 +295,9 @@ def _read(folder: ClassFolder, course: Course) -> ClassStanding:
         for team in teams
         for notebook in notebooks
     }
-    known = {person.team for person in members}
-    members += [Person(team, team) for team in teams if team not in known]
+    noted = membership.read(folder.root / membership.FILE, problems)
+    who = identity.check(members, noted, handed_in)
+    members += [Person(team, team) for team in who.strangers]
     members.sort(key=lambda person: (person.team, person.student))
     return ClassStanding(
         course,
@@ -307,6 +311,9 @@ def _read(folder: ClassFolder, course: Course) -> ClassStanding:
             *_aside(folder, course, there),
         ),
         tuple(problems),
+        noted,
+        who.questions,
+        who.remarks,
     )
 
 
@@ -357,6 +364,7 @@ def _standing(
         tuple(damaged),
         exercises,
         settled,
+        course.times.zone,
     )
 
 

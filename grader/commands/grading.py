@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from grader import config
+from grader.classroom import membership
 from grader.classroom.folder import ClassFolder
 from grader.classroom.roster import keep_roster
 from grader.commands import (
@@ -67,14 +68,15 @@ def collect(
     from grader.intake import summary
 
     course = config.load(folder)
-    moment = received.astimezone() if received else None
+    moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
         keep_roster(place.root, roster)
     if as_json:
         tell(summary.as_data(report))
-    for line in [] if as_json else summary.lines(report, course):
+    lines = [*summary.lines(report, course), summary.zone_line(course)]
+    for line in [] if as_json else lines:
         console.print(line, markup=False)
     named.warn_of_extensions(place, course)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
@@ -145,6 +147,7 @@ def grade(
         errors.print(f"nothing to grade: nothing was handed in for {what}", markup=False)
         raise typer.Exit(REFUSED)
     named.warn_of_extensions(place, course)
+    membership.catch_up(place)
 
     if dry_run:
         _say_plan(place, course, seed, force, wanted, as_json)

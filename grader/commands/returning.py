@@ -121,11 +121,14 @@ def export(
         canvas_ids=_canvas_ids(canvas_id or [], course),
     )
     written = room.write(place, course, kind, out, choices)
-    unfinished = room.unfinished(place, course)
+    unfinished, doubts = room.unfinished(place, course), room.doubts(place, course)
     if as_json:
-        tell({"file": str(written), "not_final": [entry.as_data() for entry in unfinished]})
+        listed = [entry.as_data() for entry in unfinished]
+        tell({"file": str(written), "not_final": listed, "doubts": list(doubts)})
         return
     console.print(f"wrote {written}")
+    for line in doubts:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
     for entry in [] if provisional else unfinished:
         console.print(f"  not final: {entry}", markup=False)
 

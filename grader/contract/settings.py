@@ -26,7 +26,8 @@ _WORDS = {
     "str": "a text in quotes",
     "object": "a table",
     "array": "a list",
-    "datetime": "a date with time and zone, 2027-01-29T23:59:00+01:00",
+    "datetime": "a date with time, 2027-01-29T23:59:00",
+    "date": "a date alone",
     "null": "nothing",
 }
 """What msgspec's names of types are called in a TOML file."""
@@ -51,8 +52,7 @@ def converted(value: Any, kind: Any, path: Path, where: str) -> Any:
     except msgspec.ValidationError as error:
         said, _, inside = str(error).partition(" - at `$")
         said = re.sub(r"^Object missing required field `(\w+)`", r"\1 is missing", said)
-        said = re.sub(r"`(\w+)`", lambda m: _WORDS.get(m[1], m[1]), said)
-        said = said.replace(" with a timezone component", "")
+        said = re.sub(r"`(\w+)(?: \| null)?`", lambda m: _WORDS.get(m[1], m[1]), said)
         said = re.sub(r"a text in quotes matching regex .*", "the name of a package", said)
         setting = (where + inside.rstrip("`")).strip(".")
         told = f"{said[0].lower()}{said[1:]}"

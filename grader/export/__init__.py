@@ -2,7 +2,8 @@
 
 They never hold a grade that is not final.
 
-One row per student; the members of a team share its grade.  A grade is written only when it is
+One row per student; the members of a team share its grade, by notebook: whoever changes team keeps
+what was handed in with the former one.  A grade is written only when it is
 final.  Where something is missing the cell stays empty, because an LMS takes 0 for a mark and an
 empty cell for none yet.
 """
@@ -103,6 +104,14 @@ def unfinished(folder: ClassFolder, course: Course) -> list[Unfinished]:
     return found
 
 
+def doubts(folder: ClassFolder, course: Course) -> list[str]:
+    """What is odd about who gets which grade, a line each."""
+    everyone = standing.read(folder, course)
+    lines = [f"LOOK: {question}" for question in everyone.questions]
+    lines += [f"note: {remark}" for remark in everyone.remarks]
+    return lines + [f"LOOK: {problem}" for problem in everyone.problems]
+
+
 def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[Row], list[Column]]:
     everyone = standing.read(folder, course)
     wanted = [n for n in everyone.notebooks if choices.notebook in ("", n.name)]
@@ -113,7 +122,7 @@ def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[R
     columns = [Column(n.name, n.title, everyone.worth(n.name)) for n in wanted]
     rows = []
     for person in everyone.people:
-        found = {n.name: everyone.rows[person.team, n.name] for n in wanted}
+        found = {n.name: everyone.of_person(person, n) for n in wanted}
         scores: dict[str, float | None] = {}
         for name, row in found.items():
             if row.state == FINAL or (choices.provisional and row.exercises):

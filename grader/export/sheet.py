@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.classroom.standing import FINAL, MISSING, Person
+from grader.classroom.identity import Person
+from grader.classroom.standing import FINAL, MISSING
 from grader.text import clean
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")

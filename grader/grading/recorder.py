@@ -16,8 +16,9 @@ from nbgrader import api
 
 from grader import config
 from grader.cells import grade_id, id_of_check, is_essay
-from grader.classroom import gradebook, results, standing
+from grader.classroom import gradebook, membership, results, standing
 from grader.classroom.folder import ClassFolder
+from grader.classroom.identity import Person
 from grader.classroom.lateness import Lateness
 from grader.classroom.results import Result, Submission
 from grader.executing.beside import around
@@ -34,7 +35,8 @@ class Recorder:
         self.folder, self.course, self.book = folder, course, book
         self._lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
-        self._people: list[standing.Person] | None = None
+        self._people: list[Person] | None = None
+        self._noted = membership.NOTHING_NOTED
         self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
 
     def store(
@@ -89,18 +91,23 @@ class Recorder:
         key = self._answer_key(result.notebook)
         seen = answer_key.beside_essays(executed, key, result.elsewhere)
         if self.course.anonymous:
-            seen = anonymity.without_names(seen, self._names(result.team))
+            seen = anonymity.without_names(seen, self._names(result.team, result.notebook))
         changed = _changed_answers(before, seen)
         gradebook.record(self.book, submission, result, executed, fraction, changed)
         text = nbformat.writes(seen)
         if before != text:
             write_atomically(shown, text, durable=False)
 
-    def _names(self, team: str) -> set[str]:
-        """What a team and its members are called."""
+    def _names(self, team: str, notebook: str) -> set[str]:
+        """What a team and its members are called, those of today and those who handed in."""
         if self._people is None:
             self._people = standing.people(self.folder.root / "roster.csv", [])
-        members = [person for person in self._people if person.team == team]
+            self._noted = membership.read(self.folder.root / membership.FILE, [])
+        members = [
+            person
+            for person in self._people
+            if team in (person.team, self._noted.team_of(person.student, notebook, ""))
+        ]
         return {team}.union(*({p.student, p.name, p.email} for p in members))
 
     def withdraw(self, submission: Submission) -> None:

@@ -18,7 +18,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grader import config
 from grader.cells import about, check_of
-from grader.classroom import results, standing
+from grader.classroom import membership, results, standing
 from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
@@ -136,6 +136,9 @@ def tasks(
     """
     limits = thresholds.load(folder.root)
     teams = _teams(folder)
+    problems: list[str] = []
+    noted = membership.read(folder.root / membership.FILE, problems)
+    broken += problems
     releases: dict[str, Release] = {}
     for team, name in folder.submissions():
         if name not in course.notebooks or not only(team, name):
@@ -143,7 +146,7 @@ def tasks(
         if name not in releases:
             releases[name] = read_release(folder, name)
         try:
-            members = teams.get(team, [])
+            members = noted.members(team, name, teams.get(team, []))
             members = members if members and _asks_for_own_numbers(name) else []
             task = _task(folder, course, seed, team, releases[name], limits, members)
         except (OSError, msgspec.MsgspecError) as error:

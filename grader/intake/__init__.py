@@ -9,20 +9,22 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from grader import config, places
+from grader.classroom import membership
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
-from grader.classroom.results import Rejected, Submission
+from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
 from grader.errors import Refused
-from grader.intake import handin, notebooks, store
+from grader.intake import handin, ignored, notebooks, store
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
+from grader.intake.ignored import Leftovers
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
 from grader.text import shown
@@ -56,6 +58,8 @@ class CollectReport:
     """Passed over, since what is there is newer."""
     rejected: list[Rejected] = field(default_factory=list)
     """Archives, and notebooks in them, that were passed over, each with the reason."""
+    ignored: list[Ignored] = field(default_factory=list)
+    """What was seen and not taken: older or equal work, what belongs to no notebook."""
     notes: list[str] = field(default_factory=list)
     """What does not belong to one submission."""
 
@@ -69,6 +73,8 @@ class _Files:
     origin: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Path -> (archive, its SHA-256)."""
     broken: list[str] = field(default_factory=list)
+    """What was rejected: files, and notebooks in them."""
+    left: Leftovers = field(default_factory=lambda: Leftovers([]))
 
 
 def collect(
@@ -99,7 +105,7 @@ def collect(
         roster = folder.root / "roster.csv"
     known = read_roster(roster) if roster else None
     if received is not None and received.tzinfo is None:
-        received = received.astimezone()
+        received = course.times.zone.earliest(received)
     work = _Collecting(
         folder,
         course,
@@ -107,13 +113,19 @@ def collect(
         Releases.read(releases or places.public() / "notebooks", course.notebooks),
     )
     with store.exclusive(folder), ExitStack() as stack:
-        work.finder = Finder(known, list(course.notebooks), stack, course.pairs.prefix)
+        names = list(course.notebooks)
+        work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
         work.finder.find(archives, from_lms)
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected
+        work.report.ignored = work.finder.ignored
         for delivery in sorted(work.finder.found, key=lambda d: (d.arrived, d.label)):
             work.take(delivery)
         work.remember_rejected()
+        work.remember_ignored()
+        if known:
+            fresh = {_key(entry) for entry in work.report.taken}
+            work.report.notes += membership.note(folder, known.students, fresh)
     return work.report
 
 
@@ -148,14 +160,16 @@ class _Collecting:
             return
         for chosen, with_it, notes in plan:
             self._keep(delivery, files, chosen, with_it, notes)
+        self._pass_over(delivery, files, [(chosen, with_it) for chosen, with_it, _ in plan])
 
     def _unpack(self, delivery: Delivery) -> _Files:
         """Open the archives of a delivery, one level deep; archives in those stay closed."""
-        files = _Files()
+        files = _Files(left=Leftovers(list(self.course.notebooks)))
         for file in delivery.files:
             try:
                 if not (file.is_archive or self._wanted(file.path)):
                     files.others.append(file.path)
+                    files.left.unopened.append((file.label, False))
                     continue
                 content = file.read()
                 origin = (shown(file.label, LABEL), hashlib.sha256(content).hexdigest())
@@ -173,6 +187,7 @@ class _Collecting:
                 files.members.append(member)
                 files.origin[member.path] = origin
             files.others += contents.others
+            files.left.unopened += [(f"{file.label}/{p}", _nested(p)) for p in contents.others]
         return files
 
     def _wanted(self, path: str) -> bool:
@@ -181,7 +196,6 @@ class _Collecting:
     def _recognise(self, delivery: Delivery, files: _Files) -> list[Candidate]:
         """The notebook to take for each notebook of the course."""
         candidates: dict[str, list[Candidate]] = {}
-        broken = len(files.broken)
         for member in files.members:
             if not notebooks.is_notebook_name(member.path):
                 continue
@@ -190,22 +204,23 @@ class _Collecting:
             try:
                 found = notebooks.candidate(member, self.course.notebooks, self.releases)
             except Refused as reason:
-                broken += 1
+                files.broken.append(member.path)
                 name, _ = notebooks.by_name(member.path, self.course.notebooks)
                 self._reject(delivery, str(reason), notebook=name)
                 continue
             if found:
                 candidates.setdefault(found.notebook, []).append(found)
+                files.left.copies[member.path] = found.notebook
             else:
                 files.others.append(member.path)
-        if not candidates and not broken:
+        if not candidates and not files.broken:
             raise Refused(self._nothing_in(files))
         return [notebooks.best(candidates[name]) for name in sorted(candidates)]
 
     def _nothing_in(self, files: _Files) -> str:
         wanted = ", ".join(f"{name}.ipynb" for name in self.course.notebooks)
         inside = ", ".join(shown(path, 60) for path in files.others[:5]) or "no files"
-        nested = any(ARCHIVE_NAME.fullmatch(p.rpartition("/")[2]) for p in files.others)
+        nested = any(map(_nested, files.others))
         hint = "; archives inside an archive are not opened" if nested else ""
         return f"no notebook of the course in it, but {inside}{hint}; expected any of {wanted}"
 
@@ -233,9 +248,9 @@ class _Collecting:
     ) -> None:
         archive, digest = files.origin[chosen.path]
         received = self.received or delivery.arrived
-        arrival = "known" if self.received else delivery.arrival(self._due(chosen.notebook))
-        if arrival == "known" and received > datetime.now(UTC) + timedelta(days=1):
-            notes = [*notes, f"its date lies in the future: {received:%Y-%m-%d %H:%M}"]
+        arrival, told_by = delivery.arrival(self._due(chosen.notebook))
+        if self.received:
+            arrival, told_by = "known", "instructor"
         submission = Submission(
             delivery.team,
             chosen.notebook,
@@ -245,6 +260,7 @@ class _Collecting:
             [member.path for member in with_it],
             notes,
             arrival,
+            told_by=told_by,
             batch=self.batch,
         )
         earlier = store.current(self.folder, delivery.team, chosen.notebook)
@@ -271,11 +287,45 @@ class _Collecting:
             entries[:] = [e for e in entries if (e.team, e.notebook) != _key(submission)]
         self.report.taken.append(submission)
 
+    def _pass_over(
+        self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, list[Member]]]
+    ) -> None:
+        """Note what of a delivery was not taken, and why."""
+        places = {
+            path: label if label.endswith(path) else f"{label}/{path}"
+            for path, (label, _) in files.origin.items()
+        }
+        for chosen, _ in taken:
+            there = store.current(self.folder, delivery.team, chosen.notebook)
+            if there and there.archive_sha256 != files.origin[chosen.path][1]:
+                older = any(_key(there) == (e.team, e.notebook) for e in self.report.older)
+                reason = "older than" if older else "the same work as"
+                reason += f" the {chosen.notebook} that is there, {shown(there.archive, LABEL)}"
+                self.report.ignored.append(Ignored(shown(places[chosen.path], LABEL), reason))
+        accounted = {member.content for _, with_it in taken for member in with_it}
+        accounted |= {member.content for member in files.members if member.path in files.broken}
+        copies = {chosen.notebook: chosen.path for chosen, _ in taken}
+        self.report.ignored += files.left.of(files.members, places, copies, accounted)
+
+    def remember_ignored(self) -> None:
+        """Bring the class folder's list of what was not taken up to date."""
+        report, finder = self.report, self.finder
+        seen = {shown(f.label, LABEL) for delivery in finder.found for f in delivery.files}
+        seen |= {delivery.label for delivery in finder.found}
+        seen |= {entry.archive for entry in report.rejected}
+        seen |= {entry.source for entry in report.ignored}
+        report.ignored = [
+            msgspec.structs.replace(entry, source=finder.source(entry.source) or entry.source)
+            for entry in report.ignored
+        ]
+        ignored.remember(self.folder, report.ignored, {finder.source(label) for label in seen})
+
     def remember_rejected(self) -> None:
         """Bring the class folder's list up to date.
 
         An earlier entry goes when its file is seen again or comes under another name, or when
-        what its team owes is taken in.
+        what its team owes is taken in: where nobody knows which notebooks were in it, when none is
+        missing any more that others handed in.
         """
         report, finder = self.report, self.finder
         report.rejected = [
@@ -293,7 +343,9 @@ class _Collecting:
         sources = {finder.source(label) for label in labels}
         digests = {entry.archive_sha256 for entry in report.taken + report.unchanged}
         taken = {_key(entry) for entry in report.taken}
-        taken |= {(entry.team, "") for entry in report.taken}
+        there = set(self.folder.submissions())
+        used = {notebook for _, notebook in there}
+        taken |= {(e.team, "") for e in report.taken if all((e.team, n) in there for n in used)}
 
         def settled(entry: Rejected) -> bool:
             seen = entry.source in sources if entry.source else entry.archive in labels
@@ -345,9 +397,14 @@ class _Collecting:
 
     def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:
         label = shown(label or delivery.label, LABEL)
-        entry = Rejected(label, delivery.team, shown(reason, 500), notebook)
+        entry = Rejected(label, delivery.team, shown(reason, 500), notebook, person=delivery.person)
         self.report.rejected.append(entry)
 
 
 def _key(submission: Submission) -> tuple[str, str]:
     return submission.team, submission.notebook
+
+
+def _nested(path: str) -> bool:
+    """Whether a file in an archive is one itself, which stays closed."""
+    return ARCHIVE_NAME.fullmatch(path.rpartition("/")[2]) is not None

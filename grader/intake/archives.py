@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO, cast
 
+from grader.config.zones import Zone
 from grader.errors import Refused
 from grader.intake import bounds
 from grader.intake.bounds import MIB, Contents, Member, Register, check_total, is_junk
@@ -137,22 +138,22 @@ def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: in
     return bytes(content)
 
 
-def zip_time(info: zipfile.ZipInfo) -> datetime | None:
-    """When a member was last changed, with a time zone; None if the zip does not say.
+def zip_time(info: zipfile.ZipInfo, zone: Zone) -> tuple[datetime | None, bool]:
+    """When a member was last changed, None if the zip does not say; and whether it told a zone.
 
-    The extended timestamp is in UTC; the plain one is taken as this machine's local time.
+    The extended timestamp is in UTC; the plain one has no zone, and is read in `zone`.
     """
     extra = info.extra
     while len(extra) >= 4:
         tag, size = struct.unpack("<HH", extra[:4])
         if tag == 0x5455 and size >= 5 and extra[4:5] and extra[4] & 1 and len(extra) >= 9:
-            return datetime.fromtimestamp(struct.unpack("<i", extra[5:9])[0], UTC)
+            return datetime.fromtimestamp(struct.unpack("<i", extra[5:9])[0], UTC), True
         extra = extra[4 + size :]
     try:
         stamp = datetime(*info.date_time)
-    except ValueError:
-        return None
-    return None if stamp.year <= 1980 else stamp.astimezone()
+        return (None if stamp.year <= 1980 else zone.earliest(stamp)), False
+    except (ValueError, OverflowError):
+        return None, False
 
 
 def _unpack_zip(data: bytes, wanted: Callable[[str], bool]) -> Contents:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
+from grader.config.zones import Zone
 from grader.errors import Refused
 from grader.intake import archives, bounds
 from grader.intake.archives import Guarded
@@ -106,6 +107,8 @@ class BulkMember:
 
     path: str
     changed: datetime | None
+    zoned: bool
+    """Whether the zip says in which zone."""
     read: Callable[[], bytes]
     """Raises Refused."""
 
@@ -123,9 +126,12 @@ def names_in(path: Path) -> list[str]:
         return []
 
 
-def open_bulk(path: Path, stack: ExitStack) -> tuple[list[BulkMember], list[tuple[str, str]]]:
+def open_bulk(
+    path: Path, stack: ExitStack, zone: Zone
+) -> tuple[list[BulkMember], list[tuple[str, str]]]:
     """Files of a download, and (path, reason) of those that are refused.
 
+    zone: in which the LMS writes times.
     The files stay readable until `stack` closes.  Raises Refused if nothing can be read.
     """
     if path.stat().st_size > BULK_BYTES:
@@ -151,7 +157,8 @@ def open_bulk(path: Path, stack: ExitStack) -> tuple[list[BulkMember], list[tupl
             refused.append((info.filename, str(reason)))
             continue
         if not bounds.is_junk(clean):
-            members.append(BulkMember(clean, archives.zip_time(info), _reader(archive, info)))
+            changed, zoned = archives.zip_time(info, zone)
+            members.append(BulkMember(clean, changed, zoned, _reader(archive, info)))
     return members, refused
 
 

@@ -14,15 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from grader.classroom.results import Rejected
+from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
+from grader.config import Times
 from grader.errors import Refused
-from grader.intake import bounds, lms, notebooks
+from grader.intake import arrivals, bounds, lms, notebooks
+from grader.intake.arrivals import Batch
 from grader.intake.bounds import ARCHIVE_BYTES, MIB
 from grader.intake.handin import pair_names
 from grader.text import shown
@@ -35,8 +36,8 @@ ARCHIVE_NAME = re.compile(
 BROWSER_COPY = re.compile(r"\s*\(\d+\)$|\s*-\s*(?:copy|kopie)(?:\s*\(\d+\))?$", re.IGNORECASE)
 FOLDERS = 4
 """How deep folders are searched for bounds."""
-PAUSE = timedelta(minutes=10)
-"""Longest pause between two files of one download, while it is packed or unpacked."""
+COPIED = 3
+"""So many files of one folder, dated within minutes after the due date, were copied then."""
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -60,45 +61,6 @@ class File:
 
 
 @dataclass
-class Batch:
-    """Uploads to an LMS that came in one download, or lie in one folder, and their times.
-
-    Moodle and Canvas write the moment of the download into its files, and so do tools that unpack
-    it.  Such times follow each other within minutes, and say nothing about a student.
-    """
-
-    download: bool
-    """Whether the LMS made it, which a single upload does not show."""
-    zipped: bool = False
-    times: list[datetime] = field(default_factory=list)
-
-    def is_downloads(self, moment: datetime, due: datetime | None) -> bool:
-        """Whether a time is the download's, not that of an arrival.
-
-        Times of arrival may be close, too, but are not so for most of a class after it was due.
-        """
-        bunched = [
-            bunch
-            for bunch in self._bunches
-            if (len(bunch) > 1 or (self.download and len(self.times) == 1))
-            and (self.zipped or due is None or bunch[0] > due)
-        ]
-        most = sum(map(len, bunched)) * 2 > len(self.times)
-        return most and any(bunch[0] <= moment <= bunch[-1] for bunch in bunched)
-
-    @cached_property
-    def _bunches(self) -> list[list[datetime]]:
-        """The times, parted where nothing happened for a while."""
-        found: list[list[datetime]] = []
-        for moment in sorted(self.times):
-            if found and moment - found[-1][-1] <= PAUSE:
-                found[-1].append(moment)
-            else:
-                found.append([moment])
-        return found
-
-
-@dataclass
 class Delivery:
     """What one team handed in at one time."""
 
@@ -111,15 +73,23 @@ class Delivery:
     group: str = ""
     """The LMS' number of the group that it is from, if it goes by groups."""
     batch: Batch | None = None
-    """What else came with it from the LMS."""
+    """What else came with it, or lies beside it."""
     in_time: bool | None = None
     """Whether it arrived on time by the LMS' word; None if it says nothing."""
 
-    def arrival(self, due: datetime | None) -> str:
-        """What is known about its arrival, as in `results.Submission`."""
-        if self.batch is None or not self.batch.is_downloads(self.arrived, due):
-            return "known"
-        return {None: "unknown", True: "on time", False: "late"}[self.in_time]
+    doubt: str = ""
+    """Why its date can't be that of an arrival."""
+    person: str = ""
+    """Who uploaded it, as the LMS calls that student or group."""
+
+    def arrival(self, due: datetime | None) -> tuple[str, str]:
+        """What is known about its arrival, and who says so, as in `results.Submission`."""
+        downloads = self.batch is not None and self.batch.is_downloads(self.arrived, due)
+        if not self.doubt and not downloads:
+            return "known", "LMS" if self.batch and self.batch.zipped else "file"
+        if self.in_time is None:
+            return "unknown", "nobody"
+        return "on time" if self.in_time else "late", "LMS"
 
 
 @dataclass
@@ -133,9 +103,13 @@ class Finder:
     """Keeps downloads open."""
     pair_prefix: str
     """Of what two hand in together, see `handin.pair_names`."""
+    times: Times
+    """In which zone an LMS writes, and what can't be a time of arrival."""
     found: list[Delivery] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    """What is nobody's, or no file, by label."""
     from_lms: bool | None = None
     roots: dict[str, Path] = field(default_factory=dict)
     """What the instructor named, by label."""
@@ -182,7 +156,7 @@ class Finder:
                     "zeros make no difference: collect the right one as "
                     f"{delivery.team}.zip"
                 )
-                self._reject(delivery.label, reason, delivery.team)
+                self._reject(delivery.label, reason, delivery.team, delivery.person)
 
     # ------------------------------------------------------------------ what lies on the disk
 
@@ -200,7 +174,7 @@ class Finder:
             self._deliver(label, team, files, self._foreign_names(files, team))
             return
         if levels == 0:
-            self.notes.append(f"{shown(path)}: folders below it were not searched")
+            self._ignore(label, "folders below it were not searched")
             return
         entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
         folders = {k: entry for k, entry in entries.items() if stat.S_ISDIR(entry.lstat().st_mode)}
@@ -253,13 +227,14 @@ class Finder:
             elif named:
                 raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
             else:
-                self.notes.append(f"{shown(label)}: neither an archive nor a notebook, passed over")
+                self._ignore(label, "neither an archive nor a notebook, passed over")
                 return
         except Refused:
             with suppress(Refused):
                 self.digests[shown(label, LABEL)] = hashlib.sha256(file.read()).hexdigest()
             raise
-        self._deliver(label, team, [file], notes)
+        batch = self.batches.setdefault(path.parent, Batch(download=False, least=COPIED))
+        self._deliver(label, team, [file], notes, batch=batch)
 
     def _tree(self, root: Path, label: str) -> list[File]:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
@@ -305,7 +280,7 @@ class Finder:
     def _download(self, path: Path, root: str) -> None:
         if self.roster is None:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
-        members, refused = lms.open_bulk(path, self.stack)
+        members, refused = lms.open_bulk(path, self.stack, self.times.lms)
         for name, reason in refused:
             self._reject(f"{root}/{name}", reason)
         uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
@@ -320,6 +295,10 @@ class Finder:
                 file = File(uploaded.rest, label, member.changed, member.read)
                 uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
         self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
+        if any(member.changed and not member.zoned for member in members):
+            self.notes.append(
+                f"{shown(root)}: its times have no zone; they were read in {self.times.lms}"
+            )
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         batch = Batch(download=True, zipped=True)
         for parts in uploads.values():
@@ -333,7 +312,7 @@ class Finder:
         """Whether it is text typed into Moodle, which is said and left out."""
         typed = uploaded.kind != "file"
         if typed:
-            self.notes.append(f"{shown(label)}: text typed online, no file")
+            self._ignore(label, "text typed online, no file")
         return typed
 
     def _upload(
@@ -350,18 +329,18 @@ class Finder:
             raise Refused("an upload to an LMS needs a roster, which says whose it is")
         if not uploaded.number and uploaded.lms == "canvas":
             raise Refused("an anonymous download does not say whose upload it is: turn that off")
-        student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
-        notes = []
-        if late:
-            notes.append("Canvas marks it as late")
-        if fallback and not any(file.changed for file in files):
-            notes.append("the download has no date for it; the download's own date was taken")
+        person = f"{shown(uploaded.name, 100)}, {uploaded.lms} {shown(uploaded.number)}".strip()
+        try:
+            student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
+        except Refused as reason:
+            self._reject(label, str(reason), person=person)
+            return
+        notes = ["Canvas marks it as late"] if late else []
         notes += self._foreign_names(files, student.team)
-        delivery = self._deliver(label, student.team, files, notes, fallback)
+        delivery = self._deliver(label, student.team, files, notes, fallback, batch)
         delivery.group = "" if student.id else uploaded.number
         delivery.in_time = not late if uploaded.lms == "canvas" else None
-        delivery.batch = batch
-        batch.times.append(delivery.arrived)
+        delivery.person = person
 
     # ------------------------------------------------------------------ whose it is
 
@@ -433,13 +412,19 @@ class Finder:
         files: list[File],
         notes: list[str],
         fallback: datetime | None = None,
+        batch: Batch | None = None,
     ) -> Delivery:
         if not files:
             raise Refused("an empty folder")
-        times = [file.changed for file in files if file.changed]
-        arrived = max(times) if times else fallback or datetime.now(UTC)
-        self.found.append(Delivery(shown(label, LABEL), team, files, arrived, notes))
-        return self.found[-1]
+        when = arrivals.judged((file.changed for file in files), self.times, fallback)
+        if when.doubt:
+            notes = [*notes, f"{when.doubt}: when it arrived is not known"]
+        elif batch:
+            batch.times.append(when.moment)
+        delivery = Delivery(shown(label, LABEL), team, files, when.moment, notes)
+        delivery.batch, delivery.doubt = batch, when.doubt
+        self.found.append(delivery)
+        return delivery
 
     def _guarded(self, label: str, step: Callable[..., None], *args: Any) -> None:
         try:
@@ -449,8 +434,13 @@ class Finder:
         except OSError as error:
             self._reject(label, f"can't be read: {error.strerror or error}")
 
-    def _reject(self, label: str, reason: str, team: str = "") -> None:
-        self.rejected.append(Rejected(shown(label, LABEL), team, shown(reason, 500)))
+    def _ignore(self, label: str, reason: str) -> None:
+        self.notes.append(f"{shown(label)}: {reason}")
+        self.ignored.append(Ignored(shown(label, LABEL), reason))
+
+    def _reject(self, label: str, reason: str, team: str = "", person: str = "") -> None:
+        entry = Rejected(shown(label, LABEL), team, shown(reason, 500), person=person)
+        self.rejected.append(entry)
 
 
 def _labelled(paths: list[Path]) -> dict[str, Path]:

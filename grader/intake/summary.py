@@ -8,7 +8,7 @@ from typing import Any
 from grader import config
 from grader.classroom.lateness import days_late
 from grader.classroom.results import Submission
-from grader.intake import CollectReport, Replaced
+from grader.intake import CollectReport, Replaced, ignored
 
 NAMED = 8
 """Most submissions that one line names."""
@@ -47,9 +47,25 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
         if entry.note:
             found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")
     found += _notes(report)
+    if alone := sum(entry.reason in ignored.UNSAID for entry in report.ignored):
+        found.append(
+            f"  note: {_counted(alone, 'file')} that came along belong to no notebook and were not "
+            f"taken; {ignored.FILE} lists them"
+        )
     found += _arrivals(report, course)
     found += [f"  REJECTED {entry.archive}: {entry.reason}" for entry in report.rejected]
     return found
+
+
+def zone_line(course: config.Course) -> str:
+    """In which zone times are read and shown."""
+    zone = course.times.zone
+    if zone.name:
+        return f"  zone: times are read and shown in {zone}"
+    return (
+        f"  zone: times are read and shown in {zone}; course.toml can name another: "
+        '[times], zone = "Europe/Berlin"'
+    )
 
 
 def _notes(report: CollectReport) -> list[str]:
@@ -71,6 +87,10 @@ def _notes(report: CollectReport) -> list[str]:
     return found + [_note(cause, labels) for cause, labels in by_cause.items()]
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
 def _note(cause: str, whose: list[str]) -> str:
     if len(whose) == 1:
         return f"  note: {whose[0]}: {cause}"
@@ -85,11 +105,12 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
             by_arrival.setdefault(entry.arrival, []).append(entry)
     found = []
     if unknown := by_arrival.get("unknown"):
-        moment = min(entry.received for entry in unknown).astimezone()
+        moment = course.times.zone.shown(min(entry.received for entry in unknown))
         found.append(
             f"  TIMES: when {len(unknown)} of these arrived is not known: their files carry the "
-            f"time of a download, {moment:%Y-%m-%d %H:%M}, which was after the due date.  They "
-            "count as on time.  If you know when they came, collect the download again with "
+            "time of a download or a copy, or none that can be true; it was "
+            f"{moment:%Y-%m-%d %H:%M} at the latest, which was after the due date.  They count as "
+            "on time.  If you know when they came, collect the download again with "
             "--received 2027-01-29T20:00, or unpack it and collect those that were late, each "
             "with its own --received"
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from grader import config
+from grader.config import zones
 from grader.contract.kernels import PLAIN
 from grader.errors import ConfigError
 
@@ -22,8 +25,8 @@ FIRST = "01_implementing_cnn"
         ("[limits]\nmemory_mb = 0", "limits.memory_mb: expected a whole number"),
         (f'[notebooks.{FIRST}]\nuse = "no"', f"notebooks.{FIRST}.use: expected true or false"),
         (
-            f"[notebooks.{FIRST}]\ndue = 2027-01-29T23:59:00",
-            f"notebooks.{FIRST}.due: expected a da",
+            f"[notebooks.{FIRST}]\ndue = 2027-01-29",
+            "due: expected a date with time, 2027-01-29T23:59:00, got a date alone",
         ),
         (
             f'[notebooks.{FIRST}]\nkernel = "torch"',
@@ -49,6 +52,9 @@ FIRST = "01_implementing_cnn"
             "limits.seconds_per_cell: expected a number with an end",
         ),
         ("[late]\nmaximum = nan", "late.maximum: expected a number with an end"),
+        ('[times]\nzone = "Berlin"', "times.zone: no time zone is called 'Berlin'; did you mean"),
+        ('[times]\nlms_zone = "Europe/Berln"', "times.lms_zone: no time zone is called 'Europe/B"),
+        (f"[notebooks.{FIRST}]\ndue = 0001-01-01T00:00:00+14:00", "out of the calendar's reach"),
         ("[points]\nconv2d_forward = 3", "run ./course build"),
     ],
 )
@@ -83,3 +89,47 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     (tmp_path / config.FILE).write_bytes('[course]\ntitle = "Faltungen für alle"'.encode("latin-1"))
     with pytest.raises(ConfigError, match="save it as UTF-8"):
         config.load(tmp_path)
+
+
+DUE = f"[notebooks.{FIRST}]\ndue = 2027-07-29T23:59:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [("Europe/Berlin", "2027-07-29 21:59"), ("America/New_York", "2027-07-30 03:59")],
+)
+def test_a_due_date_without_a_zone_is_read_in_the_courses(tmp_path, zone, moment) -> None:
+    (tmp_path / config.FILE).write_text(f'[times]\nzone = "{zone}"\n{DUE}')
+    due = config.load(tmp_path).notebooks[FIRST].due
+    assert due is not None and f"{due.astimezone(UTC):%Y-%m-%d %H:%M}" == moment
+    assert f"{due:%Y-%m-%d %H:%M}" == "2027-07-29 23:59"
+
+
+def test_without_a_zone_dates_are_read_in_the_machines(tmp_path, monkeypatch) -> None:
+    (tmp_path / config.FILE).write_text(DUE)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        due, zone = config.load(tmp_path).notebooks[FIRST].due, config.load(tmp_path).times.zone
+        assert due is not None and due.astimezone(UTC).hour == 14
+        assert str(zone) == "this machine's zone, Asia/Tokyo"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_lms_writes_in_the_courses_zone_unless_another_is_named(tmp_path: Path) -> None:
+    (tmp_path / config.FILE).write_text('[times]\nzone = "Asia/Tokyo"')
+    assert config.load(tmp_path).times.lms.name == "Asia/Tokyo"
+    (tmp_path / config.FILE).write_text('[times]\nzone = "Asia/Tokyo"\nlms_zone = "UTC"')
+    assert config.load(tmp_path).times.lms.name == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("berlin", "Europe/Berlin"), ("America/NewYork", "America/New_York")]
+)
+def test_what_zone_may_have_been_meant_is_said(written: str, meant: str) -> None:
+    with pytest.raises(zones.UnknownZone, match=f"did you mean {meant}"):
+        zones.named(written)
+    with pytest.raises(zones.UnknownZone, match="names are like Europe/Berlin"):
+        zones.named("xyz")

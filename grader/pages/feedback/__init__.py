@@ -10,9 +10,10 @@ import re
 import zipfile
 from pathlib import Path
 
-from grader.classroom import standing
+from grader.classroom import membership, standing
 from grader.classroom.folder import ClassFolder
-from grader.classroom.standing import MISSING, Person
+from grader.classroom.identity import Person
+from grader.classroom.standing import MISSING
 from grader.config import Course
 from grader.files import write_atomically, zip_entry
 from grader.pages.feedback import pages
@@ -45,22 +46,26 @@ def bundle(folder: ClassFolder, out: Path | None = None) -> Path:
 
     A member with a Moodle id gets the folder NAME_ID_assignfeedback_file, which Moodle's assignment
     takes with the action "Upload multiple feedback files in a zip" (format: Moodle's
-    mod/assign/feedback/file/importziplib.php).  Members of a team each get a copy.  A team without
-    any such member, or without a roster, gets a folder of its own name.
+    mod/assign/feedback/file/importziplib.php).  Members of a team each get a copy, of a notebook
+    those who were in the team then.  A team without any such member, or without a roster, gets a
+    folder of its own name.
     """
     problems: list[str] = []
-    members: dict[str, list[Person]] = {}
-    for person in standing.people(folder.root / "roster.csv", problems):
-        members.setdefault(person.team, []).append(person)
+    people = standing.people(folder.root / "roster.csv", problems)
+    noted = membership.read(folder.root / membership.FILE, problems)
     out = out or folder.root / "exports" / "feedback.zip"
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             for team in sorted(p for p in (folder.root / "feedback").glob("*") if p.is_dir()):
-                targets = _targets(team.name, members.get(team.name, []))
                 for page in sorted(team.glob("*.html")):
-                    for target in targets:
+                    then = [
+                        p
+                        for p in people
+                        if noted.team_of(p.student, page.stem, p.team) == team.name
+                    ]
+                    for target in _targets(team.name, then):
                         archive.writestr(zip_entry(f"{target}/{page.name}"), page.read_bytes())
         partial.replace(out)
     finally:

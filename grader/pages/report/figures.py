@@ -199,6 +199,8 @@ def _attention(everyone: ClassStanding, rows: list[Standing]) -> list[Attention]
     who: dict[tuple[str, str], list[str]] = defaultdict(list)
     for problem in everyone.problems:
         who["file", problem].append("class folder")
+    for asked in everyone.questions:
+        who["file", str(asked)].append("roster")
     for row in rows:
         if row.state == UNGRADED:
             label = f"{row.team}/{row.notebook.name}"

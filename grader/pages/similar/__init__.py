@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -62,6 +62,7 @@ def write(
         shown = [page.side_by_side(pair) for pair in each.pairs[:count]]
         sections.append(page.Section(course.notebooks[each.notebook].title, each.teams, shown))
     path = folder.root / "similar.html"
+    now = course.times.zone.shown(now or datetime.now(UTC))
     write_atomically(path, page.render(course.title, sections, now))
     return path
 

@@ -6,7 +6,7 @@ What students wrote reaches the page through the templates' autoescape alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from grader.pages.page import environment, stylesheet
@@ -67,13 +67,13 @@ class Section:
         return sum(shown.pair.stands_out for shown in self.shown)
 
 
-def render(title: str, sections: list[Section], now: datetime | None = None) -> str:
+def render(title: str, sections: list[Section], now: datetime) -> str:
     """The page as HTML: self-contained, without scripts."""
     return _ENV.get_template("similar.html").render(
         title=title,
         sections=sections,
         style=stylesheet(_TEMPLATES / "similar.css"),
-        now=now or datetime.now(UTC).astimezone(),
+        now=now,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -10,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from grader import config
-from grader.classroom import backup
+from grader.classroom import backup, standing
 from grader.classroom.folder import ClassFolder
+from grader.config.zones import Zone
 from grader.files import write_atomically
 from grader.formgrader import setup as class_setup
 from grader.grading.tasks import class_seed
+from grader.pages.page import when
+from tests.grader.sample_class import CONV, SampleClass
 
 
 def modes_of(path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], object]) -> set[str]:
@@ -70,3 +74,11 @@ def test_copies_of_the_gradebook_lie_where_only_their_owner_may_look(tmp_path: P
     assert copy is not None
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (copy.parent, copy)]
     assert modes == [0o700, 0o600]
+
+
+def test_times_are_shown_in_the_courses_zone(tmp_path: Path) -> None:
+    made = SampleClass(tmp_path)
+    made.hand_in("team_1")
+    times = config.Times(Zone("Asia/Tokyo"))
+    rows = standing.read(made.folder, dataclasses.replace(made.course, times=times)).rows
+    assert when(rows["team_1", CONV].received) == "2027-01-30 07:59 JST"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from grader import config
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
-from grader.classroom.lateness import Lateness
+from grader.classroom.lateness import Lateness, days_late
 from grader.classroom.results import Submission
 from grader.errors import ConfigError
 from grader.intake import CollectReport, collect, summary
@@ -19,8 +20,8 @@ from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import ipynb, save, zipped
 
 DUE = {
-    "00_getting_started": datetime(2027, 1, 1, 12, tzinfo=UTC),
-    "01_implementing_cnn": datetime(2027, 1, 15, 12, tzinfo=UTC),
+    "00_getting_started": datetime(2026, 1, 1, 12, tzinfo=UTC),
+    "01_implementing_cnn": datetime(2026, 1, 15, 12, tzinfo=UTC),
 }
 SETTINGS = "\n".join(f"[notebooks.{name}]\ndue = {due.isoformat()}" for name, due in DUE.items())
 FIRST, SECOND = DUE
@@ -305,3 +306,51 @@ def test_late_work_in_place_of_what_counted_as_on_time_is_said(folder, tmp_path,
         path = save(tmp_path / "2.zip", zipped({name: ipynb(answer="2")}, after))
     _, said = collected(folder, path)
     assert "the earlier one counted as on time, this one is late" in said
+
+
+# ---------------------------------------------------------------- the nights when clocks change
+
+BERLIN = '[times]\nzone = "Europe/Berlin"\n[late]\ngrace_minutes = 0\n'
+
+
+def berlin(text: str) -> datetime:
+    """A moment by clocks in Berlin, of two that show it the later."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
+
+
+@pytest.mark.parametrize("day", ["2027-03-27", "2027-10-30"])  # clocks change in the night after
+@pytest.mark.parametrize("extension", [0, 1])
+def test_a_day_late_ends_at_the_same_time_of_the_day_when_clocks_change(folder, day, extension):
+    settings = (
+        f"{BERLIN}[extensions]\nteam_1 = {extension}\n[notebooks.{FIRST}]\ndue = {day}T23:30:00"
+    )
+    (folder.root / "course.toml").write_text(settings)
+    course = config.load(folder.root)
+
+    def late(after: int, clock: str) -> int:
+        on = datetime.fromisoformat(day) + timedelta(days=after + extension)
+        moment = berlin(f"{on:%Y-%m-%d}T{clock}").astimezone(UTC)
+        return days_late(course, "team_1", FIRST, moment)
+
+    assert [late(0, "23:30:00"), late(0, "23:30:01")] == [0, 1]
+    assert [late(1, "23:30:00"), late(1, "23:30:01")] == [1, 2]
+    assert [late(2, "23:30:00"), late(2, "23:30:01")] == [2, 3]
+
+
+def test_an_hour_that_comes_twice_or_never_is_read_in_the_students_favour(folder):
+    """Due on the last Sunday of October at 2:30, which comes twice; of March, which never comes."""
+    for due, last in (("2027-10-31", "01:30"), ("2027-03-28", "01:30")):
+        settings = f"{BERLIN}[notebooks.{FIRST}]\ndue = {due}T02:30:00"
+        (folder.root / "course.toml").write_text(settings)
+        moment = datetime.fromisoformat(f"{due}T{last}:00+00:00")
+        course = config.load(folder.root)
+        assert days_late(course, "team_1", FIRST, moment) == 0
+        assert days_late(course, "team_1", FIRST, moment + timedelta(seconds=1)) == 1
+
+
+def test_half_a_day_of_extension_is_half_a_day(folder):
+    settings = f"{BERLIN}[extensions]\nteam_1 = 0.5\n[notebooks.{FIRST}]\ndue = 2027-05-01T12:00:00"
+    (folder.root / "course.toml").write_text(settings)
+    course = config.load(folder.root)
+    assert days_late(course, "team_1", FIRST, berlin("2027-05-02T00:00:00")) == 0
+    assert days_late(course, "team_1", FIRST, berlin("2027-05-02T00:00:01")) == 1

@@ -148,6 +148,14 @@ def test_extensions_may_be_given_before_anybody_has_handed_in(tmp_path: Path) ->
     assert done.returncode == 1 and "team_777" not in done.stderr
 
 
+def test_collect_says_in_which_zone_times_are(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('[times]\nzone = "Europe/Berlin"\n')
+    archive = tmp_path / "team_1.tar.gz"
+    archive.write_bytes(b"not an archive")
+    done = course("collect", str(archive), "--class", str(tmp_path))
+    assert "times are read and shown in Europe/Berlin" in " ".join(done.stdout.split())
+
+
 FAULTY = """
 import errno, os, sys
 import grader.authoring.build

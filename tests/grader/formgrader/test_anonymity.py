@@ -87,6 +87,15 @@ def test_formgrader_shows_no_names_and_the_gradebook_still_knows_them(sample: Sa
     assert "Bo Li" in record(sample, anonymous=False)
 
 
+def test_somebody_who_left_the_team_stays_without_a_name(sample: SampleClass) -> None:
+    (sample.folder.root / "membership.csv").write_text(
+        f"notebook,student,team\n{CONV},s1001,team_1\n{CONV},s1002,team_1\n"
+    )
+    sample.roster("team,student,name\nteam_2,s1001,Änne Müller\nteam_1,s1002,Bo Li\n")
+    shown = record(sample, anonymous=True)
+    assert not [name for name in ("Müller", "M\\u00fcller") if name in shown]
+
+
 def test_a_mark_given_without_names_stays_until_the_essay_changes(sample: SampleClass) -> None:
     record(sample, anonymous=True)
     sample.mark("team_1", "why_stride", 3)

@@ -295,6 +295,10 @@ def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
     roster.write_text(roster.read_text().replace("team_2,s1001", "team_5,s1001"))
     assert grade(folder, course, workers=2).marked_again == 1
     assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
+    noted = folder.root / "membership.csv"
+    noted.write_text(f"notebook,student,team\n{NAME},s1001,team_2\n")
+    assert grade(folder, course, workers=2).marked_again == 1
+    assert points_of(folder, "team_2") == {"square": 4, "sums": 2}, "s1001 was in it then"
     roster.write_bytes(b"\xff")
     with pytest.raises(ConfigError, match=r"roster\.csv can't be read"):
         grade(folder, course, workers=2)

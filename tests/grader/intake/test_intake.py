@@ -363,6 +363,8 @@ def test_a_rejection_stays_until_its_team_or_its_file_is_taken_in(room, inbox):
     assert len(rejected(room)) == 4  # its first notebook is still to come
     take(room, save(inbox / "team_7.zip", zipped({f"{FIRST}.ipynb": ipynb(FIRST)}), LATER))
     take(room, save(inbox / "team_8.zip", zipped({INNER: ipynb()}), LATER))
+    assert "a/team_8.zip" in [a for a, _ in rejected(room)]  # may have held the second one, too
+    take(room, save(inbox / "team_8.zip", zipped({f"{SECOND}.ipynb": ipynb(SECOND)}), LATER))
     assert [a for a, _ in rejected(room)] == [
         f"a/{FIRST}.ipynb",
         f"a/Some One/{FIRST}.ipynb",
@@ -446,3 +448,30 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_submission(
         assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer=str(step))
         assert {p.name for p in (room.root / store.WORKPLACE).iterdir()} == {"lock"}
     assert steps > 5
+
+
+def test_one_bad_file_drops_no_other_rejection_of_its_name(room, inbox):
+    """Six students whose file is called alike; each stays until it is taken in or deleted."""
+    (room.root / "roster.csv").write_text("team,student\nteam_7,x7\n")
+    week = inbox / "Aufgabe 1"
+    people = [f"Student, No{n}(s{n})" for n in range(6)]
+    for name in people:
+        save(week / name / "Submission attachment(s)" / f"{FIRST}.ipynb", ipynb(answer=name))
+    take(room, week)
+    assert len(rejected(room)) == 6 and all(f"No{n}" in rejected(room)[n][0] for n in range(6))
+    take(room, save(inbox / f"{FIRST}.ipynb", ipynb()))
+    assert len(rejected(room)) == 7
+    mended = week / people[2] / "Submission attachment(s)" / f"{FIRST}.ipynb"
+    take(room, save(inbox / f"team_7_{FIRST}.ipynb", mended.read_bytes()))
+    assert len(rejected(room)) == 6 and not any("No2" in place for place, _ in rejected(room))
+
+
+def test_a_rejected_upload_says_whose_it_is_by_the_lms_word(room, inbox):
+    (room.root / "roster.csv").write_text(samples.ROSTER, encoding="utf-8")
+    packed = samples.moodle(
+        ("Nora Nobody", 777, {f"{FIRST}.ipynb": ipynb()}),
+        ("Cem Specimen", 5003, {f"{FIRST}.ipynb": b"{"}),
+    )
+    report = take(room, save(inbox / "d.zip", packed))
+    found = {(entry.person, entry.team) for entry in report.rejected}
+    assert found == {("Nora Nobody, moodle 777", ""), ("Cem Specimen, moodle 5003", "team_8")}

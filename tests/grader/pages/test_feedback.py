@@ -334,6 +334,21 @@ def test_bundle_has_moodles_layout_with_a_copy_for_each_member(tmp_path: Path) -
     assert sorted(f.split("_")[1] for f in folders if "assignfeedback" in f) == ["101", "102"]
 
 
+def test_bundle_gives_a_page_to_those_who_were_in_the_team_then(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    for team in ("team_1", "team_2"):
+        sample.hand_in(team)
+        sample.hand_in(team, START)
+    sample.roster("team,student,moodle\nteam_1,s1,101\nteam_1,s2,102\nteam_2,s3,103\n")
+    (tmp_path / "membership.csv").write_text(f"notebook,student,team\n{CONV},s2,team_2\n")
+    feedback.write(sample.folder, sample.course)
+    page = f"s2_102_assignfeedback_file/{CONV}.html"
+    with zipfile.ZipFile(feedback.bundle(sample.folder)) as archive:
+        assert archive.namelist().count(page) == 1
+        found = archive.read(page)
+    assert found == (sample.folder.feedback("team_2") / f"{CONV}.html").read_bytes()
+
+
 def test_bundle_without_a_roster_has_a_folder_for_each_team(tmp_path: Path) -> None:
     sample = SampleClass(tmp_path)
     sample.hand_in("team_1")

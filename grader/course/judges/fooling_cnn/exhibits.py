@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from skimage import data
 
 from utils.exercises import fooling
 from utils.images import photo_digits
@@ -72,6 +71,8 @@ def _variants(
     net: TrustedNet, rng: np.random.Generator, count: int = 4
 ) -> tuple[np.ndarray, list[tuple[int, ...]]]:
     """scikit-image's photographs, cut, mirrored and exposed in other ways each time."""
+    from skimage import data  # judging draws from it only where a large net is asked
+
     names = [str(name) for name in rng.choice(["coffee", "camera"], count)]
     images = []
     for name in names:

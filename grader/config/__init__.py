@@ -1,4 +1,7 @@
-"""The course's settings: its course.toml, overridden by course.toml in the class folder."""
+"""The course's settings: its course.toml, overridden by course.toml in the class folder.
+
+A wrong setting is refused with its place, and never passed over.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from grader import places
+from grader.config import zones
+from grader.config.zones import MACHINES, Zone
 from grader.contract import nets
 from grader.contract.kernels import PLAIN, Profile
 from grader.contract.settings import Fraction, converted, read, refuse_endless, refuse_unknown
@@ -21,7 +26,6 @@ FILE = "course.toml"
 
 Positive = Annotated[float, Meta(gt=0)]
 Amount = Annotated[float, Meta(ge=0)]
-Moment = Annotated[datetime, Meta(tz=True)]
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,18 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Times:
+    """In which zones times are read and shown, and from when on anything can have arrived."""
+
+    zone: Zone = MACHINES
+    """Of due dates without one, of days late, and of all times that are shown."""
+    lms: Zone = MACHINES
+    """In which the LMS writes times into its downloads."""
+    begins: datetime | None = None
+    """When the course begins; a file with an earlier date did not arrive then."""
+
+
+@dataclass(frozen=True)
 class Notebook:
     """One notebook: an nbgrader assignment of its own."""
 
@@ -109,6 +125,7 @@ class Course:
     """Markers must not know whose work they mark."""
     release: Release = Release()
     pairs: Pairs = Pairs()
+    times: Times = Times()
 
 
 @dataclass(frozen=True)
@@ -136,10 +153,17 @@ class _Kernel:
 
 
 @dataclass(frozen=True)
+class _Times:
+    zone: str = ""
+    lms_zone: str = ""
+    begins: datetime | None = None
+
+
+@dataclass(frozen=True)
 class _Entry:
     title: str
     use: bool = True
-    due: Moment | None = None
+    due: datetime | None = None
     net: str = ""
     kernel: str = ""
 
@@ -159,6 +183,7 @@ class _File:
     extensions: dict[str, Amount] = field(default_factory=dict)
     release: Release = Release()
     pairs: Pairs = Pairs()
+    times: _Times = _Times()
 
 
 def load(folder: Path | None = None) -> Course:
@@ -183,17 +208,19 @@ def load(folder: Path | None = None) -> Course:
                 known = ", ".join(file.notebooks)
                 raise ConfigError(f"{own}: there is no notebook {name!r}; there are {known}")
         file = _decoded(_merged(settings, changed), own)
+    times = _times(file.times, own)
     return Course(
         file.course.id,
         file.course.title,
         file.late,
         file.limits,
-        _notebooks(file, own),
+        _notebooks(file, own, times.zone),
         _extensions(file, own),
         file.points,
         file.marking.anonymous,
         file.release,
         file.pairs,
+        times,
     )
 
 
@@ -230,7 +257,7 @@ def _extensions(file: _File, path: Path) -> Extensions:
     return Extensions(table)
 
 
-def _notebooks(file: _File, path: Path) -> dict[str, Notebook]:
+def _notebooks(file: _File, path: Path, zone: Zone) -> dict[str, Notebook]:
     """The notebooks that are in use.  Raises ConfigError for a net or kernel that isn't known."""
     kernels = {"": PLAIN} | {name: _profile(name, k, path) for name, k in file.kernels.items()}
     used = {name: entry for name, entry in file.notebooks.items() if entry.use}
@@ -246,8 +273,9 @@ def _notebooks(file: _File, path: Path) -> dict[str, Notebook]:
                 f"{path}: notebooks.{name}.kernel: no kernel is called {entry.kernel!r}; "
                 f"known: {known}"
             )
+    due = {n: _moment(entry.due, zone, path, f"notebooks.{n}.due") for n, entry in used.items()}
     return {
-        name: Notebook(name, entry.title, entry.due, entry.net, kernels[entry.kernel])
+        name: Notebook(name, entry.title, due[name], entry.net, kernels[entry.kernel])
         for name, entry in used.items()
     }
 
@@ -257,3 +285,29 @@ def _profile(name: str, kernel: _Kernel, path: Path) -> Profile:
         if module.partition(".")[0] in kernel.refused:
             raise ConfigError(f"{path}: kernels.{name}: {module} is preloaded and refused")
     return Profile(kernel.refused, kernel.preload)
+
+
+def _times(settings: _Times, path: Path) -> Times:
+    zone = _zone(settings.zone, path, "times.zone")
+    lms = _zone(settings.lms_zone or settings.zone, path, "times.lms_zone")
+    return Times(zone, lms, _moment(settings.begins, zone, path, "times.begins"))
+
+
+def _zone(name: str, path: Path, where: str) -> Zone:
+    try:
+        return zones.named(name)
+    except zones.UnknownZone as error:
+        raise ConfigError(f"{path}: {where}: {error}") from None
+
+
+def _moment(moment: datetime | None, zone: Zone, path: Path, where: str) -> datetime | None:
+    """A date as clocks in the zone have it, in which it is read if it names none.
+
+    Where clocks go back and show it twice, the second is meant: nobody is late for that.
+    """
+    try:
+        if moment is None or moment.tzinfo is not None:
+            return moment and zone.shown(moment)
+        return zone.latest(moment)
+    except OverflowError:
+        raise ConfigError(f"{path}: {where}: {moment} is out of the calendar's reach") from None
