@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from grader import places
-from grader.commands import REFUSED, errors, grading, making, returning
+from grader.commands import REFUSED, errors, grading, handed_in, making, returning
 from grader.errors import CourseError
 
 PIPE_CLOSED = 141
@@ -35,12 +35,14 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     making.release,
     grading.collect,
     grading.grade,
+    handed_in.choose,
     returning.feedback,
     returning.report,
     returning.similar,
     returning.export,
     grading.rejudge,
     grading.migrate,
+    handed_in.purge,
     making.demo,
     making.truth,
     making.doctor,

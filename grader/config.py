@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -80,6 +80,16 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """Which of a team's attempts at a notebook counts, and how many are kept."""
+
+    counts: Literal["better", "last", "last on time"] = "better"
+    """"better": of the last on time and the last late one, after the penalty."""
+    kept: Annotated[int, Meta(ge=3)] = 20
+    """Most that are kept; the oldest go first, but never one that counts or may yet count."""
+
+
+@dataclass(frozen=True)
 class Notebook:
     """One notebook: an nbgrader assignment of its own."""
 
@@ -109,6 +119,7 @@ class Course:
     """Markers must not know whose work they mark."""
     release: Release = Release()
     pairs: Pairs = Pairs()
+    attempts: Attempts = Attempts()
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,7 @@ class _File:
     extensions: dict[str, Amount] = field(default_factory=dict)
     release: Release = Release()
     pairs: Pairs = Pairs()
+    attempts: Attempts = Attempts()
 
 
 def load(folder: Path | None = None) -> Course:
@@ -194,6 +206,7 @@ def load(folder: Path | None = None) -> Course:
         file.marking.anonymous,
         file.release,
         file.pairs,
+        file.attempts,
     )
 
 

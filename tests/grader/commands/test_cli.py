@@ -22,6 +22,8 @@ COMMANDS = (
     "release",
     "collect",
     "grade",
+    "choose",
+    "purge",
     "feedback",
     "report",
     "export",
