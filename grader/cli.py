@@ -14,7 +14,16 @@ import typer
 from rich.markup import escape
 
 from grader import places
-from grader.commands import REFUSED, completion, errors, grading, making, returning, standing
+from grader.commands import (
+    REFUSED,
+    completion,
+    errors,
+    grading,
+    handed_in,
+    making,
+    returning,
+    standing,
+)
 from grader.errors import CourseError
 
 PIPE_CLOSED = 141
@@ -36,12 +45,14 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     grading.grade,
     standing.status,
     standing.settle,
+    handed_in.choose,
     returning.feedback,
     returning.report,
     returning.similar,
     returning.export,
     grading.rejudge,
     grading.migrate,
+    handed_in.purge,
     making.demo,
     making.truth,
     making.doctor,

@@ -1,6 +1,7 @@
 """The class folder: where everything about one class lies.  It is a plain nbgrader course folder.
 
-submitted/TEAM/NOTEBOOK/       what was handed in: NOTEBOOK.ipynb, its files, submission.json
+attempts/TEAM/NOTEBOOK/TIME-WORK/  every attempt: NOTEBOOK.ipynb, its files, submission.json
+submitted/TEAM/NOTEBOOK/       a copy of the attempt that counts
 results/TEAM/NOTEBOOK/         result.json and executed.ipynb, written by grade
 autograded/TEAM/NOTEBOOK/      the executed notebook, for formgrader
 feedback/TEAM/                 HTML for the students
@@ -49,9 +50,17 @@ class ClassFolder:
         """Folder of one submission."""
         return self.root / "submitted" / team / notebook
 
-    def result(self, team: str, notebook: str) -> Path:
-        """Folder of one submission's results."""
-        return self.root / "results" / team / notebook
+    def attempts(self, team: str, notebook: str) -> Path:
+        """Folder of all that a team handed in for a notebook, and of what was decided about it."""
+        return self.root / "attempts" / team / notebook
+
+    def result(self, team: str, notebook: str, shelf: str = "") -> Path:
+        """Folder of one submission's results.
+
+        shelf: the work of an attempt that does not count, see `attempts`; its results lie below.
+        """
+        place = self.root / "results" / team / notebook
+        return place / "attempts" / shelf if shelf else place
 
     def autograded(self, team: str, notebook: str) -> Path:
         """Folder that formgrader reads."""

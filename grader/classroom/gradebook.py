@@ -6,6 +6,7 @@ should be.  Marks given by hand are never touched.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -107,6 +108,24 @@ def refresh_late_penalties(
             earned = sum(grade.score for grade in submitted.grades)
             submitted.late_submission_penalty = round(share * earned, 4) or None
         gradebook.db.commit()
+
+
+def by_hand(gradebook: api.Gradebook, team: str, notebook: str) -> dict[str, float]:
+    """Graded cell -> what a human gave for it, where that needs no other look."""
+    query = gradebook.db.query(api.Grade).filter(
+        api.Grade.manual_score.is_not(None), api.Grade.needs_manual_grade.is_(False)
+    )
+    found = query.join(api.SubmittedNotebook).join(api.SubmittedAssignment)
+    found = found.filter(api.SubmittedAssignment.student_id == team)
+    return {g.name: g.manual_score for g in found if g.notebook.name == notebook}
+
+
+def remove(folder: ClassFolder, course_id: str, pairs: list[tuple[str, str]]) -> None:
+    """Take the marks of some (team, notebook) out of the gradebook for good."""
+    with open_gradebook(folder, course_id) as gradebook:
+        for team, notebook in pairs:
+            with contextlib.suppress(api.MissingEntry):
+                gradebook.remove_submission(notebook, team)
 
 
 def flagged(gradebook: api.Gradebook) -> list[str]:

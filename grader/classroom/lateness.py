@@ -22,6 +22,8 @@ from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 
+PURGED = "purged.json"
+"""In the class folder: of what was removed, when it had come, and nothing else."""
 _DAY = timedelta(days=1)
 
 
@@ -77,12 +79,31 @@ class Lateness:
         days -= min(days, self._free.get((team, notebook), 0))
         return min(late.maximum, late.penalty_per_day * days)
 
+    def of(self, submission: Submission) -> float:
+        """Share of the points that lateness costs a submission, if it is the one to count."""
+        late = self._course.late
+        days = days_counted(self._course, submission)
+        if days and late.free_days:
+            days -= min(days, self._left(submission))
+        return min(late.maximum, late.penalty_per_day * days)
+
+    def _left(self, submission: Submission) -> int:
+        """Free days that are left after what was due before it."""
+        order = due_first(self._course, submission.team, submission.notebook)
+        spent = [
+            days
+            for (team, name), days in self._free.items()
+            if team == submission.team and due_first(self._course, team, name) < order
+        ]
+        return self._course.late.free_days - sum(spent)
+
 
 def _free_days(course: config.Course, folder: ClassFolder) -> dict[tuple[str, str], int]:
     """How many free days each submission uses up."""
     left: dict[str, int] = {}
     spent = {}
-    for team, name in sorted(folder.submissions(), key=lambda pair: (_due(course, pair[1]), pair)):
+    handed_in = {*folder.submissions(), *purged(folder)}
+    for team, name in sorted(handed_in, key=lambda pair: due_first(course, *pair)):
         there = _submission(folder, team, name)
         days = days_counted(course, there) if there else 0
         spent[team, name] = min(days, left.get(team, course.late.free_days))
@@ -90,14 +111,26 @@ def _free_days(course: config.Course, folder: ClassFolder) -> dict[tuple[str, st
     return spent
 
 
-def _due(course: config.Course, name: str) -> float:
-    notebook = course.notebooks.get(name)
-    return notebook.due.timestamp() if notebook and notebook.due else float("inf")
+def due_first(course: config.Course, team: str, notebook: str) -> tuple[float, str, str]:
+    """Sorts what was handed in by when it was due."""
+    found = course.notebooks.get(notebook)
+    due = found.due.timestamp() if found and found.due else float("inf")
+    return due, team, notebook
 
 
 def _submission(folder: ClassFolder, team: str, name: str) -> Submission | None:
     """What is in the class folder; None if it can't be read: grading says what is wrong."""
     try:
         return results.read(folder.submitted(team, name) / "submission.json", Submission)
+    except FileNotFoundError:
+        return purged(folder).get((team, name))
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def purged(folder: ClassFolder) -> dict[tuple[str, str], Submission]:
+    """(team, notebook) -> when what was removed had come: its marks stay, and so does its cost."""
+    path = folder.root / PURGED
+    if not path.is_file():
+        return {}
+    return {(entry.team, entry.notebook): entry for entry in results.read(path, list[Submission])}

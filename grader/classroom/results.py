@@ -41,6 +41,12 @@ class Submission(msgspec.Struct, frozen=True):
     is unknown.  A receipt that came with it names digests, no time, and is the student's word."""
     questions: list[Question] = []
     """What only a human can decide about the way it came."""
+    given: bool = False
+    """Was `received` given by hand?  Then it stands until another one is."""
+    attempt: str = ""
+    """Name of its folder in attempts/: when it came, and a digest of the work."""
+    uploaders: list[str] = []
+    """Students who handed in this very work, as far as the LMS or the file's name tells."""
     others: list[Other] = []
     """Files that came with it and are not among `files`, and what was done with each."""
     batch: str = ""

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from grader.classroom.folder import ClassFolder
 from grader.commands import completion
 
 console = Console(highlight=False)
@@ -53,3 +54,13 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 def tell(value: object) -> None:
     """Print the one JSON object of a command."""
     print(json.dumps(value, ensure_ascii=False))
+
+
+def alone(context: typer.Context, place: ClassFolder, command: str, part: str = "") -> None:
+    """Let no other command change a class folder until this one ends; says for whom it waits."""
+    from grader.classroom import lock  # help needs none
+
+    def say(line: str) -> None:
+        errors.print(line, markup=False)
+
+    context.with_resource(lock.held(place, command, say, part))

@@ -24,6 +24,7 @@ from grader.commands import (
     JsonOption,
     NotebooksOption,
     TeamsOption,
+    alone,
     cluster,
     console,
     errors,
@@ -38,6 +39,7 @@ MOST_NAMED = 30
 
 
 def collect(
+    context: typer.Context,
     archives: Annotated[
         list[Path], typer.Argument(help="Archives, notebooks, folders, or LMS bulk downloads.")
     ],
@@ -70,6 +72,7 @@ def collect(
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
+    alone(context, place, "./course collect")
     report = intake.collect(place, course, archives, roster, moment)
     if roster is not None:  # the way out needs it, too
         keep_roster(place.root, roster)
@@ -83,6 +86,7 @@ def collect(
 
 
 def grade(
+    context: typer.Context,
     folder: ClassOption = CLASS,
     workers: Annotated[
         int | None,
@@ -153,13 +157,14 @@ def grade(
         _say_plan(place, course, seed, force, wanted, as_json)
         return
 
+    alone(context, place, f"./course grade --part {part}" if part else "./course grade", part)
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
         from grader.classroom import questions, standing  # the database takes its time to import
         from grader.grading import run as room  # nbgrader takes its time to import
 
-    total = sum(wanted(*pair) for pair in place.submissions())
+    total = room.settle(place, course, wanted)
     with (
         cluster.executor(scheduler, place) as executor,
         Display(errors if as_json else console, total, workers) as display,
@@ -192,6 +197,12 @@ def grade(
     kept = summary.graded - summary.executed - summary.marked_again
     again = f", {summary.marked_again} marked again" if summary.marked_again else ""
     console.print(f"{summary.graded} graded: {summary.executed} executed{again}, {kept} kept")
+    if summary.late:
+        console.print(
+            f"  {len(summary.late)} late attempts count, since they are better than those on time "
+            f"even after the penalty: {', '.join(sorted(summary.late)[:MOST_NAMED])}",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
     for change in summary.changes:
         console.print(f"  CHANGED {change}", markup=False)
     say_flagged(summary.flagged)
@@ -203,6 +214,7 @@ def grade(
 
 
 def rejudge(
+    context: typer.Context,
     folder: ClassOption = CLASS,
     dry_run: DryRunOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Change it without asking.")] = False,
@@ -225,6 +237,8 @@ def rejudge(
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
     named.warn_of_extensions(place, course)
+    if not dry_run:
+        alone(context, place, "./course rejudge")
     found = room.preview(place, course, seed)
     if as_json:
         flagged = room.apply(place, course, found) if yes and not dry_run else []

@@ -17,7 +17,7 @@ from utils.checks.identity import normalise_id
 _SHOWN = 5
 
 
-def notebooks(asked: Iterable[str], course: config.Course) -> list[str]:
+def notebooks(asked: Iterable[str], course: config.Course, what: str = "--notebook") -> list[str]:
     """The notebooks of a course that were asked for; a beginning is enough if only one has it.
 
     Raises ConfigError.
@@ -28,19 +28,19 @@ def notebooks(asked: Iterable[str], course: config.Course) -> list[str]:
         if text not in course.notebooks and len(fitting) != 1:
             others = f"it may be {' or '.join(fitting)}" if fitting else ""
             near = others or _near(text, list(course.notebooks))
-            raise ConfigError(f"--notebook {text}: no notebook is called so; {near}")
+            raise ConfigError(f"{what} {text}: no notebook is called so; {near}")
         found.append(text if text in course.notebooks else fitting[0])
     return found
 
 
-def teams(asked: Iterable[str], place: ClassFolder) -> list[str]:
+def teams(asked: Iterable[str], place: ClassFolder, what: str = "--team") -> list[str]:
     """The teams that were asked for, if all are in the class.  Raises ConfigError."""
     wanted = list(asked)
     known = _teams(place) if wanted else []
     for text in wanted:
         if text not in known:
             near = _near(text, known)
-            raise ConfigError(f"--team {text}: there is no such team; {near}")
+            raise ConfigError(f"{what} {text}: there is no such team; {near}")
     return wanted
 
 

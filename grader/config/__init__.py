@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -96,6 +96,16 @@ class Times:
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """Which of a team's attempts at a notebook counts, and how many are kept."""
+
+    counts: Literal["better", "last", "last on time"] = "better"
+    """"better": of the last on time and the last late one, after the penalty."""
+    kept: Annotated[int, Meta(ge=3)] = 20
+    """Most that are kept; the oldest go first, but never one that counts or may yet count."""
+
+
+@dataclass(frozen=True)
 class Notebook:
     """One notebook: an nbgrader assignment of its own."""
 
@@ -126,6 +136,7 @@ class Course:
     release: Release = Release()
     pairs: Pairs = Pairs()
     times: Times = Times()
+    attempts: Attempts = Attempts()
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,7 @@ class _File:
     release: Release = Release()
     pairs: Pairs = Pairs()
     times: _Times = _Times()
+    attempts: Attempts = Attempts()
 
 
 def load(folder: Path | None = None) -> Course:
@@ -221,6 +233,7 @@ def load(folder: Path | None = None) -> Course:
         file.release,
         file.pairs,
         times,
+        file.attempts,
     )
 
 

@@ -6,6 +6,7 @@ The one place where this is decided, for grading and for marking again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -45,7 +46,7 @@ def decide(
     asked = ask(task, course, isolation)
     if isinstance(asked, Unreadable) or old is None or not old.key:
         return asked  # without a key it was never really graded
-    kept = stored.find(folder, task.submission, asked.execution)
+    kept = stored.find(_place(folder, task), asked.execution)
     if kept is None:
         return asked
     try:
@@ -56,7 +57,7 @@ def decide(
 
 def stored_result(folder: ClassFolder, task: Task) -> Result | None:
     """The result of an earlier run, if it is whole."""
-    place = folder.result(task.submission.team, task.submission.notebook)
+    place = _place(folder, task)
     try:
         result = results.read(place / "result.json", Result)
     except (OSError, msgspec.MsgspecError):
@@ -65,3 +66,7 @@ def stored_result(folder: ClassFolder, task: Task) -> Result | None:
     executed = place / "executed.ipynb"
     whole = executed.is_file() and executed.stat().st_size > 0  # empty after a power cut
     return result if whole else None
+
+
+def _place(folder: ClassFolder, task: Task) -> Path:
+    return folder.result(task.submission.team, task.submission.notebook, task.shelf)

@@ -33,11 +33,15 @@ class Recorder:
 
     def __init__(self, folder: ClassFolder, course: config.Course, book: api.Gradebook):
         self.folder, self.course, self.book = folder, course, book
-        self._lateness = Lateness(folder, course)
+        self.lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
         self._people: list[Person] | None = None
         self._noted = membership.NOTHING_NOTED
         self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
+
+    def look_again(self) -> None:
+        """Take note that other submissions count now, which may have used up free days."""
+        self.lateness = Lateness(self.folder, self.course)
 
     def store(
         self,
@@ -46,33 +50,47 @@ class Recorder:
         executed: NotebookNode,
         execution: str = "",
         outcome: Outcome | None = None,
+        *,
+        shelf: str = "",
+        final: bool = True,
     ) -> None:
         """Keep a new result, and record it.
 
         outcome: what it was made from, whose answers are kept for `execution`, see `stored`.
+        shelf: where it is kept if it does not count, see `ClassFolder.result`.
+        final: whether it is known to count; else it is recorded by `better.settle`.
         """
-        target = self.folder.result(result.team, result.notebook)
+        target = self.folder.result(result.team, result.notebook, shelf)
         result = msgspec.structs.replace(result, batch=self.batch)
         text = nbformat.writes(executed) + "\n"
         write_atomically(target / "executed.ipynb", text, durable=False)
         if outcome is not None:
-            stored.keep(self.folder, submission, execution, outcome)
+            stored.keep(target, execution, outcome)
         results.write(target / "result.json", result)
-        self.record(submission, result, executed)
+        if final:
+            self.record(submission, result, executed)
 
-    def mark_again(self, submission: Submission, old: Result, new: Result) -> bool:
+    def mark_again(
+        self,
+        submission: Submission,
+        old: Result,
+        new: Result,
+        *,
+        shelf: str = "",
+        final: bool = True,
+    ) -> bool:
         """Put a new verdict on the same answers in place of the old one.
 
         Returns False if it is no other: then there was nothing to record.
         """
-        target = self.folder.result(new.team, new.notebook)
+        target = self.folder.result(new.team, new.notebook, shelf)
         new = msgspec.structs.replace(new, batch=old.batch)
         if msgspec.structs.replace(old, key=new.key) == new:
             results.write(target / "result.json", new, durable=False)
             return False
         executed = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
         defuse.show_verdicts(executed, new.checks)
-        self.store(submission, new, executed)
+        self.store(submission, new, executed, shelf=shelf, final=final)
         return True
 
     def record(
@@ -87,7 +105,7 @@ class Recorder:
             executed = nbformat.reads(stored_at.read_text(), as_version=4)
         shown = self.folder.autograded(result.team, result.notebook) / f"{result.notebook}.ipynb"
         before = shown.read_text() if shown.is_file() else ""
-        fraction = self._lateness.fraction(result.team, result.notebook, submission.received)
+        fraction = self.lateness.fraction(result.team, result.notebook, submission.received)
         key = self._answer_key(result.notebook)
         seen = answer_key.beside_essays(executed, key, result.elsewhere)
         if self.course.anonymous:
@@ -110,12 +128,20 @@ class Recorder:
         ]
         return {team}.union(*({p.student, p.name, p.email} for p in members))
 
-    def withdraw(self, submission: Submission) -> None:
+    def withdraw(self, submission: Submission, shelf: str = "") -> None:
         """Take back the mark of an older result before grading anew: a stale mark never stays."""
-        result = self.folder.result(submission.team, submission.notebook) / "result.json"
-        if result.is_file():
+        place = self.folder.result(submission.team, submission.notebook, shelf)
+        result = place / "result.json"
+        there = result.is_file()
+        if not shelf and (there or (place / "attempts").is_dir()):  # that of another attempt, or so
             gradebook.fail(self.book, submission)
+        if there:
             result.unlink()
+
+
+def answers_in(notebook: NotebookNode) -> dict[str, str]:
+    """Graded cell -> text of its answer."""
+    return dict(_answers(notebook.cells))
 
 
 def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:

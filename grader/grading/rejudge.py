@@ -12,8 +12,10 @@ from typing import Any
 from grader import config
 from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
+from grader.classroom.lateness import due_first
 from grader.classroom.results import Result, Submission
 from grader.files import writing
+from grader.grading import better
 from grader.grading.decide import Again, Kept, decide
 from grader.grading.recorder import Recorder
 from grader.grading.tasks import Chosen, class_seed, tasks
@@ -29,10 +31,25 @@ class Change:
     after: float
     checks: dict[str, tuple[float, float]]
     """Check -> points before and after, where they differ."""
+    attempt: str = ""
+    """The attempt that it is about, if it does not count so far."""
 
     def __str__(self) -> str:
         checks = ", ".join(f"{name} {a:g} → {b:g}" for name, (a, b) in self.checks.items())
-        return f"{self.team}/{self.notebook}: {self.before:g} → {self.after:g} ({checks})"
+        which = f", attempt {self.attempt}" if self.attempt else ""
+        return f"{self.team}/{self.notebook}{which}: {self.before:g} → {self.after:g} ({checks})"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A result that was marked again, and is not written yet."""
+
+    submission: Submission
+    old: Result
+    new: Result
+    shelf: str = ""
+    contested: bool = False
+    """As in `tasks.Task`."""
 
 
 @dataclass
@@ -40,8 +57,7 @@ class Preview:
     """What marking again would change."""
 
     changes: list[Change] = field(default_factory=list)
-    pending: list[tuple[Submission, Result, Result]] = field(default_factory=list)
-    """(submission, old result, new one) of all that were marked again."""
+    pending: list[Pending] = field(default_factory=list)
     current: int = 0
     """Results that no change concerns."""
     to_execute: list[str] = field(default_factory=list)
@@ -70,16 +86,16 @@ def preview(
     found = Preview()
     secret = seed or class_seed(folder)
     for task in tasks(folder, course, secret, only, found.broken):
-        progress(task.label)
+        progress(task.called)
         match decide(folder, task, course, "auto"):
             case Kept():
                 found.current += 1
             case Again(old, new):
-                found.pending.append((task.submission, old, new))
-                if change := difference(old, new):
+                found.pending.append(Pending(task.submission, old, new, task.shelf, task.contested))
+                if change := difference(old, new, task.submission.attempt if task.shelf else ""):
                     found.changes.append(change)
             case _:
-                found.to_execute.append(task.label)
+                found.to_execute.append(task.called)
     return found
 
 
@@ -87,13 +103,18 @@ def apply(folder: ClassFolder, course: config.Course, found: Preview) -> list[st
     """Make the marks what the preview says; returns the marks by hand to look at again."""
     with writing(folder.root), gradebook.open_gradebook(folder, course.id) as book:
         recorder = Recorder(folder, course, book)
-        for submission, old, new in found.pending:
-            recorder.mark_again(submission, old, new)
+        for entry in found.pending:
+            recorder.mark_again(
+                entry.submission, entry.old, entry.new, shelf=entry.shelf, final=not entry.contested
+            )
+        contested = {(p.new.team, p.new.notebook) for p in found.pending if p.contested}
+        for team, notebook in sorted(contested, key=lambda pair: due_first(course, *pair)):
+            better.settle(recorder, team, notebook)
         return gradebook.flagged(book)
 
 
-def difference(old: Result, new: Result) -> Change | None:
-    """How the marks differ, if they do."""
+def difference(old: Result, new: Result, attempt: str = "") -> Change | None:
+    """How the marks differ, if they do.  attempt: the one it is about, if it does not count."""
     before = {check.name: check.points for check in old.checks}
     after = {check.name: check.points for check in new.checks}
     checks = {
@@ -101,4 +122,6 @@ def difference(old: Result, new: Result) -> Change | None:
         for name in before | after
         if before.get(name) != after.get(name)
     }
-    return Change(new.team, new.notebook, old.points, new.points, checks) if checks else None
+    if not checks:
+        return None
+    return Change(new.team, new.notebook, old.points, new.points, checks, attempt)

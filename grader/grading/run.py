@@ -14,17 +14,19 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from grader import config
-from grader.classroom import gradebook
+from grader.classroom import attempts, gradebook
 from grader.classroom.folder import ClassFolder
-from grader.classroom.results import Result
+from grader.classroom.lateness import days_counted, due_first
+from grader.classroom.results import Result, Submission
 from grader.executing.execute import Outcome, execute, interrupt, resume
 from grader.files import writing
 from grader.formgrader.setup import set_up
-from grader.grading import marking, rejudge, warm
+from grader.grading import better, marking, rejudge, warm
 from grader.grading.decide import Again, Kept, decide
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
 from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
+from grader.intake import settling, store
 
 AGAIN = "a time limit was reached while others ran, so it was run once more, alone, and that counts"
 
@@ -53,6 +55,8 @@ class Summary:
     """Marks by hand in the class that need another look: "team/notebook/cell"."""
     broken: list[str] = field(default_factory=list)
     """Submissions whose own files in the class folder can't be read, each with the reason."""
+    late: dict[str, str] = field(default_factory=dict)
+    """"team/notebook" -> the late attempt that counts, since it is better after the penalty."""
 
     @property
     def need_human(self) -> int:
@@ -71,11 +75,18 @@ class Summary:
             "broken": self.broken,
         }
 
-    def count(self, label: str, result: Result) -> None:
-        """Take note of a result."""
+    def count(self, task: Task, result: Result) -> None:
+        """Take note of a result.  What is contested is asked about when it is settled."""
         self.graded += 1
-        if result.needs_human:
-            self.human[label] = result.needs_human
+        if not task.contested:
+            self.ask(task.submission, result)
+
+    def ask(self, submission: Submission, result: Result) -> None:
+        """Take note of what a human must decide about a submission and its result."""
+        questions = dict.fromkeys([*submission.questions, *result.questions])
+        if questions:
+            label = f"{submission.team}/{submission.notebook}"
+            self.human[label] = "; ".join(map(str, questions))
 
 
 def grade(
@@ -109,6 +120,7 @@ def grade(
     summary = Summary()
     with writing(folder.root):
         set_up(folder, course)
+        settle(folder, course, only)
         secret = seed or class_seed(folder)
         with gradebook.open_gradebook(folder, course.id) as book:
             recorder = Recorder(folder, course, book)
@@ -120,11 +132,13 @@ def grade(
                     if len(run.running) >= getattr(executor, "in_flight", 2 * workers):
                         run.finish_some()
                 run.finish()
-                late = run.to_try_again.__contains__
+                late = {(team, notebook) for team, notebook, _ in run.to_try_again}.__contains__
                 again = tasks(folder, course, secret, lambda *which: late(which), summary.broken)
                 for task in again if run.to_try_again else ():
-                    run.take(task, True, isolation, alone=True)
-                    run.finish()
+                    if task.place in run.to_try_again:
+                        run.take(task, True, isolation, alone=True)
+                        run.finish()
+                run.settle()
                 run.end()
                 summary.flagged = gradebook.flagged(book)
             except BaseException as error:
@@ -140,6 +154,16 @@ def grade(
                     executor.shutdown()
     summary.human = dict(sorted(summary.human.items()))
     return summary
+
+
+def settle(folder: ClassFolder, course: config.Course, only: Chosen) -> int:
+    """Put what counts where it is graded; returns how many attempts there are to grade."""
+    with store.exclusive(folder):
+        found = settling.settle_all(folder, course, only)
+    for settled in found.values():
+        attempts.unshelve(folder, settled.counts)
+    rivals = sum(settled.rival is not None for settled in found.values())
+    return rivals + sum(only(*pair) for pair in folder.submissions())
 
 
 class _Run:
@@ -160,10 +184,11 @@ class _Run:
         self.running: dict[Future[Outcome], Asked] = {}
         self.beside: set[Future[Outcome]] = set()
         """Those that are on their way, or were, while another one was."""
-        self.to_try_again: set[tuple[str, str]] = set()
-        """(team, notebook) of those that reached a time limit while others ran.  They cost the
+        self.to_try_again: set[tuple[str, str, str]] = set()
+        """`Task.place` of those that reached a time limit while others ran.  They cost the
         machine something, and so may have been somebody else's time: they run again at the end,
         one at a time, before that costs a student anything."""
+        self.contested: set[tuple[str, str]] = set()
         self.log = RunLog(recorder.folder.root)
         self.log.write("grading begins")
 
@@ -180,37 +205,54 @@ class _Run:
 
         alone: whether nothing else will be on its way until it is done.
         """
+        if task.contested:
+            self.contested.add((task.submission.team, task.submission.notebook))
         match decide(self.recorder.folder, task, self.recorder.course, isolation, force):
             case Kept(result):
-                self.recorder.record(task.submission, result)
-                self.summary.count(task.label, result)
-                self.progress("kept", task.label)
+                if not task.contested:
+                    self.recorder.record(task.submission, result)
+                self.summary.count(task, result)
+                self.progress("kept", task.called)
             case Again(old, new):
                 self._mark_again(task, old, new)
             case Unreadable() as found:
                 result, shown = marking.unreadable(found)
-                self.recorder.store(task.submission, result, shown)
-                self.summary.count(task.label, result)
-                self._tell("failed", task.label, result)
+                final = not task.contested
+                self.recorder.store(task.submission, result, shown, shelf=task.shelf, final=final)
+                self.summary.count(task, result)
+                self._tell("failed", task.called, result)
             case Asked() as asked:
-                self.recorder.withdraw(task.submission)
+                self.recorder.withdraw(task.submission, task.shelf)
                 if alone:
                     asked = replace(asked, task=_again(task))
                 else:
-                    self.progress("queued", task.label)
+                    self.progress("queued", task.called)
                 self.running[self.executor.submit(execute, asked.job)] = asked
                 if len(self.running) > 1 and self.side_by_side:
                     self.beside |= self.running.keys()
 
     def _mark_again(self, task: Task, old: Result, new: Result) -> None:
-        if not self.recorder.mark_again(task.submission, old, new):
+        final = not task.contested
+        changed = self.recorder.mark_again(task.submission, old, new, shelf=task.shelf, final=final)
+        if final and not changed:
             self.recorder.record(task.submission, new)
-        self.summary.count(task.label, new)
+        self.summary.count(task, new)
         self.summary.marked_again += 1
         if change := rejudge.difference(old, new):
             self.summary.changes.append(change)
             self.log.write(f"changed {change}")
-        self.progress("kept", task.label)
+        self.progress("kept", task.called)
+
+    def settle(self) -> None:
+        """Choose between attempts of which the better counts, in the order of the due dates."""
+        course = self.recorder.course
+        for team, notebook in sorted(self.contested, key=lambda pair: due_first(course, *pair)):
+            found = better.settle(self.recorder, team, notebook)
+            if found is None:
+                continue
+            self.summary.ask(*found)
+            if days_counted(course, found[0]):
+                self.summary.late[f"{team}/{notebook}"] = found[0].attempt
 
     def finish(self) -> None:
         """Wait until nothing is on its way any more, and record it."""
@@ -225,8 +267,8 @@ class _Run:
             self.beside.discard(future)
             task, error = asked.task, future.exception()
             if error is None and beside and future.result().late:
-                self.to_try_again.add((task.submission.team, task.submission.notebook))
-                self.log.write(f"a time limit: {task.label} is tried once more, alone")
+                self.to_try_again.add(task.place)
+                self.log.write(f"a time limit: {task.called} is tried once more, alone")
                 continue
             outcome = future.result() if error is None else marking.no_outcome(task, error)
             try:
@@ -234,10 +276,13 @@ class _Run:
             except Exception as wrong:  # one outcome must not stop all, whatever is in it
                 none = marking.no_outcome(task, wrong)
                 result, executed = marking.judged(asked, none, final=False)
-            self.recorder.store(task.submission, result, executed, asked.execution, outcome)
-            self.summary.count(task.label, result)
+            self.recorder.store(
+                task.submission, result, executed, asked.execution, outcome,
+                shelf=task.shelf, final=not task.contested,
+            )  # fmt: skip
+            self.summary.count(task, result)
             self.summary.executed += 1
-            self._tell("failed" if result.needs_human else "done", task.label, result)
+            self._tell("failed" if result.needs_human else "done", task.called, result)
 
     def _tell(self, what: str, label: str, result: Result) -> None:
         self.log.result(what, label, result)

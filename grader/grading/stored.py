@@ -7,11 +7,11 @@ notebook, inputs, files, net and limits, executed by the same code with the same
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import msgspec
 
 from grader.classroom.folder import ClassFolder
-from grader.classroom.results import Submission
 from grader.executing.execute import Job, Outcome
 from grader.files import write_atomically
 from grader.freshness import execution_version, libraries, net_version
@@ -30,9 +30,9 @@ class Stored(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def keep(folder: ClassFolder, submission: Submission, execution: str, outcome: Outcome) -> None:
-    """Keep the answers of an outcome beside the result, in place of older ones."""
-    path = folder.result(submission.team, submission.notebook) / FILE
+def keep(place: Path, execution: str, outcome: Outcome) -> None:
+    """Keep the answers of an outcome in a folder of results, in place of older ones."""
+    path = place / FILE
     stored = Stored(execution, outcome.answers, outcome.problem)
     if sum(len(part) for parts in outcome.answers.values() for part in parts) > LARGEST:
         path.unlink(missing_ok=True)
@@ -40,17 +40,20 @@ def keep(folder: ClassFolder, submission: Submission, execution: str, outcome: O
         write_atomically(path, msgspec.msgpack.encode(stored), durable=False)
 
 
-def find(folder: ClassFolder, submission: Submission, execution: str) -> Stored | None:
-    """The answers kept from the same job, if there are any."""
-    stored = read(folder, submission.team, submission.notebook)
+def find(place: Path, execution: str) -> Stored | None:
+    """The answers kept in a folder of results from the same job, if there are any."""
+    stored = _read(place)
     return stored if stored is not None and stored.execution == execution else None
 
 
 def read(folder: ClassFolder, team: str, notebook: str) -> Stored | None:
     """The answers that are kept, whatever job they came from; None if there are none."""
-    path = folder.result(team, notebook) / FILE
+    return _read(folder.result(team, notebook))
+
+
+def _read(place: Path) -> Stored | None:
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=Stored)
+        return msgspec.msgpack.decode((place / FILE).read_bytes(), type=Stored)
     except (OSError, msgspec.MsgspecError):
         return None
 

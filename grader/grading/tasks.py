@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grader import config
 from grader.cells import about, check_of
-from grader.classroom import membership, results, standing
+from grader.classroom import attempts, membership, results, standing
 from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
@@ -70,11 +71,25 @@ class Task:
     """Ids of those in the team, where numbers of their own are asked for."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Thresholds for trained models."""
+    contested: bool = False
+    """Is it one of two attempts of which the better counts?"""
+    shelf: str = ""
+    """Where its result is kept, if another attempt counts so far, see `ClassFolder.result`."""
 
     @property
     def label(self) -> str:
         """For messages: "team_7/01_implementing_cnn"."""
         return f"{self.submission.team}/{self.submission.notebook}"
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Tells it from all others: team, notebook, shelf."""
+        return self.submission.team, self.submission.notebook, self.shelf
+
+    @property
+    def called(self) -> str:
+        """The same, with the attempt where it is not the one that counts."""
+        return f"{self.label}, attempt {self.submission.attempt}" if self.shelf else self.label
 
     @property
     def points(self) -> dict[str, float]:
@@ -148,11 +163,33 @@ def tasks(
         try:
             members = noted.members(team, name, teams.get(team, []))
             members = members if members and _asks_for_own_numbers(name) else []
-            task = _task(folder, course, seed, team, releases[name], limits, members)
+            rival = rival_of(folder, course, team, name)
+            task = _task(
+                folder.submitted(team, name), course, seed, releases[name], limits, members
+            )
         except (OSError, msgspec.MsgspecError) as error:
             broken.append(f"{team}/{name}: {error}")
-        else:
-            yield task
+            continue
+        yield replace(task, contested=rival is not None)
+        if rival is not None:
+            place, shelf = attempts.place_of(folder, rival), attempts.work_in(rival.attempt)
+            try:
+                task = _task(place, course, seed, releases[name], limits, members)
+            except (OSError, msgspec.MsgspecError) as error:
+                broken.append(f"{team}/{name}, attempt {rival.attempt}: {error}")
+            else:
+                yield replace(task, contested=True, shelf=shelf)
+
+
+def rival_of(
+    folder: ClassFolder, course: config.Course, team: str, notebook: str
+) -> Submission | None:
+    """The attempt that would count instead of the one that does, if it had more points."""
+    entries = attempts.of(folder, team, notebook)
+    if len(entries) < 2:
+        return None
+    now = attempts.counting(course, entries, attempts.decided(folder, team, notebook))
+    return now.rival
 
 
 def read_release(folder: ClassFolder, name: str) -> Release:
@@ -178,18 +215,17 @@ def class_seed(folder: ClassFolder) -> str:
 
 
 def _task(
-    folder: ClassFolder,
+    place: Path,
     course: config.Course,
     seed: str,
-    team: str,
     release: Release,
     limits: dict[str, Any],
     members: list[str],
 ) -> Task:
     name = release.name
-    place = folder.submitted(team, name)
     submission = results.read(place / "submission.json", Submission)
     assert isinstance(submission, Submission)
+    team = submission.team
     data = (place / f"{name}.ipynb").read_bytes()
     # where the student had them, as seen from the folder of the notebooks
     files = {

@@ -15,13 +15,14 @@ from pathlib import Path
 import msgspec
 
 from grader import config, places
-from grader.classroom import membership
+from grader.classroom import attempts, membership
+from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
 from grader.errors import Refused
-from grader.intake import handin, ignored, notebooks, store
+from grader.intake import handin, ignored, notebooks, settling, store
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
 from grader.intake.ignored import Leftovers
@@ -34,13 +35,13 @@ __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "rea
 
 @dataclass(frozen=True)
 class Replaced:
-    """A submission and the one that took, or did not take, its place."""
+    """An attempt and the one that counts in its place."""
 
     team: str
     notebook: str
     earlier: Submission
     archive: str
-    """Name of the archive that holds the other one."""
+    """Name of the archive that holds the one that counts."""
     note: str = ""
     """What the instructor may want to know: the earlier one was on time."""
 
@@ -50,12 +51,17 @@ class CollectReport:
     """What came of collecting."""
 
     taken: list[Submission] = field(default_factory=list)
-    """Written into the class folder now."""
+    """New, and they count now."""
     unchanged: list[Submission] = field(default_factory=list)
     """There already, with the same work in it; they keep their time of arrival."""
     replaced: list[Replaced] = field(default_factory=list)
-    older: list[Replaced] = field(default_factory=list)
-    """Passed over, since what is there is newer."""
+    """What counted before, and does so no more."""
+    beside: list[Replaced] = field(default_factory=list)
+    """New, and kept, but something else counts."""
+    undecided: list[tuple[Submission, Submission]] = field(default_factory=list)
+    """(what counts for now, one that may have more points): grading both will tell."""
+    gone: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """(team, notebook) -> its attempts that were too many."""
     rejected: list[Rejected] = field(default_factory=list)
     """Archives, and notebooks in them, that were passed over, each with the reason."""
     ignored: list[Ignored] = field(default_factory=list)
@@ -97,9 +103,10 @@ def collect(
     releases: folder of the released notebooks (the course's own if left out), whose cell ids tell
     what a renamed notebook is.
 
-    Of several submissions of one notebook by one team the newest counts, unless it holds the same
-    work as the one that is there.  Raises RosterError for a bad roster and OSError if the class
-    folder can't be written; never because of what an archive holds.
+    Every submission is kept as an attempt, equal work once.  Which of a team's attempts counts
+    depends on them and the settings, not on the order in which they are collected.  Raises
+    RosterError for a bad roster and OSError if the class folder can't be written; never because of
+    what an archive holds.
     """
     if roster is None and (folder.root / "roster.csv").is_file():
         roster = folder.root / "roster.csv"
@@ -121,6 +128,7 @@ def collect(
         work.report.ignored = work.finder.ignored
         for delivery in sorted(work.finder.found, key=lambda d: (d.arrived, d.label)):
             work.take(delivery)
+        work.settle()
         work.remember_rejected()
         work.remember_ignored()
         if known:
@@ -145,6 +153,10 @@ class _Collecting:
         self.received, self.releases = received, releases
         self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
         self.report = CollectReport()
+        self.new: dict[tuple[str, str], list[Submission]] = {}
+        """By team and notebook: what was kept now, for all that was found."""
+        self.again: dict[tuple[str, str, str], Submission] = {}
+        """(team, notebook, digest of an archive) -> what is there already with the same work."""
 
     def take(self, delivery: Delivery) -> None:
         """Take in what a delivery holds."""
@@ -262,30 +274,82 @@ class _Collecting:
             arrival,
             told_by=told_by,
             batch=self.batch,
+            given=self.received is not None,
+            uploaders=[delivery.uploader] if delivery.uploader else [],
         )
-        earlier = store.current(self.folder, delivery.team, chosen.notebook)
+        settling.adopt(self.folder, *_key(submission))
+        new = self.new.setdefault(_key(submission), [])
+        earlier = self._with_same_work(submission, chosen, with_it)
         if earlier is not None:
-            same = self._same_work(earlier, chosen, with_it)
-            corrected = self.received is not None and earlier.archive_sha256 == digest
-            later = submission.received > earlier.received
-            equal = (submission.received, submission.arrival) == (earlier.received, earlier.arrival)
-            dearer = self.received is None and self._days(submission) > self._days(earlier)
-            if same and (equal or dearer or (later and not corrected)):
-                self._once(self.report.unchanged, earlier)
+            both = sorted({*earlier.uploaders, *submission.uploaders})
+            submission = msgspec.structs.replace(submission, uploaders=both)
+            if not self._comes_first(submission, earlier):
+                if earlier.archive_sha256 != digest:
+                    self.again[(*_key(submission), digest)] = earlier
+                if both != earlier.uploaders:
+                    store.say_uploaders(self.folder, earlier, both)
                 return
-            known = earlier.arrival == "known"  # else its time is a download's, like the delivery's
-            compared = received if known else delivery.arrived
-            if not same and not corrected and earlier.received > compared:
-                there = "the one" if known else "the download with the one"
-                note = f"older than {there} that is there, which stays"
-                self.report.older.append(Replaced(*_key(submission), earlier, archive, note))
-                return
-            if not same:
-                self.report.replaced.append(self._replaced(earlier, submission))
-        store.put(self.folder, submission, chosen.content, with_it)
-        for entries in (self.report.taken, self.report.unchanged):
-            entries[:] = [e for e in entries if (e.team, e.notebook) != _key(submission)]
-        self.report.taken.append(submission)
+            new[:] = [entry for entry in new if entry.attempt != earlier.attempt]
+        new.append(store.keep(self.folder, submission, chosen.content, with_it))
+
+    def _with_same_work(
+        self, submission: Submission, chosen: Candidate, with_it: list[Member]
+    ) -> Submission | None:
+        """The attempt that holds the same work: equal but for outputs.
+
+        An archive of all notebooks, handed in for the last one, must not make the first ones late.
+        """
+        files = {member.path: member.content for member in with_it}
+        work = store.work_of(chosen.content, files)
+        for entry in attempts.of(self.folder, *_key(submission)):
+            if work_in(entry.attempt) == work:
+                return entry
+            if entry.archive_sha256 == submission.archive_sha256:  # what work is may have changed
+                there = store.files_in(attempts.place_of(self.folder, entry), entry)
+                if there == {f"{entry.notebook}.ipynb": chosen.content, **files}:
+                    return entry
+        return None
+
+    def _comes_first(self, submission: Submission, earlier: Submission) -> bool:
+        """Whether of two with the same work it is the new one that tells when it came.
+
+        That is the one that costs less, then the first; or the one whose time was put right.
+        """
+        if (
+            submission.archive_sha256 == earlier.archive_sha256
+            and earlier.given != submission.given
+        ):
+            return submission.given
+        if submission.given:
+            corrected = submission.archive_sha256 == earlier.archive_sha256
+            return submission.received != earlier.received and (
+                corrected or submission.received < earlier.received
+            )
+
+        def order(entry: Submission) -> tuple[object, ...]:
+            return self._days(entry), entry.received, entry.archive_sha256
+
+        return order(submission) < order(earlier)
+
+    def settle(self) -> None:
+        """Put what counts into `submitted/`, and say what changed."""
+        report = self.report
+        for key, new in sorted(self.new.items()):
+            settled = settling.settle(self.folder, self.course, *key)
+            assert settled is not None  # its attempts were just written
+            counts, before = settled.counts, settled.before
+            taken = [entry for entry in new if entry.attempt == counts.attempt]
+            (report.taken if taken else report.unchanged).append(counts)
+            changed = before is not None and work_in(before.attempt) != work_in(counts.attempt)
+            if before is not None and changed:
+                report.replaced.append(self._replaced(before, counts))
+            for entry in new:
+                if entry.attempt != counts.attempt:
+                    report.beside.append(self._replaced(entry, counts))
+            if settled.rival is not None:
+                report.undecided.append((counts, settled.rival))
+            if settled.gone:
+                report.gone[key] = settled.gone
 
     def _pass_over(
         self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, list[Member]]]
@@ -296,11 +360,13 @@ class _Collecting:
             for path, (label, _) in files.origin.items()
         }
         for chosen, _ in taken:
-            there = store.current(self.folder, delivery.team, chosen.notebook)
-            if there and there.archive_sha256 != files.origin[chosen.path][1]:
-                older = any(_key(there) == (e.team, e.notebook) for e in self.report.older)
-                reason = "older than" if older else "the same work as"
-                reason += f" the {chosen.notebook} that is there, {shown(there.archive, LABEL)}"
+            digest = files.origin[chosen.path][1]
+            there = self.again.get((delivery.team, chosen.notebook, digest))
+            if there is not None:
+                reason = (
+                    f"the same work as the {chosen.notebook} that is there, "
+                    f"{shown(there.archive, LABEL)}"
+                )
                 self.report.ignored.append(Ignored(shown(places[chosen.path], LABEL), reason))
         accounted = {member.content for _, with_it in taken for member in with_it}
         accounted |= {member.content for member in files.members if member.path in files.broken}
@@ -354,43 +420,15 @@ class _Collecting:
 
         store.reject(self.folder, report.rejected, settled)
 
-    def _once(self, entries: list[Submission], submission: Submission) -> None:
-        if submission not in entries and submission not in self.report.taken:
-            entries.append(submission)
-
-    def _same_work(self, earlier: Submission, chosen: Candidate, with_it: list[Member]) -> bool:
-        """Whether a submission holds what is there already: equal but for outputs.
-
-        An archive of all notebooks, handed in for the last one, must not make the first ones late.
-        """
-        there = store.files_of(self.folder, earlier)
-        if there is None:
-            return False
-        notebook = there.pop(f"{earlier.notebook}.ipynb")
-        return (
-            there == {member.path: member.content for member in with_it}
-            and notebooks.work_of(notebook) == chosen.work
-        )
-
     def _due(self, notebook: str) -> datetime | None:
         return self.course.notebooks[notebook].due
 
-    def _replaced(self, earlier: Submission, submission: Submission) -> Replaced:
-        notes = []
-        known = earlier.arrival == submission.arrival == "known"
-        if any(_key(entry) == _key(earlier) for entry in self.report.taken + self.report.unchanged):
-            which = (
-                "the newer one counts"
-                if known and earlier.received != submission.received
-                else "nobody knows which is newer, and this one counts; to have the other, collect "
-                "it alone (unpack a download for that)"
-            )
-            notes.append(f"the team handed in different work as {earlier.archive}; {which}")
-        if self._days(submission) and not self._days(earlier):
+    def _replaced(self, earlier: Submission, counts: Submission) -> Replaced:
+        note = f"it is kept as attempt {earlier.attempt}, and {counts.attempt} counts"
+        if self._days(counts) and not self._days(earlier):
             was = "was" if earlier.arrival == "known" else "counted as"
-            notes.append(f"the earlier one {was} on time, this one is late")
-        note = "; ".join(notes)
-        return Replaced(submission.team, submission.notebook, earlier, submission.archive, note)
+            note += f"; the earlier one {was} on time, this one is late"
+        return Replaced(*_key(counts), earlier, counts.archive, note)
 
     def _days(self, submission: Submission) -> int:
         return days_counted(self.course, submission)

@@ -74,6 +74,8 @@ class Delivery:
     """The LMS' number of the group that it is from, if it goes by groups."""
     batch: Batch | None = None
     """What else came with it, or lies beside it."""
+    uploader: str = ""
+    """The student who handed it in, if the LMS or the name of a file or folder tells."""
     in_time: bool | None = None
     """Whether it arrived on time by the LMS' word; None if it says nothing."""
 
@@ -171,7 +173,8 @@ class Finder:
             return
         if team := self._team_of_folder(path):
             files = self._tree(path, label)
-            self._deliver(label, team, files, self._foreign_names(files, team))
+            delivery = self._deliver(label, team, files, self._foreign_names(files, team))
+            delivery.uploader = self._member(path.name)
             return
         if levels == 0:
             self._ignore(label, "folders below it were not searched")
@@ -221,9 +224,9 @@ class Finder:
             return
         try:
             if file.is_archive:
-                team, notes = self._team_of_archive(path.name)
+                team, notes, member = self._team_of_archive(path.name)
             elif notebooks.is_notebook_name(path.name):
-                team, notes = self._team_of_notebook(path)
+                team, notes, member = self._team_of_notebook(path)
             elif named:
                 raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
             else:
@@ -234,7 +237,7 @@ class Finder:
                 self.digests[shown(label, LABEL)] = hashlib.sha256(file.read()).hexdigest()
             raise
         batch = self.batches.setdefault(path.parent, Batch(download=False, least=COPIED))
-        self._deliver(label, team, [file], notes, batch=batch)
+        self._deliver(label, team, [file], notes, batch=batch).uploader = member
 
     def _tree(self, root: Path, label: str) -> list[File]:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
@@ -339,16 +342,17 @@ class Finder:
         notes += self._foreign_names(files, student.team)
         delivery = self._deliver(label, student.team, files, notes, fallback, batch)
         delivery.group = "" if student.id else uploaded.number
+        delivery.uploader = student.id
         delivery.in_time = not late if uploaded.lms == "canvas" else None
         delivery.person = person
 
     # ------------------------------------------------------------------ whose it is
 
-    def _team_of_archive(self, name: str) -> tuple[str, list[str]]:
+    def _team_of_archive(self, name: str) -> tuple[str, list[str], str]:
         match = ARCHIVE_NAME.fullmatch(name)
         return self._team_named(match.group(1) if match else name, name)
 
-    def _team_of_notebook(self, path: Path) -> tuple[str, list[str]]:
+    def _team_of_notebook(self, path: Path) -> tuple[str, list[str], str]:
         """A single notebook: the name without the notebook's own, or the folder it lies in."""
         match = notebooks.FILE_NAME.fullmatch(path.name)
         stem = team_id(BROWSER_COPY.sub("", match.group(1) if match else path.stem))
@@ -360,7 +364,8 @@ class Finder:
             raise Refused("its name says no team: call it team_7.ipynb, or put it into team_7.zip")
         return self._team_named(rest, path.name)
 
-    def _team_named(self, stem: str, name: str) -> tuple[str, list[str]]:
+    def _team_named(self, stem: str, name: str) -> tuple[str, list[str], str]:
+        """The team that a name means, notes, and the student if it is one's that it means."""
         plain = BROWSER_COPY.sub("", stem)
         notes = [f"{shown(name)} was taken as {shown(plain)}"] if plain != stem else []
         names = pair_names(plain, self.pair_prefix)
@@ -368,7 +373,7 @@ class Finder:
             team = team_id(names or plain)
             if not team or notebooks.by_name(f"{plain}.ipynb", self.names)[0]:
                 raise Refused("its name says no team: call it after the team, team_7.tar.gz")
-            return team, notes
+            return team, notes, ""
         team = self.roster.team(plain)
         if not team and names:
             team = self.roster.by_names(names.split("_"))
@@ -376,7 +381,13 @@ class Finder:
                 raise Refused(f"the names in {shown(plain)} are not those of one team's members")
         if not team:
             raise Refused(f"{shown(plain)} is not in the roster{self.roster.near(plain)}")
-        return team, notes
+        return team, notes, self._member(plain)
+
+    def _member(self, text: str) -> str:
+        """Id of the student whom a name names, rather than a team; "" if none."""
+        wanted = team_id(text)
+        members = self.roster.students if self.roster else []
+        return next((s.id for s in members if team_id(s.id) == wanted != s.team), "")
 
     def _foreign_names(self, files: Iterable[File], team: str) -> list[str]:
         """Notes on delivered archives that are called after another team."""

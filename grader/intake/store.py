@@ -1,7 +1,7 @@
-"""Writing submissions into the class folder: each as a whole folder or not at all.
+"""Writing attempts and submissions into the class folder: each as a whole folder or not at all.
 
-A submission is built beside the class' others and moved into place in one step, so that whoever
-is killed when leaves the old one or the new one, never half of either.
+One is built beside the class' others and moved into place in one step, so that whoever is killed
+when leaves the old one or the new one, never half of either.
 """
 
 from __future__ import annotations
@@ -9,20 +9,24 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import filecmp
+import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 
 import msgspec
 
-from grader.classroom import results
+from grader.classroom import attempts, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Rejected, Submission
+from grader.files import FolderUnusable
+from grader.intake import notebooks
 from grader.intake.bounds import Member
 
 WORKPLACE = ".intake"
@@ -41,8 +45,9 @@ def exclusive(folder: ClassFolder) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in workplace.iterdir():
             if leftover.name.startswith(OLD):
-                _, team, notebook = leftover.name.split("@")
-                place = folder.submitted(team, notebook)
+                _, *inside = leftover.name.split("@")
+                top = () if len(inside) > 2 else ("submitted",)  # as older versions named it
+                place = folder.root.joinpath(*top, *inside)
                 if not place.exists():
                     leftover.rename(place)
                     continue
@@ -62,7 +67,91 @@ def current(folder: ClassFolder, team: str, notebook: str) -> Submission | None:
 
 def files_of(folder: ClassFolder, submission: Submission) -> dict[str, bytes] | None:
     """The files that a submission has on disk, by path; None if any is missing."""
-    place = folder.submitted(submission.team, submission.notebook)
+    return files_in(folder.submitted(submission.team, submission.notebook), submission)
+
+
+def work_of(notebook: bytes, files: Mapping[str, bytes]) -> str:
+    """Digest of the work in a notebook and its files: outputs alone make no other work."""
+    written = notebooks.work_of(notebook)
+    digest = hashlib.sha256(notebook if written is None else repr(written).encode())
+    for path, content in sorted(files.items()):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()[:12]
+
+
+def keep(
+    folder: ClassFolder, submission: Submission, notebook: bytes, files: list[Member]
+) -> Submission:
+    """Write an attempt, in place of one with the same work; returns it with its name."""
+    work = work_of(notebook, {member.path: member.content for member in files})
+    name = attempts.name_of(submission.received, work)
+    submission = msgspec.structs.replace(submission, attempt=name)
+    shelf = folder.attempts(submission.team, submission.notebook)
+    earlier = [path for path in shelf.glob(f"*-{work}") if path.name != name]
+    _put(folder, submission, notebook, files, shelf / name)
+    for path in earlier:
+        drop(folder, path)
+    return submission
+
+
+def say_uploaders(folder: ClassFolder, entry: Submission, uploaders: list[str]) -> None:
+    """Note who else handed in the work of an attempt."""
+    changed = msgspec.structs.replace(entry, uploaders=uploaders)
+    results.write(attempts.place_of(folder, entry) / "submission.json", changed)
+
+
+def drop(folder: ClassFolder, place: Path) -> None:
+    """Remove a folder, or be killed and have it removed by the next that works here."""
+    if place.exists():
+        (folder.root / WORKPLACE).mkdir(parents=True, exist_ok=True)
+        gone = Path(tempfile.mkdtemp(dir=folder.root / WORKPLACE, prefix="gone@"))
+        place.rename(gone / place.name)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def bring(folder: ClassFolder, submission: Submission) -> None:
+    """Make `submitted/` hold an attempt, as `submission` describes it."""
+    there = current(folder, submission.team, submission.notebook)
+    place = attempts.place_of(folder, submission)
+    if there == submission:
+        return
+    same = there is not None and there.attempt == submission.attempt
+    if same and untouched(folder, submission):
+        describe(folder, submission)
+        return
+    files = files_in(place, submission)
+    if files is None:
+        raise FolderUnusable(f"{place} lacks files that it was taken in with; put them back")
+    notebook = files.pop(f"{submission.notebook}.ipynb")
+    target = folder.submitted(submission.team, submission.notebook)
+    _put(folder, submission, notebook, [Member(*entry) for entry in files.items()], target, place)
+
+
+def untouched(folder: ClassFolder, submission: Submission) -> bool:
+    """Whether `submitted/` holds the very files of an attempt."""
+    one = folder.submitted(submission.team, submission.notebook)
+    other = attempts.place_of(folder, submission)
+    names = [f"{submission.notebook}.ipynb", *submission.files]
+    try:  # files of one size and time need not be read
+        return all(filecmp.cmp(one / name, other / name) for name in names)
+    except OSError:
+        return False
+
+
+def describe(folder: ClassFolder, submission: Submission) -> None:
+    """Say something else of what lies in `submitted/` already."""
+    _describe(folder.submitted(submission.team, submission.notebook), submission)
+
+
+def put(folder: ClassFolder, submission: Submission, notebook: bytes, files: list[Member]) -> None:
+    """Write what counts, in place of an earlier submission.  Paths in `files` must be safe."""
+    _put(
+        folder, submission, notebook, files, folder.submitted(submission.team, submission.notebook)
+    )
+
+
+def files_in(place: Path, submission: Submission) -> dict[str, bytes] | None:
+    """The files that a submission has in some folder, by path; None if any is missing."""
     names = [f"{submission.notebook}.ipynb", *submission.files]
     try:
         return {name: (place / name).read_bytes() for name in names}
@@ -70,9 +159,15 @@ def files_of(folder: ClassFolder, submission: Submission) -> dict[str, bytes] | 
         return None
 
 
-def put(folder: ClassFolder, submission: Submission, notebook: bytes, files: list[Member]) -> None:
-    """Write a submission, in place of an earlier one.  Paths in `files` must be safe."""
-    place = folder.submitted(submission.team, submission.notebook)
+def _put(
+    folder: ClassFolder,
+    submission: Submission,
+    notebook: bytes,
+    files: list[Member],
+    place: Path,
+    like: Path | None = None,
+) -> None:
+    """like: the folder that it is a copy of, whose files' times it gets."""
     partial = Path(tempfile.mkdtemp(dir=folder.root / WORKPLACE, prefix="new@"))
     partial.chmod(0o755)
     (partial / f"{submission.notebook}.ipynb").write_bytes(notebook)
@@ -80,16 +175,28 @@ def put(folder: ClassFolder, submission: Submission, notebook: bytes, files: lis
         target = partial / member.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(member.content)
-    if submission.arrival == "known":  # nbgrader reads this file where it computes lateness
-        stamp = submission.received.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
-        (partial / "timestamp.txt").write_text(stamp)
-    results.write(partial / "submission.json", submission)
+    for path in partial.rglob("*") if like else ():
+        if like and path.is_file():
+            times = (like / path.relative_to(partial)).stat()
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    _describe(partial, submission)
     for path in partial.rglob("*"):
         if path.is_file():
             _sync(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     _move_into_place(partial, place, folder.root / WORKPLACE)
     _sync(place.parent)
+
+
+def _describe(place: Path, submission: Submission) -> None:
+    """Write what is known about a submission beside its files."""
+    stamp = place / "timestamp.txt"
+    if submission.arrival == "known":  # nbgrader reads this file where it computes lateness
+        moment = submission.received.astimezone(UTC)
+        stamp.write_text(moment.strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
+    else:
+        stamp.unlink(missing_ok=True)
+    results.write(place / "submission.json", submission)
 
 
 def reject(
@@ -113,7 +220,7 @@ def _move_into_place(partial: Path, place: Path, workplace: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
     else:
         # Two steps: `exclusive` puts the old one back if nothing comes between them any more.
-        old = workplace / f"{OLD}{place.parent.name}@{place.name}"
+        old = workplace / f"{OLD}{'@'.join(place.relative_to(workplace.parent).parts)}"
         shutil.rmtree(old, ignore_errors=True)
         place.rename(old)
         partial.rename(place)

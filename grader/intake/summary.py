@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grader import config
+from grader.classroom.attempts import CAUSES
 from grader.classroom.lateness import days_late
 from grader.classroom.results import Submission
 from grader.intake import CollectReport, Replaced, ignored
@@ -20,7 +21,8 @@ def as_data(report: CollectReport) -> dict[str, Any]:
         "taken": [_named(s) for s in report.taken],
         "unchanged": [_named(s) for s in report.unchanged],
         "replaced": [{**_named(e), "by": e.archive, "note": e.note} for e in report.replaced],
-        "older": [{**_named(e), "archive": e.archive, "note": e.note} for e in report.older],
+        "beside": [{**_named(e), "attempt": e.earlier.attempt} for e in report.beside],
+        "undecided": [_named(counts) for counts, _ in report.undecided],
         "rejected": [
             {"source": e.source or e.archive, "reason": e.reason} for e in report.rejected
         ],
@@ -37,15 +39,13 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
     teams = {s.team for s in report.taken}
     head = f"took in {len(report.taken)} notebooks of {len(teams)} teams"
     if report.replaced:
-        head += (
-            f"; {len({_called(entry) for entry in report.replaced})} of them replace earlier ones"
-        )
+        head += f"; {len({_called(entry) for entry in report.replaced})} replace earlier ones"
     if report.unchanged:
         head += f"; {len(report.unchanged)} were there already, and stay as they were"
     found = [head]
     for entry in report.replaced:
-        if entry.note:
-            found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")
+        found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")
+    found += _attempts(report)
     found += _notes(report)
     if alone := sum(entry.reason in ignored.UNSAID for entry in report.ignored):
         found.append(
@@ -68,14 +68,39 @@ def zone_line(course: config.Course) -> str:
     )
 
 
+def _attempts(report: CollectReport) -> list[str]:
+    """What was kept and does not count, or not yet, and what a human must choose between."""
+    found = []
+    if report.beside:
+        names = _some(
+            [f"{_called(e)}/{e.earlier.attempt}" for e in sorted(report.beside, key=_place)]
+        )
+        found.append(
+            f"  {len(report.beside)} more were kept as attempts and do not count, since others do: "
+            f"{names}"
+        )
+    if report.undecided:
+        names = _names([counts for counts, _ in report.undecided])
+        found.append(
+            f"  {len(report.undecided)} were handed in on time and late: ./course grade grades "
+            f"both, and the better counts ({names})"
+        )
+    for (team, notebook), gone in report.gone.items():
+        many = f"{len(gone)} attempts" if len(gone) > 1 else "attempt"
+        found.append(f"  too many of {team}/{notebook}: the oldest {many} went: {_some([*gone])}")
+    for entry in sorted(report.taken + report.unchanged, key=_place):
+        for question in entry.questions:
+            if question.cause in CAUSES:
+                found.append(f"  CHOOSE {_called(entry)}: {question}")
+    return found
+
+
 def _notes(report: CollectReport) -> list[str]:
     """What was mended, dropped or is odd: a line for each cause, however many it concerns."""
-    by_note: dict[str, list[Submission | Replaced]] = {}
+    by_note: dict[str, list[Submission]] = {}
     for submission in report.taken:
         for note in submission.notes:
             by_note.setdefault(note, []).append(submission)
-    for entry in report.older:
-        by_note.setdefault(entry.note, []).append(entry)
     found = [
         _note(note, list(dict.fromkeys(map(_called, sorted(entries, key=_place)))))
         for note, entries in by_note.items()

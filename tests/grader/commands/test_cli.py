@@ -23,6 +23,8 @@ COMMANDS = (
     "release",
     "collect",
     "grade",
+    "choose",
+    "purge",
     "feedback",
     "report",
     "export",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from grader import config
 from grader.classroom.folder import ClassFolder
 from grader.intake import collect, summary
 from tests.grader.intake_samples import (
@@ -33,9 +36,10 @@ def folder(tmp_path: Path) -> ClassFolder:
     return class_folder(tmp_path)
 
 
-def said(folder: ClassFolder, *paths: Path) -> str:
-    report = collect(folder, course(DUE), list(paths), None, releases=Path("/nowhere"))
-    return "\n".join(summary.lines(report, course(DUE)))
+def said(folder: ClassFolder, *paths: Path, counts: str = "better") -> str:
+    settings = dataclasses.replace(course(DUE), attempts=config.Attempts(counts))
+    report = collect(folder, settings, list(paths), None, releases=Path("/nowhere"))
+    return "\n".join(summary.lines(report, settings))
 
 
 def archive(inbox: Path, team: str, answer: str = "1", hours: float = 0, **more: bytes) -> Path:
@@ -45,9 +49,13 @@ def archive(inbox: Path, team: str, answer: str = "1", hours: float = 0, **more:
 
 def test_a_late_submission_in_place_of_one_on_time_is_said_aloud(folder, tmp_path):
     said(folder, archive(tmp_path / "a", "team_7"))
-    told = said(folder, archive(tmp_path / "b", "team_7", "2", hours=30))
-    assert "1 of them replace earlier ones" in told
-    assert f"REPLACED team_7/{FIRST} by team_7.zip: the earlier one was on time, this one" in told
+    late = archive(tmp_path / "b", "team_7", "2", hours=30)
+    told = said(folder, late)
+    assert "1 were handed in on time and late: ./course grade grades both" in told
+    assert "REPLACED" not in told
+    told = said(folder, late, counts="last")
+    assert "1 replace earlier ones" in told
+    assert re.search(f"REPLACED team_7/{FIRST} by team_7.zip: .*earlier one was on time", told)
 
 
 def test_what_was_there_already_and_what_is_older_is_said(folder, tmp_path):
@@ -55,7 +63,7 @@ def test_what_was_there_already_and_what_is_older_is_said(folder, tmp_path):
     told = said(folder, archive(tmp_path / "b", "team_7", "2", hours=0.7))
     assert told == "took in 0 notebooks of 0 teams; 1 were there already, and stay as they were"
     told = said(folder, archive(tmp_path / "c", "team_7", "1", hours=-5))
-    assert f"team_7/{FIRST}: older than the one that is there, which stays" in told
+    assert f"1 more were kept as attempts and do not count, since others do: team_7/{FIRST}" in told
 
 
 def test_different_work_of_one_team_in_one_go_is_said(folder, tmp_path):
@@ -63,7 +71,7 @@ def test_different_work_of_one_team_in_one_go_is_said(folder, tmp_path):
     other = one.rename(one.with_name("team_7 (1).zip"))
     two = archive(tmp_path / "in", "team_7", "2", hours=0.5)
     told = said(folder, other, two)
-    assert "the team handed in different work as team_7 (1).zip; the newer one counts" in told
+    assert f"1 more were kept as attempts and do not count, since others do: team_7/{FIRST}" in told
 
 
 def test_a_note_that_concerns_many_is_one_line(folder, tmp_path):
@@ -82,9 +90,7 @@ def test_many_that_are_older_than_what_is_there_are_one_line(folder, tmp_path):
     for answer, hours in ("2", 0.5), ("1", 0):
         paths = [archive(tmp_path / answer, f"team_{n}", answer, hours) for n in range(1, 21)]
         told = said(folder, *paths).splitlines()
-    assert (
-        len(told) == 2 and "older than the one that is there, which stays (20: team_1/" in told[1]
-    )
+    assert len(told) == 2 and "20 more were kept as attempts and do not count" in told[1]
     assert told[1].index("team_2/") < told[1].index("team_8/") and "team_10/" not in told[1]
 
 
@@ -117,8 +123,8 @@ def test_which_of_two_in_a_download_is_newer_nobody_knows(folder, tmp_path):
     ]
     (folder.root / "roster.csv").write_text(ROSTER, encoding="utf-8")
     path = save(tmp_path / "d.zip", moodle(*both, when=DUE + timedelta(days=3)))
-    for _ in range(2):  # collected again, it is said again
+    for taken in (1, 0):  # collected again, it is said again
         told = said(folder, path)
-        assert "nobody knows which is newer" in told and "the newer one counts" not in told
-        assert told.startswith("took in 1 notebooks of 1 teams")
-    assert "1 of them replace earlier ones" in told
+        assert "CHOOSE" in told and "members of the team handed in different work (s101 " in told
+        assert f"./course choose team_7 {FIRST}" in told
+        assert told.startswith(f"took in {taken} notebooks of {taken} teams")

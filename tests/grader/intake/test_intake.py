@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from nbgrader.utils import parse_utc
 
+from grader import config
 from grader.classroom import results
 from grader.classroom.results import Rejected, Submission
 from grader.intake import collect, store
@@ -254,11 +256,11 @@ def test_the_newest_of_two_archives_counts_whatever_the_order(room, inbox):
     new = save(inbox / "Team-7.tar.gz", tar({INNER: ipynb(answer="new")}), LATER)
     report = take(room, new, old)
     assert [entry.archive for entry in report.taken] == ["Team-7.tar.gz"]
-    assert [(r.earlier.archive, r.archive) for r in report.replaced] == [
+    assert [(r.earlier.archive, r.archive) for r in report.beside] == [
         ("team_7.zip", "Team-7.tar.gz")
     ]
     again = take(room, old)
-    assert not again.taken and "older than" in again.older[0].note
+    assert not again.taken and [e.archive for e in again.unchanged] == ["Team-7.tar.gz"]
     place = room.submitted("team_7", FIRST)
     assert (place / f"{FIRST}.ipynb").read_bytes() == ipynb(answer="new")
 
@@ -284,10 +286,11 @@ def test_work_that_was_only_run_again_keeps_its_time_of_arrival(room, inbox):
 
 
 def test_replacing_work_that_was_on_time_by_late_work_is_pointed_out(room, inbox):
-    due = NOON + timedelta(hours=1)
+    course = samples.course(NOON + timedelta(hours=1))
+    course = dataclasses.replace(course, attempts=config.Attempts("last"))
     for when, answer in [(NOON, "old"), (LATER, "new")]:
         archive = save(inbox / "team_7.zip", zipped({INNER: ipynb(answer=answer)}), when)
-        report = collect(room, samples.course(due), [archive], None, releases=inbox)
+        report = collect(room, course, [archive], None, releases=inbox)
     assert "was on time" in report.replaced[0].note
 
 

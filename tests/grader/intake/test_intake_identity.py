@@ -159,7 +159,8 @@ def test_two_members_uploads_are_one_teams_and_the_newer_counts(room, inbox, ros
             archive.writestr(info, ipynb(answer=name))
     report = take(room, path, roster=roster)
     assert len(report.taken) == 1 and "Ann" in report.taken[0].archive
-    assert "Bo" in report.replaced[0].earlier.archive
+    assert "Bo" in report.beside[0].earlier.archive
+    assert report.taken[0].uploaders == ["s101"]
 
 
 def packed(answer: str, name: str = FIRST) -> dict[str, bytes]:
