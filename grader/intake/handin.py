@@ -87,7 +87,8 @@ def _seen_from(
     notes: list[str] = []
     seen: set[str] = set()
     home = chosen.path.rpartition("/")[0]
-    for member in members:
+    # what lies beside the notebook's folder comes first, as on sys.path once its setup has run
+    for member in sorted(members, key=lambda member: member.path.startswith(f"{home}/")):
         if owner(member.path, names):
             if owner(member.path, names) != chosen.notebook:
                 continue
