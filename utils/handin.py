@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         print(pack(options))
     except Refused as problem:
-        print(f"Nothing was packed: {problem}", file=sys.stderr)
+        print(f"Nothing was packed: {problem}".replace(": \n", ":\n", 1), file=sys.stderr)
         return 1
     except OSError as error:
         print(f"Nothing was packed: {error.filename}: {error.strerror}", file=sys.stderr)
