@@ -5,10 +5,12 @@ set -u
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" || exit 2
 packer="$here/utils/handin.py"
-if [ ! -f "$packer" ]; then
-    echo "collect_submission.sh: $packer is missing; put the course's folder utils/ back." >&2
-    exit 2
-fi
+for needed in "$packer" "$here/utils/packing/__init__.py"; do
+    if [ ! -f "$needed" ]; then
+        echo "collect_submission.sh: $needed is missing; put the course's folder utils/ back." >&2
+        exit 2
+    fi
+done
 
 # A name that exists need not work: on Windows "python3" may be a stub that opens the shop.
 works() {
@@ -17,11 +19,11 @@ works() {
 
 for python in python3 python "$here/.venv/bin/python" "$here/.venv/Scripts/python.exe"; do
     if works "$python"; then
-        exec "$python" -I "$packer" "$@"
+        exec "$python" -I -B "$packer" "$@"
     fi
 done
 if works py -3; then
-    exec py -3 -I "$packer" "$@"
+    exec py -3 -I -B "$packer" "$@"
 fi
 echo "collect_submission.sh: no Python 3.8 or newer was found." >&2
 echo "Run this in the terminal in which you start Jupyter, after 'conda activate'." >&2

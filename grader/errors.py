@@ -9,7 +9,3 @@ class CourseError(Exception):
 
 class ConfigError(CourseError, ValueError):
     """A setting is missing or wrong.  The text names the file and what to change."""
-
-
-class Refused(Exception):
-    """An archive or a file that is not taken in.  The text gives the reason and what to do."""

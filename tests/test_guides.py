@@ -24,6 +24,7 @@ from grader.classroom.folder import ClassFolder
 from grader.demo import students
 from grader.demo.samples import FIRST, Team
 from utils import handin
+from utils.packing import asked as asked_for
 
 PATIENCE = 120
 _MINUTES = 900
@@ -61,7 +62,7 @@ def test_a_pairs_report_is_made_of_the_notebooks_that_are_packed_with_it(where: 
     made = re.findall(r"utils\.report_pdf Ex2_\S+\.pdf((?: \d\d)+)\n", text)
     made += re.findall(r'if not "(\d\d \d\d)"', text)
     assert made
-    asked = handin.asked_for(places.ROOT)
+    asked = asked_for.read(places.ROOT)
     for names in made:
         assert [
             handin.notebook_called(name, asked) for name in names.split()

@@ -1,40 +1,35 @@
 """Packs what a student hands in: checks it first, then writes an archive and a receipt.
 
 Run by collect_submission.sh with whatever Python there is, so it needs nothing but the standard
-library (3.8 or newer) and imports no other module of the course.  The same files give the same
+library (3.8 or newer) and of the course nothing but `utils.packing`.  The same files give the same
 archive, byte for byte; nothing is sent anywhere.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
-import io
-import json
 import re
 import sys
-import tarfile
-import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
-LISTED = "data/notebooks.json"
-"""What the course asks for: its notebooks, and those that pairs hand in."""
-LIMIT = 20 * 1024 * 1024
-"""Most bytes that may come with one notebook, in notebooks/handin/NOTEBOOK/."""
-TOTAL_LIMIT = 60 * 1024 * 1024
-"""Largest archive; the graders take no larger one."""
+if __name__ == "__main__":  # run by its path: `utils` without what it imports, such as numpy
+    _package = ModuleType("utils")
+    _package.__path__ = [str(Path(__file__).resolve().parent)]
+    sys.modules["utils"] = _package
+
+from utils.packing import advice, archive, beside, enclosed, found, notebooks, state
+from utils.packing import asked as asking
+from utils.packing.accepted import Refused, told_size
+from utils.packing.asked import Asked
+from utils.packing.state import PLACEHOLDER, State, normalised
+
 TEAM = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*")
 PAIR = re.compile(r"[A-Za-z][A-Za-z-]*(?:_[A-Za-z][A-Za-z-]*)?")
-STUDENT_ID = re.compile(r"^STUDENT_ID\s*=\s*(.*)", re.MULTILINE)
-QUOTED = re.compile(r"""(["'])([^"'\n]*)\1\s*(?:#.*)?""")
-PLACEHOLDER = "your_id"
-"""What STUDENT_ID is in a notebook as handed out."""
-IMAGES = {".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
-REPORTS = ["report.pdf", "report.md", "report.html", "report.docx", "report.odt"]
-LEFT_BEHIND = {"__pycache__", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
-MTIME = 315532800  # 1980-01-01, the earliest date that zip knows
+COPY = re.compile(r"(?i)(?:^|[_-])(?:copy|kopie)$")
+"""How file managers call a second copy: graders take it off the name."""
 RECEIPT = "RECEIPT.txt"
 
 EPILOG = """examples:
@@ -43,23 +38,49 @@ EPILOG = """examples:
   ./collect_submission.sh --zip team_7 02 --report report.pdf
   ./collect_submission.sh --ex2 NameOne_NameTwo
 
-Files that belong to a notebook, such as saved weights, go to notebooks/handin/NOTEBOOK/.
+Files that belong to a notebook, such as saved weights, go to notebooks/handin/NOTEBOOK/.  Modules
+of your own that a notebook imports lie beside it and go along by themselves.
 Images used in Ex2_…: notebooks/images/, or --image FILE.  Its PDF lies beside this script or in
 notebooks/ and is called like the zip.  Exit status: 0 packed, 1 something to mend, 2 wrong usage.
 """
 
 
-class Asked(NamedTuple):
-    """What this copy of the course asks for."""
+class Chosen(NamedTuple):
+    """One notebook that is to be packed."""
 
-    notebooks: list[str]
-    pair_prefix: str
-    """Of the zip that two hand in: "Ex2" for Ex2_NameOne_NameTwo.zip; "": none is asked for."""
-    pair_notebooks: list[str]
+    name: str
+    content: bytes
+    notebook: dict[str, Any]
+    state: State
+    files: dict[str, bytes]
+    """What goes along, by path as seen from notebooks/."""
 
 
-class Problem(Exception):
-    """Something the student can mend.  The text says what is wrong and what to do."""
+class Findings:
+    """All that is to be said, whatever comes of it."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        """What graders would refuse, or what is missing."""
+        self.costly: list[str] = []
+        """What graders would take, and what would surely cost nearly everything."""
+        self.messages: list[str] = []
+        self.lines: list[str] = []
+        """One for each notebook: how far it is."""
+        self.warnings: list[str] = []
+
+    def raise_problems(self, anyway: bool) -> None:
+        """Raise Refused if nothing is to be packed.  anyway: even if it costs."""
+        if anyway:
+            self.warnings += self.costly
+            self.costly = []
+        wrong = self.problems + self.costly
+        if not wrong:
+            return
+        if self.costly and not self.problems:
+            wrong.append("to hand it in as it is all the same, add --anyway")
+        text = wrong[0] if len(wrong) == 1 else "".join(f"\n  - {line}" for line in wrong)
+        raise Refused(text + "".join(f"\nWarning: {line}." for line in self.warnings))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         print(pack(options))
-    except Problem as problem:
-        print(f"Nothing was packed: {problem}", file=sys.stderr)
+    except Refused as problem:
+        print(f"Nothing was packed: {problem}".replace(": \n", ":\n", 1), file=sys.stderr)
         return 1
     except OSError as error:
         print(f"Nothing was packed: {error.filename}: {error.strerror}", file=sys.stderr)
@@ -80,344 +101,211 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def pack(options: argparse.Namespace) -> str:
-    """Check, write the archive and its receipt, and return what to tell.  Raises Problem."""
+    """Check, write the archive and its receipt, and return what to tell.  Raises Refused."""
     root = Path(options.root).resolve()
-    asked = asked_for(root)
+    asked = asking.read(root)
     pair = options.pair is not None
-    name = check_pair(options.pair, asked) if pair else check_team(options.team, asked)
+    findings = Findings()
+    name = ""
+    try:
+        name = check_pair(options.pair, asked) if pair else check_team(options.team, asked)
+    except Refused as problem:
+        findings.problems.append(str(problem))
     named = [options.team, *options.notebooks] if pair and options.team else options.notebooks
-    chosen, messages = choose(root, named, asked, pair)
-    if not pair:
-        messages += other_ids(root, chosen, name)
-    files: dict[str, bytes] = {}
-    for notebook in chosen:
-        files[f"notebooks/{notebook}.ipynb"] = (root / f"notebooks/{notebook}.ipynb").read_bytes()
-        files.update(handed_in_with(root, notebook))
-    if pair:
-        files.update(pair_files(root, name, options.image))
-        check_pair_files(name, files)
-    elif options.zip:
-        files.update(report_files(root, options))
-    elif options.report:
-        raise Problem("--report goes with --zip")
-    check_paths(files)
+    chosen = choose(root, named, asked, pair, findings)
+    if name and not pair:
+        ids = {one.name: one.state.student_id for one in chosen}
+        findings.warnings += advice.other_ids(ids, name, asked)
+    files = files_of(chosen)
+    try:
+        files.update(asked_beside(root, name, options))
+        if pair:
+            enclosed.check_pair_files(name, files)
+    except Refused as problem:
+        findings.problems.append(str(problem))
     lines = [f"{hashlib.sha256(files[path]).hexdigest()}  {path}" for path in sorted(files)]
-    files[RECEIPT] = ("\n".join([f"{name}, SHA-256 of each file:", *lines]) + "\n").encode()
+    files[RECEIPT] = ("\n".join([f"{name}, SHA-256 of each file:", *lines]) + "\n").encode(
+        "utf-8", "replace"
+    )
     as_zip = pair or options.zip
-    content = zipped(files) if as_zip else tarred(files)
-    if len(content) > TOTAL_LIMIT:
-        raise Problem(
-            f"the archive would have {_told(len(content))}, the limit is {_told(TOTAL_LIMIT)}"
-        )
-    archive = root / f"{name}{'.zip' if as_zip else '.tar.gz'}"
-    if archive.exists():
-        same = archive.read_bytes() == content
-        messages.append(
-            f"{archive.name} was there already, "
-            + ("with the same content." if same else "and has been replaced by the new one.")
+    content = b""
+    try:
+        content = archive.packed(files, as_zip)
+    except Refused as reason:
+        findings.problems.append(f"the archive would be refused: {reason}")
+    findings.raise_problems(options.anyway)
+    place = root / f"{name}{'.zip' if as_zip else '.tar.gz'}"
+    return _handed_over(place, content, lines, len(chosen), findings)
+
+
+def _handed_over(
+    place: Path, content: bytes, lines: list[str], count: int, findings: Findings
+) -> str:
+    """Write archive and receipt; what to tell, and what matters most comes last."""
+    there = ""
+    if place.exists():
+        same = place.read_bytes() == content
+        there = f"{place.name} was there already, " + (
+            "with the same content." if same else "and has been replaced by the new one."
         )
     digest = hashlib.sha256(content).hexdigest()
-    receipt = "\n".join([f"{digest}  {archive.name}", "", *lines]) + "\n"
-    _write(archive, content)
-    _write(root / f"{name}.receipt.txt", receipt.encode())
-    count = f"{len(chosen)} notebook{'' if len(chosen) == 1 else 's'}"
-    head = f"{archive.name} is ready to hand in ({_told(len(content))}, {count})."
-    return "\n".join([*messages, head, "Receipt (SHA-256):", receipt.rstrip()])
-
-
-def check_paths(files: dict[str, bytes]) -> None:
-    """Raise Problem for names that the graders would refuse."""
-    seen: dict[str, str] = {}
-    for path in files:
-        if "\\" in path or ":" in path or len(path) > 200 or not path.isprintable():
-            raise Problem(f"{path!r}: use a shorter name of letters, digits, blanks, ., _ and -")
-        if path.lower() in seen:
-            raise Problem(f"{seen[path.lower()]} and {path} differ in case alone: rename one")
-        seen[path.lower()] = path
+    receipt = "\n".join([f"{digest}  {place.name}", "", *lines]) + "\n"
+    archive.written(place, content)
+    stem = place.name[: -len(".zip" if place.suffix == ".zip" else ".tar.gz")]
+    archive.written(place.with_name(f"{stem}.receipt.txt"), receipt.encode("utf-8", "replace"))
+    size = f"{told_size(len(content))}, {state.counted(count, 'notebook')}"
+    return "\n".join(
+        [
+            "Receipt (SHA-256):", receipt.rstrip(), "",
+            *findings.messages, *findings.lines,
+            *(f"Warning: {line}." for line in findings.warnings),
+            *filter(None, [there]), f"{place.name} is ready to hand in ({size}).",
+        ]
+    )  # fmt: skip
 
 
 def check_team(team: str | None, asked: Asked) -> str:
-    """The team's name, which becomes a file's name.  Raises Problem."""
+    """The team's name, which becomes a file's name.  Raises Refused."""
     if not team:
-        raise Problem("name your team: ./collect_submission.sh team_7")
-    if not TEAM.fullmatch(team) or len(team) > 40:
-        raise Problem(
+        raise Refused("name your team: ./collect_submission.sh team_7")
+    if not TEAM.fullmatch(team) or len(team) > 40 or COPY.search(team):
+        raise Refused(
             f"{team!r} is no team name: up to 40 letters, digits, _ and -, such as team_7"
         )
+    if normalised(team) == PLACEHOLDER:
+        raise Refused(f"{team!r} stands for your team's name: ./collect_submission.sh team_7")
     if re.match(r"\d\d_", team) or team in asked.notebooks:
-        raise Problem(f"{team!r} is a notebook; the team comes first: team_7 {team}")
+        raise Refused(f"{team!r} is a notebook; the team comes first: team_7 {team}")
     return team
 
 
 def check_pair(names: str, asked: Asked) -> str:
-    """ "Ex2_Name[_Name]" from the names.  Raises Problem."""
+    """ "Ex2_Name[_Name]" from the names.  Raises Refused."""
     if not asked.pair_prefix:
-        raise Problem("this course asks for no zip of a pair: ./collect_submission.sh team_7")
+        raise Refused("this course asks for no zip of a pair: ./collect_submission.sh team_7")
     names = re.sub(rf"(?i)^{re.escape(asked.pair_prefix)}_|\.zip$", "", names)
-    if not PAIR.fullmatch(names):
-        raise Problem(
+    if not PAIR.fullmatch(names) or COPY.search(names):
+        raise Refused(
             f"{names!r}: give one or two names in plain letters, joined by _: --ex2 NameOne_NameTwo"
         )
     return f"{asked.pair_prefix}_{names}"
 
 
-def choose(root: Path, named: list[str], asked: Asked, pair: bool) -> tuple[list[str], list[str]]:
-    """The notebooks to pack, each checked, and messages on those left out.  Raises Problem.
+def choose(
+    root: Path, named: list[str], asked: Asked, pair: bool, findings: Findings
+) -> list[Chosen]:
+    """The notebooks to pack, each looked at.
 
     Without names all must be there, and those that were never started are left out.
     """
     wanted = asked.pair_notebooks if pair else asked.notebooks
-    names = sorted({notebook_called(text, asked) for text in named} or set(wanted))
-    missing = [n for n in names if not (root / "notebooks" / f"{n}.ipynb").is_file()]
+    names = set(wanted)
+    if named:
+        names = set()
+        for text in named:
+            try:
+                names.add(notebook_called(text, asked))
+            except Refused as problem:
+                findings.problems.append(str(problem))
+    missing = [n for n in sorted(names) if not (root / "notebooks" / f"{n}.ipynb").is_file()]
     if missing:
-        instead = [n for n in names if n not in missing]
+        instead = sorted(names - set(missing))
         hint = f", or name those to hand in: {' '.join(instead)}" if instead and not named else ""
-        raise Problem(
+        findings.problems.append(
             "missing: " + ", ".join(f"notebooks/{n}.ipynb" for n in missing)
             + f". Put it back under this name{hint}"
         )  # fmt: skip
-    chosen, messages, problems = [], [], []
-    for name in names:
+    modules, warnings = found.own_modules(root, asked.names.course)
+    findings.warnings += warnings
+    chosen = []
+    for name in sorted(names - set(missing)):
         try:
-            notebook = read_notebook(root / "notebooks" / f"{name}.ipynb")
-        except Problem as problem:
-            problems.append(str(problem))
+            one = _looked_at(root, name, asked, modules, bool(named), findings)
+        except Refused as reason:
+            findings.problems.append(f"notebooks/{name}.ipynb: {reason}")
             continue
-        if not named and not_started(notebook):
-            messages.append(f"Left out: {name}, which has not been started.")
-        elif cleared(notebook):
-            problems.append(
-                f"{name}.ipynb has no outputs, and outputs must not have been cleared: open it, "
-                "choose Run > Run All Cells, save, and try again"
-            )
-        elif normalised(id_in(notebook)) == PLACEHOLDER:
-            problems.append(
-                f'{name}.ipynb still has STUDENT_ID = "{PLACEHOLDER}": write your team\'s id '
-                "there, or your own as the class list has it; choose Run > Run All Cells, solve "
-                "the exercises with numbers of your own, save, and try again"
-            )
-        else:
-            chosen.append(name)
-    if problems:
-        raise Problem("; ".join(problems))
-    if not chosen:
-        raise Problem("no notebook has been started: work on one, run it, and save it")
-    return chosen, messages
+        if one is not None:
+            chosen.append(one)
+    if not chosen and not findings.problems:
+        findings.problems.append("no notebook has been started: work on one, run it, and save it")
+    unneeded = set(modules).difference(*(one.files for one in chosen))
+    findings.messages += [
+        f"Left out: {path}, which no notebook mentions."
+        for path in sorted(unneeded)
+        if beside.name_of(path) not in asked.names.taken
+    ]
+    return chosen
 
 
-def asked_for(root: Path) -> Asked:
-    """What this copy of the course asks for; where it doesn't say, the notebooks that lie there."""
-    there = sorted(path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    try:
-        listed = json.loads((root / LISTED).read_text(encoding="utf-8"))
-        pairs = listed["pairs"]
-        return Asked(list(listed["notebooks"]), str(pairs["prefix"]), list(pairs["notebooks"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        return Asked(there, "", [])
+def _looked_at(
+    root: Path,
+    name: str,
+    asked: Asked,
+    modules: dict[str, Path],
+    is_named: bool,
+    findings: Findings,
+) -> Chosen | None:
+    """One notebook with what goes along; None if it was never started.  Raises Refused."""
+    path = root / "notebooks" / f"{name}.ipynb"
+    content = path.read_bytes()
+    notebook, _, _ = notebooks.parse(content)
+    if not is_named and state.not_started(notebook):
+        findings.messages.append(f"Left out: {name}, which has not been started.")
+        return None
+    expected = asked.of(name)
+    seen = state.look_at(notebook, expected)
+    there = {**modules, **found.handed_in_with(root, name)}
+    read = {place: file.read_bytes() for place, file in there.items()}
+    code = notebooks.code_of(notebook)
+    sorted_out = beside.sort_out(name, code, read, asked.names)
+    for _, reason in sorted_out.refused:
+        if reason not in findings.problems:  # a module lies beside all notebooks
+            findings.problems.append(reason)
+    files = {place: read[place] for place in sorted_out.kept}
+    missing = [f for f in expected.handin if f"handin/{name}/{f}" not in files]
+    findings.lines.append(f"{name}: {seen.in_words(missing)}.")
+    findings.costly += advice.costly(name, notebook, seen, asked)
+    findings.warnings += advice.warnings_on(name, notebook, seen, asked)
+    findings.warnings += advice.older(path, {place: there[place] for place in files})
+    findings.warnings += [
+        f"{name} seems to read {lost}, which is not handed in: put it into "
+        f"notebooks/handin/{name}/ and read it from there"
+        for lost in found.left_behind(root, [p for p in files if p in modules], code)
+    ]
+    return Chosen(name, content, notebook, seen, files)
 
 
 def notebook_called(text: str, asked: Asked) -> str:
-    """The notebook that an argument means: its name, path, or number.  Raises Problem."""
+    """The notebook that an argument means: its name, path, or number.  Raises Refused."""
     stem = re.split(r"[/\\]", text)[-1]
     stem = stem[: -len(".ipynb")] if stem.endswith(".ipynb") else stem
     known = asked.notebooks
-    found = [n for n in known if stem == n or (stem.isdigit() and stem.zfill(2) == n[:2])]
-    if not found:
-        raise Problem(f"{text!r} is no notebook of the course; there are: {', '.join(known)}")
-    return found[0]
-
-
-def read_notebook(path: Path) -> dict[str, Any]:
-    """A notebook's JSON.  Raises Problem if Jupyter could not open it."""
-    again = "open it in Jupyter and save it again, or take an earlier copy"
-    try:
-        notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise Problem(f"{path.name} is not UTF-8 text: {again}") from None
-    except json.JSONDecodeError as error:
-        raise Problem(f"{path.name} is not valid JSON ({error}): {again}") from None
-    except (RecursionError, ValueError):
-        raise Problem(f"{path.name} is not valid JSON: {again}") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise Problem(f"{path.name} is not a notebook: {again}")
-    return notebook
-
-
-def _code(notebook: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
-    code = [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
-    return [(cell, "".join(map(str, cell.get("source") or ""))) for cell in code]
-
-
-def id_in(notebook: dict[str, Any]) -> str:
-    """The STUDENT_ID that a notebook sets last; "" if there is none, or it isn't plain text."""
-    found = [text for _, source in _code(notebook) for text in STUDENT_ID.findall(source)]
-    match = QUOTED.fullmatch(found[-1].strip()) if found else None
-    return match.group(2) if match else ""
-
-
-def normalised(student_id: str) -> str:
-    """An id as `utils.checks.identity` has it: "Team-07" and "team_7" are the same."""
-    words = re.findall(r"\d+|[^\W\d_]+", student_id.casefold())
-    return "_".join((word.lstrip("0") or "0") if word.isdecimal() else word for word in words)
-
-
-def other_ids(root: Path, notebooks: list[str], team: str) -> list[str]:
-    """Warnings on notebooks with numbers that belong to another id than the team's."""
-    ids = {name: id_in(read_notebook(root / f"notebooks/{name}.ipynb")) for name in notebooks}
-    return [
-        f"Warning: in {name}.ipynb STUDENT_ID is {found!r}, and you hand in as {team}. That is "
-        "fine if in the class list both belong to one team, as its id or a member's. Otherwise "
-        f'its exercises with numbers of your own earn nothing: write STUDENT_ID = "{team}", solve '
-        "them again, save, and run this script again."
-        for name, found in ids.items()
-        if found and normalised(found) != normalised(team)
-    ]
-
-
-def cleared(notebook: dict[str, Any]) -> bool:
-    """Whether there is code, and no trace of any of it having been run."""
-    code = [cell for cell, source in _code(notebook) if source.strip()]
-    return bool(code) and not any(
-        cell.get("outputs") or cell.get("execution_count") is not None for cell in code
-    )
-
-
-def not_started(notebook: dict[str, Any]) -> bool:
-    """Whether it was never run and all its solutions are as they were released."""
-    solutions = []
-    for cell, source in _code(notebook):
-        metadata = cell.get("metadata")
-        nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        if isinstance(nbgrader, dict) and nbgrader.get("solution"):
-            solutions.append(source)
-    untouched = all("raise NotImplementedError" in source for source in solutions)
-    return cleared(notebook) and bool(solutions) and untouched
-
-
-def handed_in_with(root: Path, notebook: str) -> dict[str, bytes]:
-    """Files in notebooks/handin/NOTEBOOK/.  Raises Problem for links and for too much."""
-    folder = root / "notebooks" / "handin" / notebook
-    paths = files_below(folder) if folder.is_dir() else []
-    size = sum(path.stat().st_size for path in paths)
-    if size > LIMIT:
-        raise Problem(
-            f"notebooks/handin/{notebook} has {_told(size)}, the limit is {_told(LIMIT)}: leave "
-            "out what the notebook does not need"
+    matching = [n for n in known if stem == n or (stem.isdigit() and stem.zfill(2) == n[:2])]
+    if not matching:
+        raise Refused(
+            f"{text!r} is no notebook of the course; there are: {', '.join(known)}. A team's name "
+            "has no blanks"
         )
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    return matching[0]
 
 
-def files_below(folder: Path) -> list[Path]:
-    """Plain files below a folder, in order.  Raises Problem for symbolic links."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder)
-        aside = path.suffix in (".before", ".partial")  # weights that others took the place of
-        if LEFT_BEHIND & set(inner.parts) or path.name.startswith("._") or aside:
-            continue
-        if path.is_symlink():
-            raise Problem(f"{path} is a symbolic link: put the file itself there")
-        if path.is_file():
-            found.append(path)
-    return found
-
-
-def report_files(root: Path, options: argparse.Namespace) -> dict[str, bytes]:
-    """The report that goes into the zip.  Raises Problem if there is none."""
-    if options.no_report:
-        return {}
-    named = [existing(root, text) for text in options.report]
-    places = [root / name for name in REPORTS] + [root / "notebooks" / name for name in REPORTS]
-    paths = named or [path for path in places if path.is_file()][:1]
-    if not paths:
-        raise Problem(
-            "no report: save it as report.pdf beside this script, name it with --report FILE, "
-            "or say --no-report"
-        )
-    return _flat(paths)
-
-
-def pair_files(root: Path, name: str, images: list[str]) -> dict[str, bytes]:
-    """Images, own modules and the one PDF of Ex2_Name[_Name].zip.  Raises Problem."""
-    places = [root / f"{name}.pdf", root / "notebooks" / f"{name}.pdf"]
-    pdfs = [path for path in places if path.is_file()]
-    if len(pdfs) != 1:
-        what = (
-            "lies in two places, keep one" if pdfs else "is missing: write it, beside this script"
-        )
-        raise Problem(f"exactly one PDF is asked for, and {name}.pdf {what}")
-    if not pdfs[0].read_bytes().startswith(b"%PDF-"):
-        raise Problem(f"{pdfs[0].name} is not a PDF: export it as one")
-    folder = root / "notebooks" / "images"
-    shown = [*files_below(folder), *(existing(root, text) for text in images)]
-    for path in shown:
-        if path.suffix.lower() not in {*IMAGES, ".png"}:
-            raise Problem(f"{path.name} is no image (jpg, gif, bmp, tif, webp): remove it")
-    modules = sorted((root / "notebooks").glob("*.py"))
-    files = {f"notebooks/{path.name}": path.read_bytes() for path in modules}
-    files.update({f"images/{key}": value for key, value in _flat(shown).items()})
-    files[f"{name}.pdf"] = pdfs[0].read_bytes()
+def files_of(chosen: list[Chosen]) -> dict[str, bytes]:
+    """Notebooks and what goes along with them, by path in the archive."""
+    files = {f"notebooks/{one.name}.ipynb": one.content for one in chosen}
+    for one in chosen:
+        files.update({f"notebooks/{path}": content for path, content in one.files.items()})
     return files
 
 
-def check_pair_files(name: str, files: dict[str, bytes]) -> None:
-    """Raise Problem for png files and second PDFs, which may lie in notebooks/handin/ too."""
-    for path in files:
-        if path.lower().endswith(".png"):
-            raise Problem(f"{path}: png files are not to be handed in, save it as jpg")
-        if path.lower().endswith(".pdf") and path != f"{name}.pdf":
-            raise Problem(f"{path}: exactly one PDF is asked for, {name}.pdf; move this one away")
-
-
-def existing(root: Path, text: str) -> Path:
-    """A file that was named, from where the student stands or from the course's folder."""
-    for path in (Path(text), root / text):
-        if path.is_file():
-            return path
-    raise Problem(f"there is no file {text}")
-
-
-def _flat(paths: list[Path]) -> dict[str, bytes]:
-    files = {}
-    for path in paths:
-        if path.name in files:
-            raise Problem(f"two files are called {path.name}: rename one")
-        files[path.name] = path.read_bytes()
-    return files
-
-
-def tarred(files: dict[str, bytes]) -> bytes:
-    """A tar.gz that depends on names and content only."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(files):
-            member = tarfile.TarInfo(path)
-            member.size, member.mode, member.mtime = len(files[path]), 0o644, MTIME
-            archive.addfile(member, io.BytesIO(files[path]))
-    return gzip.compress(buffer.getvalue(), mtime=0)
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip that depends on names and content only."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(files):
-            member = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
-            member.create_system, member.external_attr = 3, 0o100644 << 16
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, files[path])
-    return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-
-
-def _told(size: int) -> str:
-    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 2**10:.0f} kB"
+def asked_beside(root: Path, name: str, options: argparse.Namespace) -> dict[str, bytes]:
+    """What is asked for beside notebooks.  Raises Refused."""
+    if options.pair is not None:
+        return enclosed.pair_files(root, name, options.image)
+    if options.zip:
+        return {} if options.no_report else enclosed.report_files(root, options.report)
+    if options.report:
+        raise Refused("--report goes with --zip")
+    return {}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -435,6 +323,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ex2", "--pair", dest="pair", metavar="NAME[_NAME]",
                         help="make Ex2_NAME[_NAME].zip")  # fmt: skip
     parser.add_argument("--image", metavar="FILE", action="append", default=[])
+    parser.add_argument("--anyway", action="store_true",
+                        help="pack even what would surely cost most of your points")  # fmt: skip
     parser.add_argument("--root", default=str(Path(__file__).resolve().parent.parent),
                         help=argparse.SUPPRESS)  # fmt: skip
     return parser

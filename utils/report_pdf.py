@@ -23,7 +23,8 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from utils import handin
-from utils.handin import Problem
+from utils.packing import asked as asking
+from utils.packing.accepted import Refused
 
 SECONDS = 120
 """Longest time that a browser may take to print."""
@@ -79,14 +80,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = Path(__file__).resolve().parents[1]
     try:
-        chosen, messages = handin.choose(root, options.notebooks, handin.asked_for(root), False)
-        paths = [root / "notebooks" / f"{name}.ipynb" for name in chosen]
+        findings = handin.Findings()
+        chosen = handin.choose(root, options.notebooks, asking.read(root), False, findings)
+        findings.raise_problems(anyway=False)
+        paths = [root / "notebooks" / f"{one.name}.ipynb" for one in chosen]
         text = page(options.pdf.stem, [nbformat.read(path, as_version=4) for path in paths])
         printed = to_pdf(text, options.pdf)
-    except Problem as problem:
+    except Refused as problem:
         print(f"No PDF was written: {problem}", file=sys.stderr)
         return 1
-    for line in messages:
+    for line in findings.messages:
         print(line)
     print(f"{printed} is written ({printed.stat().st_size / 2**20:.1f} MB).")
     return 0
@@ -102,12 +105,12 @@ def page(title: str, notebooks: list[NotebookNode]) -> str:
 
 
 def to_pdf(text: str, target: Path) -> Path:
-    """Print an HTML page.  Raises Problem, with the page left beside `target`, if that fails."""
+    """Print an HTML page.  Raises Refused, with the page left beside `target`, if that fails."""
     left = target.with_suffix(".html")
     browser = find_browser()
     if browser is None:
         left.write_text(text, encoding="utf-8")
-        raise Problem(f"no browser was found; open {left} in yours and print it to {target.name}")
+        raise Refused(f"no browser was found; open {left} in yours and print it to {target.name}")
     with tempfile.TemporaryDirectory(prefix="course-report-") as scratch:
         source, printed = Path(scratch) / "page.html", Path(scratch) / "page.pdf"
         source.write_text(text, encoding="utf-8")
@@ -125,7 +128,7 @@ def to_pdf(text: str, target: Path) -> Path:
             why = [str(error)]
         if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF-"):
             left.write_text(text, encoding="utf-8")
-            raise Problem(
+            raise Refused(
                 f"{browser} could not print ({why[0][:200]}); open {left} in a browser and print "
                 f"it to {target.name}"
             )

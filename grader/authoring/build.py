@@ -20,13 +20,14 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from grader import config, places
-from grader.authoring import source_text
+from grader.authoring import expected, names, source_text
 from grader.contract.judges import judges_of
 from grader.contract.visible import is_foreign, released
 from grader.errors import ConfigError
 from grader.files import write_atomically
 from utils import codec
 from utils.checks import cases
+from utils.packing import asked as asked_for
 
 
 def public_cases() -> Path:
@@ -37,6 +38,11 @@ def public_cases() -> Path:
 def name_of(path: Path) -> str:
     """What people call a file that is built: "notebooks/01_implementing_cnn.ipynb"."""
     return path.relative_to(places.public()).as_posix()
+
+
+def listed() -> Path:
+    """What the course asks for, as students' own tools read it."""
+    return places.public() / asked_for.LISTED
 
 
 def source_of(notebook: str) -> source_text.Source:
@@ -119,10 +125,12 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
     with tempfile.TemporaryDirectory(prefix="course-build-") as scratch:
         root = Path(scratch).resolve()
         notebooks = {name: source.notebook for name, source in sources.items()}
+        wanted = {}
         release_into(root, course.id, notebooks, f"sqlite:///{root / 'gradebook.db'}")
         for name in sources:
-            made = root / "release" / name / f"{name}.ipynb"
-            yield released(name), made.read_bytes()
+            made = (root / "release" / name / f"{name}.ipynb").read_bytes()
+            wanted[name] = expected.of(name, nbformat.reads(made, as_version=4))
+            yield released(name), made
     points: dict[str, float] = {}
     for name, source in sources.items():
         judges = judges_of(name)
@@ -137,13 +145,14 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
     yield public_cases() / "points.json", _json(points)
     pairs = {"prefix": course.pairs.prefix, "notebooks": _used(course.pairs.notebooks, course)}
     asked = {"notebooks": list(course.notebooks), "pairs": pairs, "data": _data(course)}
-    yield public_cases().parent / "notebooks.json", _json(asked)
+    asked |= {"packages": names.packages(course), "modules": " ".join(names.modules(listed()))}
+    yield listed(), _json(asked | {"expected": wanted})
 
 
 def _data(course: config.Course) -> list[str]:
     """Files in data/ that belong to the course, for a student's doctor to look for."""
-    listed = public_cases().parent / "notebooks.json"
-    there = sorted(path for path in listed.parent.glob("*") if path.is_file() and path != listed)
+    folder = listed().parent
+    there = sorted(path for path in folder.glob("*") if path.is_file() and path != listed())
     names = [f"data/{path.name}" for path in there if not path.name.startswith(".")]
     return [name for name in names if not is_foreign(name, course.release.foreign)]
 

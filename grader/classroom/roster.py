@@ -14,10 +14,11 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.errors import CourseError, Refused
+from grader.errors import CourseError
 from grader.files import write_atomically
 from grader.text import shown
 from utils.checks.identity import normalise_id
+from utils.packing.accepted import Refused
 
 HEADERS = {
     "team": ("team", "team id", "team name", "group", "group name", "gruppe"),

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from grader import places
 
-HARNESS_HALF = ("utils/__init__.py", "utils/codec.py", "utils/handin.py", "utils/checks")
+HARNESS_HALF = (
+    *("utils/__init__.py", "utils/codec.py", "utils/handin.py"),
+    *("utils/checks", "utils/packing"),
+)
 """The harness's half of what notebooks import.  It ships with every course."""
 AROUND = ("collect_submission.sh", "environment.yml", "requirements.txt")
 """What else a student needs, whatever the course."""

@@ -16,7 +16,7 @@ from nbgrader import api
 
 from grader import config
 from grader.cells import grade_id, id_of_check, is_essay
-from grader.classroom import gradebook, membership, results, standing
+from grader.classroom import gradebook, membership, own_modules, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
 from grader.classroom.lateness import Lateness
@@ -24,7 +24,7 @@ from grader.classroom.results import Result, Submission
 from grader.executing.beside import around
 from grader.executing.execute import Outcome
 from grader.files import write_atomically
-from grader.formgrader import anonymity, answer_key
+from grader.formgrader import anonymity, answer_key, modules_shown
 from grader.grading import defuse, stored
 
 
@@ -108,6 +108,8 @@ class Recorder:
         fraction = self.lateness.fraction(result.team, result.notebook, submission.received)
         key = self._answer_key(result.notebook)
         seen = answer_key.beside_essays(executed, key, result.elsewhere)
+        place = self.folder.submitted(result.team, result.notebook)
+        seen = modules_shown.at_the_end(seen, own_modules.read(place, submission))
         if self.course.anonymous:
             seen = anonymity.without_names(seen, self._names(result.team, result.notebook))
         changed = _changed_answers(before, seen)
@@ -160,7 +162,8 @@ def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
 
 
 def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
-    """(graded cell, text of its answer)"""
+    """(graded cell, text of its answer).  What code calls in own modules is part of it."""
+    modules = modules_shown.in_cells(cells)
     cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
     for index, cell in enumerate(cells):
         name = grade_id(cell)
@@ -169,7 +172,7 @@ def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
             texts = [c.source for c in around(cells, index)] if blank else []
             yield name, "\n".join([cell.source, *texts])
         elif name:
-            yield id_of_check(name), cell.source
+            yield id_of_check(name), f"{cell.source}\n{modules}" if modules else cell.source
 
 
 def _cells(text: str) -> list[NotebookNode]:

@@ -19,7 +19,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grader import config
 from grader.cells import about, check_of
-from grader.classroom import attempts, membership, results, standing
+from grader.classroom import attempts, membership, own_modules, results, standing
 from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
@@ -229,8 +229,7 @@ def _task(
     data = (place / f"{name}.ipynb").read_bytes()
     # where the student had them, as seen from the folder of the notebooks
     files = {
-        f"handin/{name}/{path.removeprefix('files/')}": (place / path).read_bytes()
-        for path in submission.files
+        own_modules.place_of(path, name): (place / path).read_bytes() for path in submission.files
     }
     parts = [data, release.text.encode(), repr(course.limits).encode(), code_version(name).encode()]
     parts += [f"{seed}|{team}|{name}|{course.notebooks[name].kernel}".encode()]
@@ -261,8 +260,10 @@ def _task(
         notebook=nbformat.writes(prepared.notebook),
         notes=(*submission.notes, *prepared.notes),
         elsewhere=prepared.elsewhere,
-        questions=prepared.questions,
-        account=prepared.account,
+        questions=(*submission.questions, *prepared.questions),
+        account=msgspec.structs.replace(
+            prepared.account, others=(*prepared.account.others, *submission.others)
+        ),
     )
 
 

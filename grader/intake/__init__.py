@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,14 +21,16 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
-from grader.errors import Refused
 from grader.intake import handin, ignored, notebooks, settling, store
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
+from grader.intake.handin import Along
 from grader.intake.ignored import Leftovers
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
 from grader.text import shown
+from utils.packing import beside
+from utils.packing.accepted import Refused
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -163,16 +165,16 @@ class _Collecting:
         try:
             files = self._unpack(delivery)
             found = self._recognise(delivery, files)
-            plan = [(best, *self._with_it(best, files, delivery)) for best in found]
+            plan = [(best, self._along(best, files, delivery)) for best in found]
         except Refused as reason:
             self._reject(delivery, str(reason))
             return
         except Exception as error:  # one archive must not stop all, whatever it found a way to do
             self._reject(delivery, f"can't be read ({type(error).__name__}: {error})")
             return
-        for chosen, with_it, notes in plan:
-            self._keep(delivery, files, chosen, with_it, notes)
-        self._pass_over(delivery, files, [(chosen, with_it) for chosen, with_it, _ in plan])
+        for chosen, along in plan:
+            self._keep(delivery, files, chosen, along)
+        self._pass_over(delivery, files, [(chosen, list(along.members)) for chosen, along in plan])
 
     def _unpack(self, delivery: Delivery) -> _Files:
         """Open the archives of a delivery, one level deep; archives in those stay closed."""
@@ -203,7 +205,8 @@ class _Collecting:
         return files
 
     def _wanted(self, path: str) -> bool:
-        return notebooks.is_notebook_name(path) or bool(handin.owner(path, self.course.notebooks))
+        along = beside.is_module(path) or bool(handin.owner(path, self.course.notebooks))
+        return along or notebooks.is_notebook_name(path)
 
     def _recognise(self, delivery: Delivery, files: _Files) -> list[Candidate]:
         """The notebook to take for each notebook of the course."""
@@ -236,28 +239,26 @@ class _Collecting:
         hint = "; archives inside an archive are not opened" if nested else ""
         return f"no notebook of the course in it, but {inside}{hint}; expected any of {wanted}"
 
-    def _with_it(
-        self, chosen: Candidate, files: _Files, delivery: Delivery
-    ) -> tuple[list[Member], list[str]]:
-        """Files to keep with a notebook, and notes for it."""
-        with_it, notes = handin.belonging_to(chosen.notebook, files.members, self.course.notebooks)
-        notes = [*delivery.notes, *chosen.notes, *notes]
+    def _along(self, chosen: Candidate, files: _Files, delivery: Delivery) -> Along:
+        """Files to keep with a notebook, and what is to be said of it."""
+        along = handin.belonging_to(chosen, files.members, self.course.notebooks)
+        notes = [*delivery.notes, *chosen.notes, *along.notes]
         everything = [member.path for member in files.members] + files.others
         notes += handin.check_pair(delivery.label, everything, self.course.pairs.prefix)
         for part in sorted({part for path in everything for part in path.split("/")[:-1]}):
             claimed = self.finder.claimed(part)
             if claimed and claimed != delivery.team:
                 notes.append(f"holds a folder {shown(part)}; it counts for {delivery.team}")
-        return with_it, list(dict.fromkeys(notes))
+        return replace(along, notes=tuple(dict.fromkeys(notes)))
 
     def _keep(
         self,
         delivery: Delivery,
         files: _Files,
         chosen: Candidate,
-        with_it: list[Member],
-        notes: list[str],
+        along: Along,
     ) -> None:
+        with_it, notes = list(along.members), list(along.notes)
         archive, digest = files.origin[chosen.path]
         received = self.received or delivery.arrived
         arrival, told_by = delivery.arrival(self._due(chosen.notebook))
@@ -273,6 +274,8 @@ class _Collecting:
             notes,
             arrival,
             told_by=told_by,
+            questions=list(along.questions),
+            others=list(along.others),
             batch=self.batch,
             given=self.received is not None,
             uploaders=[delivery.uploader] if delivery.uploader else [],

@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from typing import IO, cast
 
 from grader.config.zones import Zone
-from grader.errors import Refused
 from grader.intake import bounds
-from grader.intake.bounds import MIB, Contents, Member, Register, check_total, is_junk
+from grader.intake.bounds import Contents, Member
 from grader.intake.tar import unpack_tar
 from grader.text import shown
+from utils.packing import accepted
+from utils.packing.accepted import MIB, Refused, Register, check_total, is_junk
 
 FOREIGN = {
     b"Rar!": "RAR",
@@ -51,8 +52,7 @@ def unpack(data: bytes, wanted: Callable[[str], bool]) -> Contents:
 
     Raises Refused, and nothing else, whatever the bytes are.
     """
-    if len(data) > bounds.ARCHIVE_BYTES:
-        raise Refused(f"larger than {bounds.ARCHIVE_BYTES // MIB} MiB")
+    accepted.check_archive(len(data))
     if not data:
         raise Refused("an empty file: the upload failed, ask for it again")
     try:
@@ -106,7 +106,7 @@ def check_zip_member(info: zipfile.ZipInfo) -> None:
         raise Refused("encrypted: hand it in without a password")
     mode = stat.S_IFMT(info.external_attr >> 16)
     if mode == stat.S_IFLNK:
-        raise Refused(f"a symbolic link, hand in the file itself: {shown(info.filename)}")
+        raise accepted.link(info.filename)
     if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise Refused(f"neither file nor folder: {shown(info.filename)}")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -160,8 +160,8 @@ def _unpack_zip(data: bytes, wanted: Callable[[str], bool]) -> Contents:
     contents, register, total = Contents(), Register(), 0
     with zipfile.ZipFile(Guarded(io.BytesIO(data), bounds.DIRECTORY_BYTES)) as archive:
         infos = archive.infolist()
-        if len(infos) > bounds.MEMBERS:
-            raise Refused(f"more than {bounds.MEMBERS} files: hand in only what is asked for")
+        if len(infos) > accepted.MEMBERS:
+            raise Refused(f"more than {accepted.MEMBERS} files: hand in only what is asked for")
         for info in infos:
             check_zip_member(info)
             total += info.file_size
@@ -172,7 +172,7 @@ def _unpack_zip(data: bytes, wanted: Callable[[str], bool]) -> Contents:
             if info.is_dir() or is_junk(path):
                 continue
             if wanted(path):
-                content = read_zip_member(archive, info, bounds.FILE_BYTES)
+                content = read_zip_member(archive, info, accepted.FILE_BYTES)
                 contents.members.append(Member(path, content))
             else:
                 contents.others.append(path)

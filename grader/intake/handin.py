@@ -1,28 +1,32 @@
-"""What comes with a notebook: files below handin/NOTEBOOK/, and what two hand in together.
+"""What comes with a notebook: files below handin/NOTEBOOK/, own modules, and what two hand in
+together.
 
 Students put saved weights and the like into notebooks/handin/NOTEBOOK/; they are kept as files/
-beside the notebook.  Nothing is opened.
+beside the notebook.  Which are taken `utils.packing.beside` says, to the packer as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
 
-from grader.intake.bounds import MIB, Member, folded
+from grader import places
+from grader.classroom import own_modules
+from grader.classroom.account import Other, Question
+from grader.intake.bounds import Member
+from grader.intake.notebooks import Candidate
 from grader.text import shown
+from utils.packing import asked, beside
+from utils.packing.accepted import folded
+from utils.packing.beside import Names
 
-HANDIN_BYTES = 20 * MIB
-"""Most bytes kept with one notebook."""
-HANDIN_FILES = 200
-"""Most files kept with one notebook."""
-
-
-PROGRAM = re.compile(r"(?i).*\.(?:py|pyc|pyd|so|ipynb|sh)|.*config[^/]*\.json")
-"""Files that are never kept: Jupyter's own programs would load a configuration that they find in a
-folder, and an instructor's formgrader can be sent to any folder by a link."""
-
-
+CAUSE = "file left out"
+REMEDY = "look whether the notebook needs it, and ask the team for it if so"
+LEFT_OUT = "left out"
 _NUMBERED = re.compile(r"([A-Za-z]+)\d+_(.+)")
 
 
@@ -36,33 +40,95 @@ def owner(path: str, names: Iterable[str]) -> str:
     return ""
 
 
-def belonging_to(
-    notebook: str, members: list[Member], names: Iterable[str]
-) -> tuple[list[Member], list[str]]:
-    """Files to keep with a notebook, with paths below files/, and notes on those left out."""
-    names = list(names)
-    kept: dict[str, Member] = {}
-    notes = []
-    for member in members:
-        if owner(member.path, names) == notebook:
-            if PROGRAM.fullmatch(member.path):
-                notes.append(f"a program or configuration was left out: {shown(member.path)}")
+@dataclass(frozen=True)
+class Along:
+    """What comes with one notebook."""
+
+    members: tuple[Member, ...] = ()
+    """To be kept, with paths in the submission's folder."""
+    notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    others: tuple[Other, ...] = ()
+
+
+def belonging_to(chosen: Candidate, members: list[Member], names: Iterable[str]) -> Along:
+    """Files to keep with a notebook: those that the packer would have packed, for its reasons."""
+    files, notes = _seen_from(chosen, members, list(names))
+    content = {path: member.content for path, member in files.items()}
+    found = beside.sort_out(chosen.notebook, chosen.code, content, _names(places.public()))
+    kept = [Member(stored_as(path, chosen.notebook), content[path]) for path in found.kept]
+    unneeded = [Other(files[p].path, LEFT_OUT, "no code mentions it") for p in found.unneeded]
+    folders = dict.fromkeys(path.split("/")[0] for path in found.ours)
+    ours = [Other(f"{name}/", LEFT_OUT, "the course's own counts") for name in folders]
+    refused = [Other(what, LEFT_OUT, reason) for what, reason in found.refused]
+    return Along(
+        tuple(sorted(kept, key=lambda member: member.path)),
+        (*notes, *(f"left out: {shown(reason, 400)}" for _, reason in found.refused)),
+        tuple(Question(CAUSE, shown(reason, 400), REMEDY) for _, reason in found.refused),
+        (*unneeded, *ours, *refused),
+    )
+
+
+def stored_as(path: str, notebook: str) -> str:
+    """Where a file that lay beside a notebook is kept in the submission's folder.
+
+    A module is kept as plain text: nothing of ours imports it, whatever folder it is started in.
+    """
+    if beside.is_module(path):
+        return f"{own_modules.FOLDER}/{path}{own_modules.AS_TEXT}"
+    return f"files/{path.removeprefix(f'handin/{notebook}/')}"
+
+
+def _seen_from(
+    chosen: Candidate, members: list[Member], names: list[str]
+) -> tuple[dict[str, Member], list[str]]:
+    """Files by path as seen from a notebook's folder, and notes on those that are there twice."""
+    files: dict[str, Member] = {}
+    notes: list[str] = []
+    seen: set[str] = set()
+    home = chosen.path.rpartition("/")[0]
+    # what lies beside the notebook's folder comes first, as on sys.path once its setup has run
+    for member in sorted(members, key=lambda member: member.path.startswith(f"{home}/")):
+        if owner(member.path, names):
+            if owner(member.path, names) != chosen.notebook:
                 continue
             parts = member.path.split("/")
             start = [part.casefold() for part in parts].index("handin") + 2
-            path = "files/" + "/".join(parts[start:])
-            kept.setdefault(folded(path), Member(path, member.content))
-    clash = {key for key in kept for other in kept if other.startswith(f"{key}/")}
-    chosen = [member for key, member in kept.items() if key not in clash]
-    if len(chosen) > HANDIN_FILES:
-        many = f"{len(chosen)} files came with it, more than {HANDIN_FILES}: none was kept"
-        return [], [*notes, many]
-    size = sum(len(member.content) for member in chosen)
-    if size > HANDIN_BYTES:
-        large = f"files of {size // MIB} MiB came with it, more than 20 MiB: none was kept"
-        return [], [*notes, large]
-    notes += [f"two files of one name, one was kept: {shown(kept[key].path)}" for key in clash]
-    return sorted(chosen, key=lambda member: member.path), notes
+            path = "/".join(["handin", chosen.notebook, *parts[start:]])
+        elif beside.is_module(member.path):
+            path = _as_imported(member.path, home)
+        else:
+            continue
+        key = folded(path)
+        clash = any(key.startswith(f"{k}/") or k.startswith(f"{key}/") for k in seen)
+        if key in seen or clash:
+            notes.append(f"two files of one name, one was kept: {shown(path)}")
+            continue
+        seen.add(key)
+        files[path] = member
+    return files, notes
+
+
+def _as_imported(path: str, home: str) -> str:
+    """A module as a notebook in the folder `home` imports it: from there, or from beside it."""
+    above = home.rpartition("/")[0]
+    for folder in (home, above):
+        if not folder:
+            return path
+        if path.startswith(f"{folder}/"):
+            return path.removeprefix(f"{folder}/")
+    return path
+
+
+def _names(public: Path) -> Names:
+    """What the packer knows, and what is installed where it will be graded."""
+    names = asked.read(public).names
+    return names._replace(taken=names.taken | _installed())
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset(metadata.packages_distributions())
 
 
 def pair_names(name: str, prefix: str) -> str:

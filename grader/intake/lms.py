@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from grader.config.zones import Zone
-from grader.errors import Refused
-from grader.intake import archives, bounds
+from grader.intake import archives
 from grader.intake.archives import Guarded
-from grader.intake.bounds import ARCHIVE_BYTES, MIB
 from grader.text import shown
+from utils.packing import accepted
+from utils.packing.accepted import ARCHIVE_BYTES, MIB, Refused
 
 BULK_BYTES = 16 * 1024 * MIB
 """Largest download of a whole class."""
@@ -81,7 +81,7 @@ def taken_apart(path: str) -> Uploaded | None:
 
 def looks_like_download(paths: Iterable[str]) -> bool:
     """Whether most of the files in a zip are named by an LMS."""
-    names = [path for path in paths if not bounds.is_junk(path)]
+    names = [path for path in paths if not accepted.is_junk(path)]
     start = len(outer(names))
     found = [taken_apart(path[start:]) is not None for path in names]
     return sum(found) * 2 > len(found)
@@ -90,7 +90,7 @@ def looks_like_download(paths: Iterable[str]) -> bool:
 def outer(paths: list[str]) -> str:
     """The folder around a download that was packed again: "a/b/", "" if there is none."""
     start = 0
-    for _ in range(bounds.DEPTH if paths else 0):
+    for _ in range(accepted.DEPTH if paths else 0):
         first, slash, _ = paths[0][start:].partition("/")
         if not slash or taken_apart(first + slash):
             break
@@ -152,11 +152,11 @@ def open_bulk(
     for info in infos:
         try:
             archives.check_zip_member(info)
-            clean = bounds.safe_path(info.filename)
+            clean = accepted.safe_path(info.filename)
         except Refused as reason:
             refused.append((info.filename, str(reason)))
             continue
-        if not bounds.is_junk(clean):
+        if not accepted.is_junk(clean):
             changed, zoned = archives.zip_time(info, zone)
             members.append(BulkMember(clean, changed, zoned, _reader(archive, info)))
     return members, refused

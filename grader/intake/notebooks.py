@@ -6,7 +6,6 @@ another name is known by nbgrader's cell ids.  Nothing in a notebook is executed
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,19 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import about, grade_id, text_of
-from grader.errors import Refused
-from grader.intake.bounds import MIB, Member
+from grader.intake.bounds import Member
 from grader.text import shown
 from utils.checks.identity import normalise_id
+from utils.packing.accepted import Refused
+from utils.packing.notebooks import cleared, code_cells, code_of, parse
 
-NOTEBOOK_BYTES = 32 * MIB
-"""Largest notebook."""
-TOKENS = 2_000_000
-"""Most lists, dictionaries and commas in a notebook's JSON: bounds the memory that it takes."""
-CELLS = 2000
-"""Most cells in a notebook."""
-NESTING = 100
-"""Deepest nesting of a notebook's JSON; nbformat's own code recurses."""
 SHARE = 0.5
 """Share of a notebook's cell ids that must be there to know it by them."""
 FILE_NAME = re.compile(r"(.+?)\.ipynb(?:\.json|\.txt)?", re.IGNORECASE | re.DOTALL)
@@ -46,6 +38,8 @@ class Candidate:
     """0 if it lies where it should, 1 for the exact name, more the less the name says."""
     progress: tuple[int, int, int]
     """(cells of the course found, solution cells worked on, cells executed): more is better."""
+    code: str
+    """All code in it."""
     work: Any
     """What the student wrote, without outputs: equal for notebooks that were only run again."""
     notes: tuple[str, ...] = ()
@@ -110,46 +104,6 @@ def normalised(text: str) -> str:
         return ""
 
 
-def parse(content: bytes) -> tuple[dict[str, Any], bytes, list[str]]:
-    """The notebook, its bytes as clean UTF-8, and notes on what was mended.
-
-    Raises Refused if it is no notebook that Jupyter would open.
-    """
-    if len(content) > NOTEBOOK_BYTES:
-        raise Refused(f"larger than {NOTEBOOK_BYTES // MIB} MiB: clear overlong outputs")
-    notes = []
-    if content.startswith(b"\xef\xbb\xbf"):
-        content = content[3:]
-        notes.append("a byte order mark was removed")
-    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            content = content.decode("utf-16").encode()
-        except UnicodeError:
-            raise Refused("neither UTF-8 nor UTF-16 text") from None
-        notes.append("converted from UTF-16")
-    if sum(content.count(token) for token in b",[{") > TOKENS:
-        raise Refused("its JSON has too many parts: clear overlong outputs")
-    try:
-        notebook = json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise Refused("not UTF-8 text") from None
-    except RecursionError:
-        raise Refused("its JSON is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise Refused(f"not valid JSON: {error}") from None
-    except ValueError:
-        raise Refused("not valid JSON: a number is too long") from None
-    _check_nesting(notebook)
-    _check_structure(notebook)
-    try:
-        json.dumps(notebook, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a character, such as a cut emoji; nbformat could not save it
-        content = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
-        notebook = json.loads(content)
-        notes.append("half characters were replaced by question marks")
-    return notebook, content, notes
-
-
 def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candidate | None:
     """What a file is; None if it is no notebook of the course.  Raises Refused if it is broken."""
     names = list(names)
@@ -174,7 +128,8 @@ def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candi
         notes.append("the outputs were cleared, or it was never run")
     expected = releases.ids.get(name, set(ids))
     progress = (len(expected & set(ids)), _worked_on(notebook), _executed(notebook))
-    return Candidate(name, member.path, content, rank, progress, _work(notebook), tuple(notes))
+    code, work = code_of(notebook), _work(notebook)
+    return Candidate(name, member.path, content, rank, progress, code, work, tuple(notes))
 
 
 def best(candidates: list[Candidate]) -> Candidate:
@@ -187,66 +142,6 @@ def best(candidates: list[Candidate]) -> Candidate:
     passed_over = ", ".join(shown(other.path, 60) for other in others[:5])
     note = f"{shown(chosen.path)} was taken, not {passed_over}"
     return Candidate(**{**vars(chosen), "notes": (*chosen.notes, note)})
-
-
-def cleared(notebook: dict[str, Any]) -> bool:
-    """Whether no code cell shows any trace of having been run, although there is code."""
-    code = [cell for cell in _code_cells(notebook) if text_of(cell).strip()]
-    return bool(code) and not any(
-        cell.get("outputs") or cell.get("execution_count") is not None for cell in code
-    )
-
-
-def _check_nesting(value: Any) -> None:
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > NESTING:
-            raise Refused("its JSON is nested too deeply")
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-        level = [item for item in below if isinstance(item, (dict, list))]
-
-
-def _check_structure(notebook: Any) -> None:
-    if not isinstance(notebook, dict):
-        raise Refused("not a notebook: its JSON is no object")
-    if "worksheets" in notebook or notebook.get("nbformat") in (1, 2, 3):
-        raise Refused("an old notebook format: open it in JupyterLab and save it again")
-    if notebook.get("nbformat") != 4 or not isinstance(notebook["nbformat"], int):
-        raise Refused("not a notebook: it has no nbformat 4")
-    if not isinstance(notebook.get("cells"), list):
-        raise Refused("not a notebook: it has no cells")
-    if not isinstance(notebook.get("nbformat_minor"), int):
-        raise Refused("not a notebook: nbformat_minor is no number")
-    if not isinstance(notebook.get("metadata"), dict):
-        raise Refused("not a notebook: it has no metadata")
-    if len(notebook["cells"]) > CELLS:
-        raise Refused(f"more than {CELLS} cells")
-    for number, cell in enumerate(notebook["cells"], 1):
-        if not _is_cell(cell):
-            raise Refused(f"cell {number} is damaged: open it in JupyterLab and save it again")
-
-
-def _is_cell(cell: Any) -> bool:
-    if not isinstance(cell, dict) or not isinstance(cell.get("metadata"), dict):
-        return False
-    source = cell.get("source")
-    lines = [source] if isinstance(source, str) else source
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        return False
-    if cell.get("cell_type") == "code":
-        outputs = cell.get("outputs")
-        return isinstance(outputs, list) and all(isinstance(output, dict) for output in outputs)
-    return cell.get("cell_type") in ("markdown", "raw")
-
-
-def _code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
 def _grade_ids(notebook: dict[str, Any]) -> list[str]:
@@ -264,7 +159,7 @@ def _worked_on(notebook: dict[str, Any]) -> int:
 
 
 def _executed(notebook: dict[str, Any]) -> int:
-    return sum(1 for c in _code_cells(notebook) if c.get("outputs") or c.get("execution_count"))
+    return sum(1 for c in code_cells(notebook) if c.get("outputs") or c.get("execution_count"))
 
 
 def _work(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -21,12 +21,12 @@ from typing import Any
 from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
 from grader.config import Times
-from grader.errors import Refused
-from grader.intake import arrivals, bounds, lms, notebooks
+from grader.intake import arrivals, lms, notebooks
 from grader.intake.arrivals import Batch
-from grader.intake.bounds import ARCHIVE_BYTES, MIB
 from grader.intake.handin import pair_names
 from grader.text import shown
+from utils.packing import accepted
+from utils.packing.accepted import ARCHIVE_BYTES, Refused, Register, is_junk
 
 ARCHIVE_NAME = re.compile(
     r"(.+?)(?:\.tar(?:-\d+)?\.gz|\.tgz|\.tar|\.zip|\.gz|\.rar|\.7z|\.bz2|\.tbz2?|\.xz|\.txz)",
@@ -183,7 +183,7 @@ class Finder:
         folders = {k: entry for k, entry in entries.items() if stat.S_ISDIR(entry.lstat().st_mode)}
         self._files({k: e for k, e in entries.items() if k not in folders}, named=False)
         for inner, folder in folders.items():
-            if not bounds.is_junk(folder.name):
+            if not is_junk(folder.name):
                 self._guarded(inner, self._folder, folder, inner, levels - 1)
 
     def _team_of_folder(self, path: Path) -> str:
@@ -198,7 +198,7 @@ class Finder:
         """Archives and notebooks by label, those of one uploader taken together."""
         uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, str, Path]]] = {}
         for label, path in paths.items():
-            if bounds.is_junk(path.name):
+            if is_junk(path.name):
                 continue
             uploaded = lms.taken_apart(path.name)
             if uploaded and self._is_typed(uploaded, label):
@@ -241,18 +241,18 @@ class Finder:
 
     def _tree(self, root: Path, label: str) -> list[File]:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
-        files, register = [], bounds.Register()
+        files, register = [], Register()
         for folder, folders, names in os.walk(root, followlinks=False):
             below = sorted(names + folders)
-            folders[:] = [name for name in folders if not bounds.is_junk(name)]
+            folders[:] = [name for name in folders if not is_junk(name)]
             for name in below:
                 path = Path(folder) / name
                 inner = path.relative_to(root).as_posix()
                 mode = path.lstat().st_mode
-                if bounds.is_junk(inner):
+                if is_junk(inner):
                     continue
                 if stat.S_ISLNK(mode):
-                    raise Refused(f"a symbolic link, links are not followed: {shown(inner)}")
+                    raise accepted.link(inner)
                 if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                     raise Refused(f"neither file nor folder: {shown(inner)}")
                 inner = register.add(inner, stat.S_ISDIR(mode))
@@ -478,8 +478,7 @@ def _file(path: Path, inner: str, label: str) -> File:
         raise Refused("neither file nor folder")
 
     def read() -> bytes:
-        if status.st_size > ARCHIVE_BYTES:
-            raise Refused(f"larger than {ARCHIVE_BYTES // MIB} MiB")
+        accepted.check_archive(status.st_size)
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(handle, "rb") as stream:

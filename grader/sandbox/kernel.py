@@ -29,7 +29,8 @@ def settle(environment: Mapping[str, str], cwd: str) -> None:
             os.chdir(place)
             break
     path = [p for p in environment.get("PYTHONPATH", "").split(os.pathsep) if p]
-    sys.path[:] = path + [p for p in sys.path if p not in path]
+    # the notebook's own folder comes last: no module in it takes the place of another
+    sys.path[:] = [*path, *(p for p in sys.path if p and p not in path), ""]
     sys.argv = ["ipykernel"]
     _reseed()
 

@@ -11,17 +11,23 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.classroom.folder import ClassFolder
 from grader.intake import collect
-from tests.grader.intake_samples import FIRST, SECOND, course, ipynb, notebook, save
-from utils import handin
+from tests.grader.intake_samples import FIRST, IDS, LATER, SECOND, course, ipynb, notebook, save
 from utils.checks.identity import normalise_id
+from utils.packing import state
+from utils.packing.asked import LISTED
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = json.loads((ROOT / handin.LISTED).read_text())
+ASKED = json.loads((ROOT / LISTED).read_text())
+for sample in (FIRST, SECOND):  # they are no whole notebooks
+    ASKED["expected"][sample] = {
+        "checks": [], "essays": {}, "cells": IDS[sample], "handin": [], "own_numbers": True
+    }  # fmt: skip
 NOTEBOOKS, PAIRS = ASKED["notebooks"], ASKED["pairs"]["notebooks"]
 BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="needs bash")
@@ -31,9 +37,11 @@ pytestmark = pytest.mark.skipif(BASH is None, reason="needs bash")
 def home(tmp_path: Path) -> Path:
     """What a student has: the script, utils/ and notebooks, of which two are done."""
     root = tmp_path / "my course"
-    for name in ("collect_submission.sh", "utils/handin.py", handin.LISTED):
+    for name in ("collect_submission.sh", "utils/handin.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "utils" / "packing", root / "utils" / "packing")
+    save(root / LISTED, json.dumps(ASKED).encode())
     for name in NOTEBOOKS:
         blank = notebook(answer="# YOUR CODE HERE\nraise NotImplementedError()", ran=False)
         save(root / "notebooks" / f"{name}.ipynb", json.dumps(blank).encode())
@@ -146,7 +154,7 @@ def test_the_teams_own_id_in_any_spelling_is_no_reason_for_a_warning(home, line)
 
 @pytest.mark.parametrize("text", ["Team-07", "team 000", "Ann_Bo", " s1001 ", "STRASSE ß", "x٣y"])
 def test_the_script_spells_ids_as_the_course_does(text):
-    assert normalise_id(handin.normalised(text)) == normalise_id(text)
+    assert normalise_id(state.normalised(text)) == normalise_id(text)
 
 
 def test_a_missing_notebook_is_named_with_a_way_out(home):
@@ -161,7 +169,7 @@ def test_a_missing_notebook_is_named_with_a_way_out(home):
     [
         (b"{'a': 1}", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\x80\x81", "not UTF-8"),
         (b"[]", "not a notebook"),
         (b'{"cells": [1]}', "not a notebook"),
     ],
@@ -203,10 +211,10 @@ def test_weights_that_were_put_aside_stay_at_home(home):
 def test_too_much_and_links_beside_a_notebook_are_refused(home):
     folder = home / "notebooks" / "handin" / FIRST
     big = save(folder / "weights.h5", bytes(21 * 2**20))
-    assert "the limit is 20.0 MB" in refused(home, "team_7")
+    assert "more than the limit, 20.0 MB" in refused(home, "team_7")
     big.unlink()
     (folder / "data").symlink_to(home)
-    assert "symbolic link" in refused(home, "team_7")
+    assert "a link" in refused(home, "team_7")
 
 
 def test_a_zip_holds_notebooks_and_report(home):
@@ -228,6 +236,7 @@ def test_a_pair_gets_a_zip_with_code_images_and_one_pdf(home):
     pair(home)
     save(home / "notebooks" / "images" / "cat.jpg", b"jpg")
     save(home / "notebooks" / "attack.py", b"x = 1")
+    save(home / "notebooks" / f"{PAIRS[0]}.ipynb", ipynb(answer="import attack"))
     done = run(home, "--ex2", "One_Two", "--image", "my course/notebooks/images/../dog.jpg")
     assert done.returncode == 1 and "no file" in done.stderr
     assert run(home, "--ex2", "One_Two").returncode == 0
@@ -276,6 +285,116 @@ def test_a_module_of_the_students_own_cannot_break_packing(home):
     save(home.parent / "json.py", b"raise SystemExit('mine')")
     save(home / "utils" / "json.py", b"raise SystemExit('mine')")
     assert run(home, "team_7").returncode == 0
+
+
+def told_of(home: Path, notebook: dict[str, Any], *arguments: str, passes: bool = True) -> str:
+    """What the script says of a first notebook, all of whose problems it may only warn of."""
+    save(home / "notebooks" / f"{FIRST}.ipynb", json.dumps(notebook).encode())
+    done = run(home, "team_7", *arguments)
+    assert done.returncode == (0 if passes else 1), done
+    return done.stdout + done.stderr
+
+
+def expecting(home: Path, **changes: object) -> None:
+    """Let the first notebook be expected to hold something else."""
+    expected = {**ASKED["expected"], FIRST: {**ASKED["expected"][FIRST], **changes}}
+    save(home / LISTED, json.dumps(ASKED | {"expected": expected}).encode())
+
+
+def test_each_notebook_gets_a_line_and_the_one_that_matters_is_the_last(home):
+    expecting(
+        home, checks=["conv2d_forward", "other"], essays={"why_stride": "0"}, handin=["a.npz"]
+    )
+    work = notebook()
+    work["cells"][2]["metadata"]["nbgrader"]["grade_id"] = "check_conv2d_forward"
+    metadata = {"check": {"name": "conv2d_forward", "score": 1.0}}
+    work["cells"][2]["outputs"] = [
+        {"output_type": "display_data", "data": {}, "metadata": metadata}
+    ]
+    said = told_of(home, work).strip().splitlines()
+    line = f"{FIRST}: 1 of 2 checks passed (1 not run); not in handin/: a.npz."
+    assert line in said and said[-1].startswith("team_7.tar.gz is ready to hand in")
+    assert said.index(line) > max(i for i, text in enumerate(said) if text.endswith(".ipynb"))
+
+
+def test_all_problems_are_named_at_once(home):
+    save(home / "notebooks" / f"{FIRST}.ipynb", b"{")
+    save(home / "notebooks" / f"{SECOND}.ipynb", ipynb(SECOND, ran=False))
+    save(home / "notebooks" / "handin" / SECOND / "run.sh", b"")
+    save(home / "notebooks" / "random.py", b"x = 1")
+    message = refused(home, "your id", "--report", "x")
+    for part in ("team name", "not valid JSON", "no outputs", "run.sh", "my_random", "goes with"):
+        assert part in message
+    assert message.count("my_random") == 1 and "Traceback" not in message
+
+
+def test_lost_metadata_is_refused_and_packed_if_so_wished(home):
+    work = notebook()
+    for cell in work["cells"]:
+        cell["metadata"] = {}
+    message = told_of(home, work, passes=False)
+    assert "none of the course's cells" in message and "copy your answers" in message
+    assert "add --anyway" in message
+    assert "Warning: " in told_of(home, work, "--anyway")
+
+
+def test_lost_cells_outputs_and_names_are_warned_of(home):
+    work = notebook()
+    work["cells"][1]["metadata"]["nbgrader"]["locked"] = True
+    work["cells"][1]["source"] = "from utils import check"
+    work["cells"][2].update(outputs=[], execution_count=None, source="check = 3")
+    del work["cells"][3]
+    said = told_of(home, work)
+    assert f"{FIRST}.ipynb lacks cells of the course" in said and "pool_forward" in said
+    assert "shows no output of conv2d_forward: choose Run > Run All Cells" in said
+    assert "conv2d_forward: check is given to something else" in said
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"handin/{FIRST}/net.npz", "helpers.py", f".ipynb_checkpoints/{FIRST}-checkpoint.ipynb"],
+)
+def test_a_notebook_older_than_the_work_is_to_be_saved_first(home, path):
+    save(home / "notebooks" / path, b"x = 1", LATER)
+    said = told_of(home, notebook(answer="import helpers"))
+    assert f"notebooks/{FIRST}.ipynb is older than" in said and "save it there" in said
+    save(home / "notebooks" / path, b"x = 1")
+    assert "is older than" not in told_of(home, notebook(answer="import helpers"))
+
+
+def test_own_modules_go_along_from_wherever_notebooks_import_them(home, tmp_path):
+    code = "import helpers, above\nfrom tools.more import x\nopen('table.csv')"
+    save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(answer=code))
+    files = {"helpers.py": "notebooks/helpers.py", "tools/more.py": "notebooks/tools/more.py"}
+    files |= {"above.py": "above.py", "unneeded.py": "notebooks/unneeded.py"}
+    for place in files.values():
+        save(home / place, place.encode())
+    save(home / "notebooks" / "table.csv", b"1")
+    save(home / "notebooks" / "venv" / "pyvenv.cfg", b"")
+    save(home / "notebooks" / "venv" / "lib" / "helpers.py", b"")
+    done = run(home, "team_7")
+    with tarfile.open(home / "team_7.tar.gz") as archive:
+        names = [name for name in archive.getnames() if name.endswith((".py", ".csv"))]
+    assert names == ["notebooks/above.py", "notebooks/helpers.py", "notebooks/tools/more.py"]
+    assert "Left out: unneeded.py, which no notebook mentions." in done.stdout
+    assert f"{FIRST} seems to read table.csv, which is not handed in: put it into" in done.stdout
+    room = ClassFolder(tmp_path / "class")
+    room.root.mkdir()
+    first, second = collect(room, course(), [home / "team_7.tar.gz"], None, releases=tmp_path).taken
+    stored = ["above.py", "helpers.py", "tools/more.py"]
+    assert first.files == [f"modules/{name}.txt" for name in stored] and not first.questions
+    assert second.files == [] and not second.questions
+
+
+def test_an_id_is_asked_for_where_it_counts_alone(home):
+    expecting(home, own_numbers=False)
+    for line in ('STUDENT_ID = "your_id"', 'STUDENT_ID = "s1001"'):
+        assert "STUDENT_ID" not in told_of(home, notebook(answer=line))
+
+
+@pytest.mark.parametrize("name", ["your_id", "Your-ID", "team-copy"])
+def test_a_name_that_stands_for_one_is_no_team(home, name):
+    assert "team" in refused(home, name)
 
 
 def test_only_what_was_handed_out_is_missed(home):

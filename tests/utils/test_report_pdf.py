@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from utils import report_pdf
-from utils.handin import Problem
+from utils.packing.accepted import Refused
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
@@ -60,12 +60,12 @@ def test_without_a_browser_the_page_is_left_to_be_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_pdf, "find_browser", lambda: None)
-    with pytest.raises(Problem, match=r"open .*Ex2_A\.html"):
+    with pytest.raises(Refused, match=r"open .*Ex2_A\.html"):
         report_pdf.to_pdf("<p>x</p>", tmp_path / "Ex2_A.pdf")
     assert (tmp_path / "Ex2_A.html").read_text() == "<p>x</p>"
 
 
 def test_a_browser_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_pdf, "find_browser", lambda: "/bin/false")
-    with pytest.raises(Problem, match="/bin/false could not print"):
+    with pytest.raises(Refused, match="/bin/false could not print"):
         report_pdf.to_pdf("<p>x</p>", tmp_path / "Ex2_A.pdf")

@@ -114,13 +114,19 @@ class Shown:
             get_ipython = None
         if get_ipython is not None and get_ipython() is not None:
             display.display(
-                {"text/html": self.to_html(), "text/plain": "\n".join(self.lines())}, raw=True
+                {"text/html": self.to_html(), "text/plain": "\n".join(self.lines())},
+                raw=True,
+                metadata=self.metadata(),
             )
         else:
             print("\n".join(self.lines()))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.to_html(), "text/plain": repr(self)}
+    def metadata(self) -> dict[str, Any]:
+        """What stands beside it in the notebook, for the packer: it tells what still fails."""
+        return {"check": {"name": self.outcome.name, "score": round(self.outcome.score, 4)}}
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}, self.metadata()
 
     def __repr__(self) -> str:
         return repr(round(float(self.outcome.score * self.points), 4))

@@ -13,6 +13,10 @@
 # and, if it recognises the mistake, which one it was. Run it as often as you like. When your work
 # is graded, the same checks are made on other images and other numbers.
 
+# %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
+STUDENT_ID = "your_id"
+
 # %% locked="setup"
 import sys
 

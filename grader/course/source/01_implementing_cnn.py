@@ -9,10 +9,11 @@
 # Each exercise has a cell to fill in and a check below it. Run the check as often as you like: it
 # tries your function on many shapes and tells you which failed, where, and often why.
 #
-# **Begin here:** write your own id, or your team's, between the quotes below. Some exercises of the
+# **Begin here:** write your team's id, or your own, between the quotes below. Some exercises of the
 # second half draw their numbers from it.
 
 # %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
 STUDENT_ID = "your_id"
 
 # %% locked="setup"

@@ -15,6 +15,10 @@
 # cores. Each training says how long it will take before it starts, and you may interrupt it at any
 # time (■ in the toolbar): what was learned until then is kept.
 
+# %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
+STUDENT_ID = "your_id"
+
 # %% [markdown]
 # **The data set is chosen here**, and nowhere else. `"photodigits"` is part of the course: digits
 # painted on photographs, 10,000 for training. `"cifar10"` are 50,000 photographs of ten kinds of

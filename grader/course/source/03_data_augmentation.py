@@ -12,8 +12,11 @@
 # learned. `"cifar10"` takes about three times as long.
 
 # %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
+STUDENT_ID = "your_id"
+
+# %%
 DATASET = "photodigits"
-STUDENT_ID = "your_id"  # the id you hand in under, such as "team_7"
 
 # %% locked="setup"
 import sys

@@ -10,6 +10,10 @@
 #
 # Nothing is trained here. All exercises ask a network that is done, and take seconds.
 
+# %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
+STUDENT_ID = "your_id"
+
 # %% [markdown]
 # **The network is chosen here**, and nowhere else. `"mini"` belongs to the course: five
 # convolutions and three dense layers, named `conv1` to `fc8` as in the famous AlexNet of 2012,

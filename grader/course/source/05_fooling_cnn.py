@@ -14,6 +14,10 @@
 #
 # Nothing is trained in this notebook, and you need no network. It runs in about a minute.
 
+# %%
+# Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
+STUDENT_ID = "your_id"
+
 # %% [markdown]
 # **The net is chosen here.** `"mini"` is part of the course. If you are online, or have the weights
 # already, try `"mobilenet_0.25"` or another name that `pretrained.NAMES` lists: then you turn a cup of

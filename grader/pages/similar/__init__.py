@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader.cells import grade_id, is_locked
+from grader.classroom import own_modules, results
 from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Submission
 from grader.config import Course
 from grader.contract import visible
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
@@ -81,9 +84,20 @@ def _search_one(folder: ClassFolder, name: str, teams: list[str]) -> Found:
         except (OSError, NotANotebook) as error:
             left_out.append(f"{team}/{name}: {error}")
             continue
-        work = Work(team, name, _parts(merged, known))
+        work = Work(team, name, [*_parts(merged, known), *_modules(path.parent, known)])
         works.append(compare.fingerprint(work, release))
     return Found(name, len(works), compare.pairs(works), left_out)
+
+
+def _modules(place: Path, known: frozenset[str]) -> list[Part]:
+    """The modules that came with a submission.  place: its folder."""
+    try:
+        submission = results.read(place / "submission.json", Submission)
+        found = list(own_modules.read(place, submission))
+    except (OSError, msgspec.MsgspecError):
+        return []
+    texts = [(path, tokens.readable(text)) for path, text in found]
+    return [Part(path, "code", text, tokens.of_code(text, known)) for path, text in texts]
 
 
 def _parts(notebook: NotebookNode, known: frozenset[str]) -> list[Part]:

@@ -15,9 +15,10 @@ import nbformat
 import pytest
 
 from grader import config, places
-from grader.authoring import build, release, source_text
+from grader.authoring import build, names, release, source_text
 from grader.contract import visible
 from grader.errors import ConfigError
+from utils.packing import asked as asked_for
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,30 @@ def test_exercises_are_numbered_within_their_notebook(course: config.Course) -> 
         numbers = re.findall(r"^# ## Exercise ([^:]+):", text, re.MULTILINE)
         assert numbers == [f"{name[:2]}.{k}" for k in range(1, len(numbers) + 1)]
         assert re.findall(r"[Ee]xercises? \d+(?!\.?\d)|^# \*\*\d+\.\*\*", text, re.MULTILINE) == []
+
+
+def test_the_first_code_cell_of_every_notebook_asks_for_the_id(course: config.Course) -> None:
+    first = {}
+    for name in course.notebooks:
+        notebook = nbformat.read(build.released(name), as_version=4)
+        first[name] = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    texts = {cell.source for cell in first.values()}
+    assert len(texts) == 1 and texts.pop().endswith('\nSTUDENT_ID = "your_id"')
+    assert not any("nbgrader" in cell.metadata for cell in first.values())
+
+
+def test_students_tools_know_what_is_expected_and_which_names_are_taken(
+    course: config.Course, tmp_path: Path
+) -> None:
+    asked = asked_for.read(places.public())
+    expected = asked.of("02_training_cnn")
+    assert {"mlp.npz", "own_best.npz", "test_set.json"} <= set(expected.handin)
+    assert not expected.own_numbers and asked.of("01_implementing_cnn").own_numbers
+    assert "mlp_tuning" in expected.essays and "check_one_hot" in expected.cells
+    listed = tmp_path / "notebooks.json"
+    listed.write_text('{"modules": "of_another_system numpy"}')  # is kept, or builds would differ
+    assert {"of_another_system", "numpy", "asyncio", "keras"} <= set(names.modules(listed))
+    assert {"utils", "data", "grader"} <= set(names.packages(course))
 
 
 def test_stale_files_are_shown_as_a_diff(

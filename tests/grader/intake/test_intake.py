@@ -102,11 +102,15 @@ def test_files_for_a_notebook_come_along_but_nothing_else_does(room, inbox):
         "notebooks/numpy.py": b"evil = 1",
     }
     report = take(room, save(inbox / "team_7.tar.gz", tar(files)))
-    assert report.taken[0].files == ["files/net/weights.h5"]
-    assert sum("left out" in note for note in report.taken[0].notes) == 2
+    stored = f"modules/handin/{FIRST}/nbgrader_config.py.txt"  # as text, which nothing imports
+    assert report.taken[0].files == ["files/net/weights.h5", stored]
+    told = " ".join(report.taken[0].notes)
+    assert "jupyter_config.json" in told and "has a module 'numpy'" in told
+    assert len(report.taken[0].questions) == 2
     assert set(samples.everything_in(room.submitted("team_7", FIRST))) == {
         f"{FIRST}.ipynb",
         "files/net/weights.h5",
+        stored,
         "submission.json",
         "timestamp.txt",
     }
@@ -123,7 +127,7 @@ def test_weights_of_many_megabytes_are_kept(room, inbox, pack):
 def test_too_much_beside_a_notebook_is_left_out_with_a_note(room, inbox):
     files = {INNER: ipynb(), f"notebooks/handin/{FIRST}/big": os.urandom(21 * 2**20)}
     report = take(room, save(inbox / "team_7.tar", tar(files, "w:")))
-    assert report.taken[0].files == [] and "none was kept" in report.taken[0].notes[0]
+    assert report.taken[0].files == [] and "more than the limit" in report.taken[0].notes[0]
 
 
 def test_a_single_notebook_belongs_to_the_team_in_its_name_or_folder(room, inbox):

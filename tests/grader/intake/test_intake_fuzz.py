@@ -20,12 +20,11 @@ from hypothesis import strategies as st
 
 from grader.classroom.folder import ClassFolder
 from grader.classroom.roster import Roster, RosterError, read_roster, team_id
-from grader.errors import Refused
 from grader.intake import archives, notebooks
-from grader.intake.bounds import safe_path
 from grader.intake.notebooks import Releases
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import FIRST, NAMES, SECOND, ipynb, save, take, tar, zipped
+from utils.packing.accepted import Refused, safe_path
 
 EXAMPLES = int(os.environ.get("COURSE_FUZZ", "150"))
 often = settings(

@@ -68,7 +68,9 @@ def test_partial_credit_is_a_number_that_nbgrader_reads() -> None:
     shown = check("both", lambda x: (x + 1, x + 1))
     assert repr(shown) == "1.5"
     assert "down" in "\n".join(shown.lines())
-    assert set(shown._repr_mimebundle_()) == {"text/html", "text/plain"}
+    data, metadata = shown._repr_mimebundle_()
+    assert set(data) == {"text/html", "text/plain"}
+    assert metadata == {"check": {"name": shown.outcome.name, "score": 0.5}}
 
 
 def test_a_known_mistake_is_named_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
