@@ -137,7 +137,7 @@ def _needed(code: str, modules: Mapping[str, bytes], own: str) -> list[str]:
     Stops where there are more than may be.
     """
     words = set(_WORD.findall(code))
-    waiting = {path: set(_WORD.findall(name_of(path))) for path in modules}
+    waiting = {path: set(_WORD.findall(name_of(path))) for path in sorted(modules)}
     needed: list[str] = []
     size = 0
     while found := [p for p, name in waiting.items() if p.startswith(own) or name <= words]:
