@@ -40,6 +40,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     returning.similar,
     returning.export,
     grading.rejudge,
+    grading.upgrade,
     grading.migrate,
     making.demo,
     making.truth,

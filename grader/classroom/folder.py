@@ -8,6 +8,8 @@ exports/, report.html          for the instructor
 similar.html                   pairs of teams that share much, if they were looked for
 gradebook.db                   nbgrader's gradebook
 roster.csv, course.toml        who is in the class; settings that differ from the course's
+releases/NOTEBOOK/             every release that the class was graded against
+version.json                   which program can read the folder
 rejected.json                  archives that could not be taken in, each with the reason
 """
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from grader.cells import about, grade_id, id_of_check
 from grader.classroom import database
 from grader.classroom.folder import ClassFolder
-from grader.classroom.results import Result, Submission
+from grader.classroom.results import NOT_ASKED, Result, Submission
 from grader.errors import CourseError
 
 NO_ANSWER = "No response."
@@ -104,7 +104,7 @@ def record(
     """
     session: Session = gradebook.db
     try:
-        _begin(session)
+        begin(session)
         _write(session, gradebook, submission, result, executed, late_fraction, changed)
         session.commit()
     except BaseException:
@@ -120,7 +120,7 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
     """
     session: Session = gradebook.db
     try:
-        _begin(session)
+        begin(session)
         notebook = _submitted_notebook(session, gradebook, submission)
         for grade in notebook.grades:
             if grade.manual_score is None:
@@ -198,7 +198,7 @@ def _cell_mark(grade: api.Grade, comment: str) -> CellMark:
     )
 
 
-def _begin(session: Session) -> None:
+def begin(session: Session) -> None:
     """Begin a transaction in which nobody else changes what it has read.
 
     Of importers there is one at a time.  Markers wait: on SQLite for the file, which can't be
@@ -232,7 +232,10 @@ def _write(
 ) -> None:
     notebook = _submitted_notebook(session, gradebook, submission)
     cells = {grade_id(cell): cell for cell in executed.cells if grade_id(cell)}
-    checked = {id_of_check(check.name): check.points for check in result.checks}
+    checked = {
+        id_of_check(check.name): check.points if check.status != NOT_ASKED else None
+        for check in result.checks
+    }
     earned = 0.0
     for grade in notebook.grades:
         cell = cells.get(grade.name)

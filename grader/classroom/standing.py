@@ -14,7 +14,9 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom import gradebook, results
+from grader.cells import id_of_check
+from grader.classroom import gradebook, results, version
+from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import CellMark, NotebookMark
 from grader.classroom.results import CheckResult, Rejected, Result, Submission
@@ -102,12 +104,23 @@ class Standing:
         )
         if settled:
             return ""
-        if self.result is not None and self.result.needs_human:
-            return self.result.needs_human
+        if self.result is not None and (open_ones := self._open(self.result)):
+            return "; ".join(map(str, open_ones))
         doubtful = [x.name for x in checks if x.waiting]
         if doubtful:
             return f"marks by hand to confirm: {', '.join(doubtful)}"
         return ""
+
+    def _open(self, result: Result) -> list[Question]:
+        """Questions that no human has answered: one about cells is answered by marks on them."""
+        cells = self.mark.cells if self.mark is not None else []
+        answered = {c.cell for c in cells if c.manual is not None and not c.needs_manual}
+        return [q for q in result.questions if not self._is_answered(q, answered)]
+
+    @staticmethod
+    def _is_answered(question: Question, by_hand: set[str]) -> bool:
+        cells = {id_of_check(check) for check in question.checks} or {question.cell}
+        return cells <= by_hand
 
     @property
     def essays_to_mark(self) -> int:
@@ -222,19 +235,20 @@ class ClassStanding:
 
 
 def read(folder: ClassFolder, course: Course) -> ClassStanding:
-    """Read a class folder and its gradebook."""
+    """Read a class folder and its gradebook.  Raises WrongVersion for one of a newer program."""
+    version.require(folder.root)
     problems: list[str] = []
-    marks = {(mark.team, mark.notebook): mark for mark in _marks(folder, course)}
+    marked = {(mark.team, mark.notebook): mark for mark in marks(folder, course)}
     members = people(folder.root / "roster.csv", problems)
     rejected = _rejected(folder.root / "rejected.json", problems)
-    handed_in = set(folder.submissions()) | set(marks) | _graded(folder)
+    handed_in = set(folder.submissions()) | set(marked) | _graded(folder)
     handed_in = {(team, name) for team, name in handed_in if name in course.notebooks}
     teams = sorted({team for team, _ in handed_in} | {person.team for person in members})
     used = {name for _, name in handed_in}
     notebooks = tuple(n for name, n in course.notebooks.items() if name in used)
     rows = {
         (team, notebook.name): _standing(
-            folder, course, team, notebook, marks.get((team, notebook.name))
+            folder, course, team, notebook, marked.get((team, notebook.name))
         )
         for team in teams
         for notebook in notebooks
@@ -254,7 +268,7 @@ def mean_and_median(fractions: list[float]) -> tuple[float, float] | None:
     return statistics.fmean(fractions), statistics.median(fractions)
 
 
-def _marks(folder: ClassFolder, course: Course) -> list[NotebookMark]:
+def marks(folder: ClassFolder, course: Course) -> list[NotebookMark]:
     """The gradebook's marks; nbgrader would make a new gradebook where there is none."""
     if folder.database is not None and not folder.database.is_file():
         return []

@@ -20,7 +20,7 @@ from grader.executing.execute import Outcome, execute, interrupt, resume
 from grader.files import writing
 from grader.formgrader.setup import set_up
 from grader.grading import marking, rejudge, warm
-from grader.grading.decide import Again, Kept, decide
+from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
 from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
@@ -46,6 +46,8 @@ class Summary:
     """Those of them whose marks changed."""
     human: dict[str, str] = field(default_factory=dict)
     """"team/notebook" -> why a person must look at it, for those whose result says so."""
+    moved: list[str] = field(default_factory=list)
+    """What became of exercises that changed since somebody was graded, in lines."""
     flagged: list[str] = field(default_factory=list)
     """Marks by hand in the class that need another look: "team/notebook/cell"."""
     broken: list[str] = field(default_factory=list)
@@ -93,7 +95,7 @@ def grade(
     executor = executor or ThreadPoolExecutor(workers)
     summary = Summary()
     with writing(folder.root):
-        set_up(folder, course)
+        summary.moved = set_up(folder, course)
         secret = seed or class_seed(folder)
         with gradebook.open_gradebook(folder, course.id) as book:
             run = _Run(executor, Recorder(folder, course, book), summary, progress)
@@ -131,8 +133,12 @@ class _Run:
         self.executor, self.recorder = executor, recorder
         self.summary, self.progress = summary, progress
         self.running: dict[Future[Outcome], Asked] = {}
+        self.before: dict[str, Result] = {}
+        """Results of what is executed again, though nothing else was handed in."""
         self.log = RunLog(recorder.folder.root)
         self.log.write("grading begins")
+        for line in summary.moved:
+            self.log.write(f"exercises changed: {line}")
 
     def end(self) -> None:
         """Say in the log what came of it."""
@@ -157,19 +163,26 @@ class _Run:
                 self.summary.count(task.label, result)
                 self._tell("failed", task.label, result)
             case Asked() as asked:
+                before = stored_result(self.recorder.folder, task)
+                if before is not None and before.key and before.handed_in == task.handed_in:
+                    self.before[task.label] = before
                 self.recorder.withdraw(task.submission)
                 self.running[self.executor.submit(execute, asked.job)] = asked
                 self.progress("queued", task.label)
 
     def _mark_again(self, task: Task, old: Result, new: Result) -> None:
-        if not self.recorder.mark_again(task.submission, old, new):
+        if not self.recorder.mark_again(task, old, new):
             self.recorder.record(task.submission, new)
         self.summary.count(task.label, new)
         self.summary.marked_again += 1
+        self._compare(old, new)
+        self.progress("kept", task.label)
+
+    def _compare(self, old: Result, new: Result) -> None:
+        """Take note of marks that changed, though what was handed in did not."""
         if change := rejudge.difference(old, new):
             self.summary.changes.append(change)
             self.log.write(f"changed {change}")
-        self.progress("kept", task.label)
 
     def finish_some(self) -> None:
         """Wait until something is done, and record it."""
@@ -186,6 +199,8 @@ class _Run:
             self.recorder.store(task.submission, result, executed, asked.execution, outcome)
             self.summary.count(task.label, result)
             self.summary.executed += 1
+            if old := self.before.pop(task.label, None):
+                self._compare(old, result)
             self._tell("failed" if result.needs_human else "done", task.label, result)
 
     def _tell(self, what: str, label: str, result: Result) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from grader import config, places
+from grader.classroom import version
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Rejected, Submission
@@ -98,6 +99,7 @@ def collect(
     if roster is None and (folder.root / "roster.csv").is_file():
         roster = folder.root / "roster.csv"
     known = read_roster(roster) if roster else None
+    version.require(folder.root)
     if received is not None and received.tzinfo is None:
         received = received.astimezone()
     work = _Collecting(
@@ -244,6 +246,7 @@ class _Collecting:
             [member.path for member in with_it],
             notes,
             arrival,
+            release=chosen.release,
         )
         earlier = store.current(self.folder, delivery.team, chosen.notebook)
         if earlier is not None:

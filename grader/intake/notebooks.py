@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import about, grade_id, text_of
+from grader.classroom.releases import claimed
 from grader.errors import Refused
 from grader.intake.bounds import MIB, Member
 from grader.text import shown
@@ -49,6 +50,8 @@ class Candidate:
     work: Any
     """What the student wrote, without outputs: equal for notebooks that were only run again."""
     notes: tuple[str, ...] = ()
+    release: str = ""
+    """Id of the release that it says it was made from."""
 
 
 @dataclass
@@ -174,7 +177,8 @@ def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candi
         notes.append("the outputs were cleared, or it was never run")
     expected = releases.ids.get(name, set(ids))
     progress = (len(expected & set(ids)), _worked_on(notebook), _executed(notebook))
-    return Candidate(name, member.path, content, rank, progress, _work(notebook), tuple(notes))
+    work, made_from = _work(notebook), claimed(notebook)
+    return Candidate(name, member.path, content, rank, progress, work, tuple(notes), made_from)
 
 
 def best(candidates: list[Candidate]) -> Candidate:
