@@ -220,6 +220,7 @@ def upgrade(
 
     Exit status: 0; with --dry-run 1 if anything would change; 125 if it could not be done.
     """
+    # nbgrader takes its time to import
     from grader.classroom import version
     from grader.grading import rejudge as preview
     from grader.grading import upgrade as room
