@@ -51,6 +51,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     returning.similar,
     returning.export,
     grading.rejudge,
+    grading.upgrade,
     grading.migrate,
     handed_in.purge,
     making.demo,

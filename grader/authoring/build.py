@@ -17,10 +17,13 @@ import nbformat
 import numpy as np
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from grader import config, places
 from grader.authoring import expected, names, source_text
+from grader.cells import grade_id, id_of_check
+from grader.classroom import releases
 from grader.contract.judges import judges_of
 from grader.contract.visible import is_foreign, released
 from grader.errors import ConfigError
@@ -117,6 +120,42 @@ def release_into(
         step.log = logging.getLogger("nbgrader.release")
         step.log.setLevel(logging.ERROR)
         step.start()
+        _stamp(root / "release" / name / f"{name}.ipynb")
+
+
+def as_released(name: str) -> str:
+    """The text of a notebook that a class gets: as it was built, worth what settings say today.
+
+    Raises ConfigError if it has not been built since an exercise was added to its source, or taken
+    out of it.
+    """
+    path = released(name)
+    if not path.is_file():
+        raise ConfigError(f"{path} is missing; run ./course build")
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    source = source_of(name)
+    points = {id_of_check(check.name): check.points for check in source.checks}
+    points |= {essay.name: essay.points for essay in source.essays}
+    there = releases.worth(notebook.cells)
+    if points.keys() != there.keys():
+        other = sorted(points.keys() ^ there.keys())
+        raise ConfigError(f"{path} is older than its source ({other[0]}); run ./course build")
+    if points == there:
+        return text
+    for cell in notebook.cells:
+        if grade_id(cell) in points:
+            cell.metadata.nbgrader["points"] = points[grade_id(cell)]
+            cell.metadata.nbgrader["checksum"] = compute_checksum(cell)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _stamp(path: Path) -> None:
+    """Write into a released notebook which release it is."""
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    releases.stamp(notebook)
+    path.write_text(nbformat.writes(notebook) + "\n" * text.endswith("\n"), encoding="utf-8")
 
 
 def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:

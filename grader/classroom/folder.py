@@ -10,6 +10,8 @@ similar.html                   pairs of teams that share much, if they were look
 gradebook.db                   nbgrader's gradebook
 roster.csv, course.toml        who is in the class; settings that differ from the course's
 membership.csv                 who was in which team when a notebook was handed in
+releases/NOTEBOOK/             every release that the class was graded against
+version.json                   which program can read the folder
 rejected.json                  archives that could not be taken in, each with the reason
 settled.json                   questions that somebody has answered
 ignored.json                   what was seen and not taken, since it is older, say

@@ -23,7 +23,7 @@ from grader.classroom import database
 from grader.classroom.folder import ClassFolder
 from grader.classroom.marks import NotebookMark
 from grader.classroom.marks import read as read_marks
-from grader.classroom.results import Result, Submission
+from grader.classroom.results import NOT_ASKED, Result, Submission
 
 NO_ANSWER = "No response."
 """nbgrader's own comment on an answer that was left as released."""
@@ -63,7 +63,7 @@ def record(
     """
     session: Session = gradebook.db
     try:
-        _begin(session)
+        begin(session)
         _write(session, gradebook, submission, result, executed, late_fraction, changed)
         session.commit()
     except BaseException:
@@ -79,7 +79,7 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
     """
     session: Session = gradebook.db
     try:
-        _begin(session)
+        begin(session)
         notebook = _submitted_notebook(session, gradebook, submission)
         for grade in notebook.grades:
             if grade.manual_score is None:
@@ -146,7 +146,7 @@ def marks(folder: ClassFolder, course_id: str) -> list[NotebookMark]:
     return read_marks(folder)
 
 
-def _begin(session: Session) -> None:
+def begin(session: Session) -> None:
     """Begin a transaction in which nobody else changes what it has read.
 
     Of importers there is one at a time.  Markers wait: on SQLite for the file, which can't be
@@ -180,7 +180,10 @@ def _write(
 ) -> None:
     notebook = _submitted_notebook(session, gradebook, submission)
     cells = {grade_id(cell): cell for cell in executed.cells if grade_id(cell)}
-    checked = {id_of_check(check.name): check.points for check in result.checks}
+    checked = {
+        id_of_check(check.name): check.points if check.status != NOT_ASKED else None
+        for check in result.checks
+    }
     earned = 0.0
     for grade in notebook.grades:
         cell = cells.get(grade.name)

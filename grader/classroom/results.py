@@ -18,6 +18,9 @@ from grader.files import write_atomically
 
 _Kind = TypeVar("_Kind")
 
+NOT_ASKED = "not asked"
+"""Status of a check that the release of the team did not hold: what it earns is for a human."""
+
 
 class Submission(msgspec.Struct, frozen=True):
     """submission.json: one notebook as it was taken in.  Written by intake."""
@@ -51,6 +54,8 @@ class Submission(msgspec.Struct, frozen=True):
     """Files that came with it and are not among `files`, and what was done with each."""
     batch: str = ""
     """When the run that took it in began, by the clock on the wall: 2027-01-29T20:00:03."""
+    release: str = ""
+    """Id of the release that it says it was made from; "" if it says none."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -116,7 +121,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     points: float
     max_points: float
     status: str = "judged"
-    """"judged", or why there is nothing to judge: "not run", "damaged answer"."""
+    """"judged", or why there is nothing to judge: "not run", "damaged answer", or NOT_ASKED."""
     message: str = ""
     """In plain words, for student and instructor, when the status is not "judged"."""
     mistake: str = ""
@@ -151,6 +156,8 @@ class Result(msgspec.Struct, frozen=True):
     """Where each answer came from, and what became of everything else."""
     batch: str = ""
     """When the run that it came of began, as in `Submission`."""
+    handed_in: str = ""
+    """Digest of what was handed in, to tell another verdict from another answer."""
 
     @property
     def needs_human(self) -> str:
@@ -184,7 +191,19 @@ def write(path: Path, value: msgspec.Struct | list[Any], durable: bool = True) -
 
 def read(path: Path, kind: type[_Kind]) -> _Kind:
     """Read a structure back.  Raises OSError or msgspec.ValidationError."""
-    return msgspec.json.decode(path.read_bytes(), type=kind)
+    data = path.read_bytes()
+    found = msgspec.json.decode(data, type=kind)
+    if not isinstance(found, Result) or found.questions or b'"needs_human"' not in data:
+        return found
+    reason = msgspec.json.decode(data, type=_Older).needs_human
+    questions = [Question("stopped", reason)] if reason else []
+    return msgspec.structs.replace(found, questions=questions)
+
+
+class _Older(msgspec.Struct, frozen=True):
+    """What result.json held before there were questions."""
+
+    needs_human: str = ""
 
 
 def graded(folder: ClassFolder) -> Iterator[Result]:

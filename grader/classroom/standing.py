@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom import identity, marks, membership, questions, results
+from grader.cells import id_of_check
+from grader.classroom import identity, marks, membership, questions, results, version
 from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
@@ -131,7 +132,7 @@ class Standing:
             on_the_way = self.submission.batch
             found += [self._ask(question, on_the_way) for question in self.submission.questions]
         if self.result is not None:
-            found += [self._ask(question, batch) for question in self.result.questions]
+            found += [self._ask(question, batch) for question in self._open(self.result)]
         found += [self._ask(x.to_confirm, batch) for x in checks if x.marked_by_hand and x.waiting]
         return tuple(a for a in found if not questions.answered(a.question, self.settled))
 
@@ -147,6 +148,17 @@ class Standing:
 
     def _ask(self, question: Question, batch: str) -> Asked:
         return Asked(self.team, self.notebook.name, question, batch)
+
+    def _open(self, result: Result) -> list[Question]:
+        """Questions that no human has answered: one about cells is answered by marks on them."""
+        cells = self.mark.cells if self.mark is not None else []
+        answered = {c.cell for c in cells if c.manual is not None and not c.needs_manual}
+        return [q for q in result.questions if not self._is_answered(q, answered)]
+
+    @staticmethod
+    def _is_answered(question: Question, by_hand: set[str]) -> bool:
+        cells = {id_of_check(check) for check in question.checks} or {question.cell}
+        return cells <= by_hand
 
     @property
     def essays_to_mark(self) -> int:
@@ -261,7 +273,8 @@ class ClassStanding:
 
 
 def read(folder: ClassFolder, course: Course) -> ClassStanding:
-    """Read a class folder and its gradebook."""
+    """Read a class folder and its gradebook.  Raises WrongVersion for one of a newer program."""
+    version.require(folder.root)
     collecting = gc.isenabled()
     gc.disable()  # of millions of values none is garbage: looking for it takes half of the time
     try:

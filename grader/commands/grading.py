@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,6 +33,9 @@ from grader.commands import (
 )
 from grader.commands.display import Display
 from grader.errors import ConfigError
+
+if TYPE_CHECKING:
+    from grader.grading import rejudge as rejudging
 
 MOST_NAMED = 30
 """Marks that are named in one line."""
@@ -203,6 +206,8 @@ def grade(
             f"even after the penalty: {', '.join(sorted(summary.late)[:MOST_NAMED])}",
             markup=False, soft_wrap=True,
         )  # fmt: skip
+    for line in summary.moved:
+        console.print(f"  EXERCISE {line}", markup=False, soft_wrap=True)
     for change in summary.changes:
         console.print(f"  CHANGED {change}", markup=False)
     say_flagged(summary.flagged)
@@ -243,18 +248,9 @@ def rejudge(
     if as_json:
         flagged = room.apply(place, course, found) if yes and not dry_run else []
         done = bool(found.pending) and yes and not dry_run
-        tell({**found.as_data(), "changed": done, "flagged": flagged})
+        tell({**found.as_data(), "changed": done, "flagged": flagged or found.flagged})
         raise typer.Exit(bool(found.changes) and not done)
-    for change in found.changes:
-        console.print(f"  {change}", markup=False, soft_wrap=True)
-    for label in found.to_execute:
-        console.print(f"  to be executed again: {label}", markup=False)
-    for line in found.broken:
-        console.print(f"  NEEDS A HUMAN {line}", markup=False)
-    console.print(
-        f"{len(found.changes)} marks change, {len(found.pending) - len(found.changes)} stay under "
-        f"new judges, {found.current} are current, {len(found.to_execute)} must be executed again"
-    )
+    _say_preview(found)
     if not found.pending or dry_run:
         raise typer.Exit(bool(found.changes))
     agreed = yes or not found.changes
@@ -263,6 +259,42 @@ def rejudge(
         raise typer.Exit(1)
     say_flagged(room.apply(place, course, found))
     console.print("done; write feedback, report and exports anew")
+
+
+def upgrade(
+    folder: ClassOption = CLASS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    seed: Annotated[
+        str | None, typer.Option(help="What the cases were drawn from, if it was given.")
+    ] = None,
+) -> None:
+    """Bring a class folder up to date with this program, and with the course as it is built now.
+
+    Says first which exercises are new, dropped or worth other points, which marks will change, what
+    the next ./course grade executes again, and which marks by hand will be flagged for another
+    look.  Then it refreshes the release and the gradebook, of which it keeps a copy in backups/.
+    ./course grade does the same by itself; this is for who wants to know before.
+
+    Exit status: 0; with --dry-run 1 if anything would change; 125 if it could not be done.
+    """
+    # nbgrader takes its time to import
+    from grader.classroom import version
+    from grader.grading import rejudge as preview
+    from grader.grading import upgrade as room
+
+    course = config.load(folder)
+    place = ClassFolder(folder.resolve())
+    if not place.root.is_dir():
+        raise ConfigError(f"there is no class folder {folder}")
+    there = version.of_folder(place.root)
+    found = preview.preview(place, course, seed)
+    _say_preview(found)
+    console.print(f"{folder} is of version {there}; this program writes {version.VERSION}")
+    if dry_run:
+        old = there != version.VERSION
+        raise typer.Exit(bool(old or found.moved or found.pending or found.to_execute))
+    room.upgrade(place, course)
+    console.print("done; ./course grade marks and executes what is named above")
 
 
 def migrate(
@@ -301,6 +333,24 @@ def _say_plan(
         tell(found.as_data())
     for line in [] if as_json else found.lines():
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _say_preview(found: rejudging.Preview) -> None:
+    """What marking again would change, and what must be executed for it."""
+    for line in found.moved:
+        console.print(f"  EXERCISE {line}", markup=False, soft_wrap=True)
+    for change in found.changes:
+        console.print(f"  {change}", markup=False, soft_wrap=True)
+    for label in found.to_execute:
+        console.print(f"  to be executed again: {label}", markup=False)
+    for mark in found.flagged:
+        console.print(f"  mark by hand, to be flagged for another look: {mark}", markup=False)
+    for line in found.broken:
+        console.print(f"  NEEDS A HUMAN {line}", markup=False)
+    console.print(
+        f"{len(found.changes)} marks change, {len(found.pending) - len(found.changes)} stay under "
+        f"new judges, {found.current} are current, {len(found.to_execute)} must be executed again"
+    )
 
 
 def say_flagged(flagged: list[str]) -> None:

@@ -31,10 +31,10 @@ MAGIC = re.compile(r"\s*(?:[%!?].*|[\w.]+\?{1,2})\s*")
 
 
 class Known:
-    """What a release says, to tell a student's text from it."""
+    """What releases say, to tell a student's text from it."""
 
-    def __init__(self, release: NotebookNode) -> None:
-        self._cells = release.cells
+    def __init__(self, *releases: NotebookNode) -> None:
+        self._cells = [cell for release in releases for cell in release.cells]
         self._room = MOST_CHARACTERS
 
     @cached_property

@@ -70,15 +70,17 @@ class Matches:
 class Released:
     """A release, with what its cells can be known by."""
 
-    def __init__(self, release: NotebookNode) -> None:
+    def __init__(self, release: NotebookNode, then: NotebookNode | None = None) -> None:
         self.cells: dict[str, NotebookNode] = {grade_id(c): c for c in release.cells if grade_id(c)}
         self.order = list(release.cells)
-        self.known = Known(release)
+        self.before = list(then.cells) if then is not None else []
+        """Cells of an older release, from which the submission was made."""
+        self.known = Known(release, *([then] if then is not None else []))
 
     @cached_property
     def texts(self) -> frozenset[str]:
         """All that it says, cell by cell."""
-        return frozenset(plain(cell.source) for cell in self.order)
+        return frozenset(plain(cell.source) for cell in [*self.order, *self.before])
 
     @cached_property
     def answers_of(self) -> dict[str, list[str]]:

@@ -73,15 +73,19 @@ def read_notebook(data: bytes) -> NotebookNode:
     return notebook
 
 
-def prepare(submitted: NotebookNode, release: NotebookNode) -> Prepared:
+def prepare(
+    submitted: NotebookNode, release: NotebookNode, then: NotebookNode | None = None
+) -> Prepared:
     """Merge a submission with its release.
+
+    then: the older release that it was made from, whose text is none of the student's own either.
 
     The order is the student's.  Of several answers to one exercise the last counts, as in the
     student's own kernel, and the others still run where they stand; the parts of an essay are
     joined.  A check runs behind the answer that counts, and a released cell that is missing comes
     back behind the one it followed.
     """
-    return _Merging(submitted, Released(release)).done(release)
+    return _Merging(submitted, Released(release, then)).done(release)
 
 
 @dataclass

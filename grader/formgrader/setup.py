@@ -1,25 +1,29 @@
 """Make a class folder's nbgrader side: release version, gradebook, and nbgrader's configuration.
 
-Safe to interrupt: a new gradebook is made whole beside the folder and then moved in, and an old one
-is only refreshed where it differs from the course.
+Safe to interrupt: a new gradebook is made whole beside its place and then moved in, and an old one
+is only refreshed where it differs from the course.  A course may move while a class is being
+graded: exercises come, go and change, and the marks on all others stay.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+import nbformat
 import nbgrader
+from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
 from grader import config, places
 from grader.authoring import build
-from grader.classroom import backup, gradebook
+from grader.classroom import backup, exercises, gradebook, releases, version
 from grader.classroom.folder import ClassFolder
-from grader.contract import visible
-from grader.errors import ConfigError
 from grader.files import write_atomically
 
 NO_PLAIN_AUTOGRADE = (
@@ -41,53 +45,112 @@ _TEMPLATES = [
 """Where formgrader and nbgrader's feedback look for templates: ours come first."""
 
 
-def set_up(folder: ClassFolder, course: config.Course) -> None:
-    """Make or refresh what nbgrader needs in a class folder.
+@dataclass(frozen=True)
+class Plan:
+    """What `set_up` would do to a class folder."""
+
+    releases: Mapping[str, str]
+    """Notebook -> text of its release, of all notebooks."""
+    stale: tuple[str, ...] = ()
+    """Notebooks whose release, or whose cells in the gradebook, are others."""
+    rewritten: tuple[str, ...] = ()
+    """Those of them whose cells in the gradebook are others, though somebody has handed in."""
+    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Notebook -> old id -> new id of cells that only have another name."""
+    changes: tuple[exercises.Change, ...] = ()
+
+
+def plan(folder: ClassFolder, course: config.Course) -> Plan:
+    """What there is to make or refresh in a class folder.  Changes nothing.
 
     Raises ConfigError if the course has not been built.
     """
+    texts = {name: build.as_released(name) for name in course.notebooks}
+    if folder.database is not None and not folder.database.is_file():
+        return Plan(texts, tuple(texts))
+    stale, rewritten, names, changes = [], [], {}, []
+    with gradebook.open_gradebook(folder, course.id) as book:
+        for name, text in texts.items():
+            release = nbformat.reads(text, as_version=4)
+            there = _there(folder, name)
+            current = exercises.is_current(book, name, release)
+            if current and there == text:
+                continue
+            stale.append(name)
+            names[name] = _renamed(there, release)
+            if not current and exercises.is_used(book, name):
+                rewritten.append(name)
+                changes += exercises.changes(book, name, release, names[name])
+    return Plan(texts, tuple(stale), tuple(rewritten), names, tuple(changes))
+
+
+def set_up(folder: ClassFolder, course: config.Course) -> list[str]:
+    """Make or refresh what nbgrader needs in a class folder.
+
+    Returns what became of exercises that somebody has handed in already, in lines.  Raises
+    ConfigError if the course has not been built, and WrongVersion for a folder of a newer program.
+    """
+    version.require(folder.root)
     folder.root.mkdir(parents=True, exist_ok=True)
     _configure(folder, course)
+    found = plan(folder, course)
+    lines = _refresh(folder, course, found)
+    _set_due_dates(folder, course)
+    version.write(folder.root)
+    return lines
+
+
+def _refresh(folder: ClassFolder, course: config.Course, found: Plan) -> list[str]:
+    """Do what is planned: the release comes last, so that what was interrupted is begun again."""
+    lines = []
+    for name in found.stale:  # what was handed in so far may have been made from it
+        if there := _there(folder, name):
+            releases.keep(folder, name, there)
+    if found.rewritten:
+        dropped = any(change.what == "dropped" and change.marks for change in found.changes)
+        copy = backup.backup(folder.db_url, folder.root, keep=dropped)
+        lines = [str(change) for change in found.changes]
+        if lines and copy is not None:
+            lines.append(f"the gradebook as it was before: {copy}")
+    wanted = {name: nbformat.reads(found.releases[name], as_version=4) for name in found.stale}
     own = folder.database
     if own is not None and not own.is_file():
-        with tempfile.TemporaryDirectory(dir=folder.root, prefix=".setup-") as scratch:
-            fresh = Path(scratch).resolve()
-            _release(fresh, course, list(course.notebooks), f"sqlite:///{fresh / 'gradebook.db'}")
-            for name in ("source", "release"):
-                shutil.rmtree(folder.root / name, ignore_errors=True)
-                (fresh / name).replace(folder.root / name)
-            shutil.move(fresh / "gradebook.db", own)
-    with gradebook.open_gradebook(folder, course.id) as book:
-        stale = [name for name in course.notebooks if _is_stale(folder, book, name)]
-        used = book.db.query(api.SubmittedAssignment).first() is not None
-    if stale and used:
-        backup.backup(folder.db_url, folder.root)  # cells that are gone take their marks along
-    if stale:
-        _release(folder.root.resolve(), course, stale, folder.db_url)
-    _set_due_dates(folder, course)
+        _make_gradebook(folder.root, own, course, wanted)
+    elif wanted:
+        with gradebook.open_gradebook(folder, course.id) as book:
+            exercises.bring_up_to_date(book, wanted, found.renamed)
+    for name in found.stale:
+        source = nbformat.writes(build.source_of(name).notebook) + "\n"
+        write_atomically(folder.root / "source" / name / f"{name}.ipynb", source)
+        releases.keep(folder, name, found.releases[name])
+        release = folder.root / "release" / name / f"{name}.ipynb"
+        write_atomically(release, found.releases[name])
+    return lines
 
 
-def _release(root: Path, course: config.Course, names: list[str], db_url: str) -> None:
-    sources = {name: build.source_of(name).notebook for name in names}
-    build.release_into(root, course.id, sources, db_url)
+def _make_gradebook(
+    root: Path, own: Path, course: config.Course, wanted: Mapping[str, NotebookNode]
+) -> None:
+    """Make a new gradebook beside its place, and move it there whole."""
+    with tempfile.TemporaryDirectory(dir=root, prefix=".setup-") as scratch:
+        fresh = Path(scratch).resolve() / own.name
+        with closing(api.Gradebook(f"sqlite:///{fresh}", course.id)) as book:
+            exercises.bring_up_to_date(book, wanted)
+        shutil.move(fresh, own)
 
 
-def _is_stale(folder: ClassFolder, book: api.Gradebook, name: str) -> bool:
-    """Does the folder's release, or the gradebook, differ from what the course has built?"""
-    built = visible.released(name)
-    if not built.is_file():
-        raise ConfigError(f"{built} is missing; run ./course build")
-    released = folder.root / "release" / name / f"{name}.ipynb"
-    if not released.is_file() or released.read_bytes() != built.read_bytes():
-        return True
+def _there(folder: ClassFolder, name: str) -> str:
+    """The release that lies in a class folder; "" if none does that can be read."""
     try:
-        notebook = book.find_notebook(name, name)
-    except api.MissingEntry:
-        return True
-    source = build.source_of(name)
-    expected = {f"check_{c.name}": c.points for c in source.checks}
-    expected |= {essay.name: essay.points for essay in source.essays}
-    return {c.name: c.max_score for c in notebook.grade_cells} != expected
+        text = (folder.root / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+        releases.id_of(nbformat.reads(text, as_version=4))
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ""
+    return text
+
+
+def _renamed(there: str, release: NotebookNode) -> dict[str, str]:
+    return releases.renamed(nbformat.reads(there, as_version=4), release) if there else {}
 
 
 def _set_due_dates(folder: ClassFolder, course: config.Course) -> None:

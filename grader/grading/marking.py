@@ -20,6 +20,7 @@ from grader.classroom.results import CheckResult, Result
 from grader.errors import CourseError
 from grader.executing.execute import Outcome
 from grader.grading import defuse, reasons
+from grader.grading.moved import not_asked
 from grader.grading.stored import Stored
 from grader.grading.tasks import Asked, Task, Unreadable
 from grader.judging import examination as judging
@@ -38,14 +39,15 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
     began = time.monotonic()
     checks = judging.judge(examination, outcome.answers, task.points)
     executed = nbformat.reads(outcome.notebook, as_version=4)
-    checks = [reasons.explained(check, executed, task.release.notebook) for check in checks]
+    explained = [reasons.explained(check, executed, task.release.notebook) for check in checks]
+    checks, unasked = not_asked(explained, task.older)
     submission = task.submission
     result = _well_formed(
         submission.team,
         submission.notebook,
         _key(task.key, examination) if final else "",
         checks,
-        _questions(outcome.problem, examination.problem, task, checks),
+        _questions(outcome.problem, examination.problem, task, checks) + unasked,
         list(task.notes),
         outcome.seconds,
         outcome.peak_mb,
@@ -54,6 +56,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         round(time.monotonic() - began, 3),
         list(task.elsewhere),
         task.account,
+        task.handed_in,
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
@@ -73,12 +76,13 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         msgspec.structs.replace(check, message=found_out.get(check.name, check.message))
         for check in checks
     ]
+    checks, unasked = not_asked(checks, task.older)
     return _well_formed(
         old.team,
         old.notebook,
         _key(task.key, examination),
         checks,
-        _questions(kept.problem, examination.problem, task, checks),
+        _questions(kept.problem, examination.problem, task, checks) + unasked,
         list(task.notes),
         old.seconds,
         old.peak_mb,
@@ -87,6 +91,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         old.judging_seconds,
         list(task.elsewhere),
         task.account,
+        task.handed_in,
     )
 
 
@@ -116,6 +121,7 @@ def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:
         list(task.submission.notes),
         finished=datetime.now(UTC),
         elsewhere=[grade_id(c) for c in release.cells if is_essay(c)],
+        handed_in=task.handed_in,
     )
     return result, nbformat.from_dict(release)
 

@@ -15,7 +15,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 
 from grader import config
-from grader.cells import grade_id, id_of_check, is_essay
+from grader.cells import grade_id, id_of_check, is_essay, runs_when_graded
 from grader.classroom import gradebook, membership, own_modules, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
@@ -26,6 +26,7 @@ from grader.executing.execute import Outcome
 from grader.files import write_atomically
 from grader.formgrader import anonymity, answer_key, modules_shown
 from grader.grading import defuse, stored
+from grader.grading.tasks import Task
 
 
 class Recorder:
@@ -70,27 +71,20 @@ class Recorder:
         if final:
             self.record(submission, result, executed)
 
-    def mark_again(
-        self,
-        submission: Submission,
-        old: Result,
-        new: Result,
-        *,
-        shelf: str = "",
-        final: bool = True,
-    ) -> bool:
+    def mark_again(self, task: Task, old: Result, new: Result) -> bool:
         """Put a new verdict on the same answers in place of the old one.
 
         Returns False if it is no other: then there was nothing to record.
         """
-        target = self.folder.result(new.team, new.notebook, shelf)
+        target = self.folder.result(new.team, new.notebook, task.shelf)
         new = msgspec.structs.replace(new, batch=old.batch)
-        if msgspec.structs.replace(old, key=new.key) == new:
+        before = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
+        executed = _as_executed(task.notebook, before)
+        defuse.show_verdicts(executed, new.checks)
+        if executed == before and msgspec.structs.replace(old, key=new.key) == new:
             results.write(target / "result.json", new, durable=False)
             return False
-        executed = nbformat.reads((target / "executed.ipynb").read_text(), as_version=4)
-        defuse.show_verdicts(executed, new.checks)
-        self.store(submission, new, executed, shelf=shelf, final=final)
+        self.store(task.submission, new, executed, shelf=task.shelf, final=not task.contested)
         return True
 
     def record(
@@ -146,6 +140,22 @@ def answers_in(notebook: NotebookNode) -> dict[str, str]:
     return dict(_answers(notebook.cells))
 
 
+def _as_executed(notebook: str, before: NotebookNode) -> NotebookNode:
+    """A prepared notebook with the outputs of an earlier execution of the same code.
+
+    Its words may be others by now, and what its cells are worth.
+    """
+    executed = nbformat.reads(notebook, as_version=4)
+    defuse.defuse(executed)
+    ran = [cell for cell in before.cells if runs_when_graded(cell)]
+    runs = [cell for cell in executed.cells if runs_when_graded(cell)]
+    if [cell.source for cell in ran] != [cell.source for cell in runs]:
+        return before
+    for cell, old in zip(runs, ran, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return executed
+
+
 def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
     """Ids of graded cells whose answer differs from the one that was there to be marked.
 
@@ -169,10 +179,11 @@ def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
         name = grade_id(cell)
         if is_essay(cell):
             blank = gradebook.left_as_released(cell)
-            texts = [c.source for c in around(cells, index)] if blank else []
-            yield name, "\n".join([cell.source, *texts])
-        elif name:
-            yield id_of_check(name), f"{cell.source}\n{modules}" if modules else cell.source
+            texts = [c.source for c in around(cells, index)] if blank else [cell.source]
+            yield name, "\n".join(texts)
+        elif name:  # what is as released is no answer, whatever the release says there
+            code = "" if gradebook.left_as_released(cell) else cell.source
+            yield id_of_check(name), f"{code}\n{modules}" if modules else code
 
 
 def _cells(text: str) -> list[NotebookNode]:

@@ -22,7 +22,7 @@ from grader.executing.execute import Outcome, execute, interrupt, resume
 from grader.files import writing
 from grader.formgrader.setup import set_up
 from grader.grading import better, marking, rejudge, warm
-from grader.grading.decide import Again, Kept, decide
+from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
 from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
@@ -51,6 +51,8 @@ class Summary:
     """Those of them whose marks changed."""
     human: dict[str, str] = field(default_factory=dict)
     """"team/notebook" -> why a person must look at it, for those whose result says so."""
+    moved: list[str] = field(default_factory=list)
+    """What became of exercises that changed since somebody was graded, in lines."""
     flagged: list[str] = field(default_factory=list)
     """Marks by hand in the class that need another look: "team/notebook/cell"."""
     broken: list[str] = field(default_factory=list)
@@ -119,7 +121,7 @@ def grade(
     executor = executor or ThreadPoolExecutor(workers)
     summary = Summary()
     with writing(folder.root):
-        set_up(folder, course)
+        summary.moved = set_up(folder, course)
         settle(folder, course, only)
         secret = seed or class_seed(folder)
         with gradebook.open_gradebook(folder, course.id) as book:
@@ -189,8 +191,12 @@ class _Run:
         machine something, and so may have been somebody else's time: they run again at the end,
         one at a time, before that costs a student anything."""
         self.contested: set[tuple[str, str]] = set()
+        self.before: dict[tuple[str, str, str], Result] = {}
+        """Results of what is executed again, though nothing else was handed in."""
         self.log = RunLog(recorder.folder.root)
         self.log.write("grading begins")
+        for line in summary.moved:
+            self.log.write(f"exercises changed: {line}")
 
     def end(self) -> None:
         """Say in the log what came of it."""
@@ -222,6 +228,9 @@ class _Run:
                 self.summary.count(task, result)
                 self._tell("failed", task.called, result)
             case Asked() as asked:
+                before = stored_result(self.recorder.folder, task)
+                if before is not None and before.key and before.handed_in == task.handed_in:
+                    self.before[task.place] = before
                 self.recorder.withdraw(task.submission, task.shelf)
                 if alone:
                     asked = replace(asked, task=_again(task))
@@ -232,16 +241,18 @@ class _Run:
                     self.beside |= self.running.keys()
 
     def _mark_again(self, task: Task, old: Result, new: Result) -> None:
-        final = not task.contested
-        changed = self.recorder.mark_again(task.submission, old, new, shelf=task.shelf, final=final)
-        if final and not changed:
+        if not self.recorder.mark_again(task, old, new) and not task.contested:
             self.recorder.record(task.submission, new)
         self.summary.count(task, new)
         self.summary.marked_again += 1
-        if change := rejudge.difference(old, new):
+        self._compare(task, old, new)
+        self.progress("kept", task.called)
+
+    def _compare(self, task: Task, old: Result, new: Result) -> None:
+        """Take note of marks that changed, though what was handed in did not."""
+        if change := rejudge.difference(old, new, task.submission.attempt if task.shelf else ""):
             self.summary.changes.append(change)
             self.log.write(f"changed {change}")
-        self.progress("kept", task.called)
 
     def settle(self) -> None:
         """Choose between attempts of which the better counts, in the order of the due dates."""
@@ -282,6 +293,8 @@ class _Run:
             )  # fmt: skip
             self.summary.count(task, result)
             self.summary.executed += 1
+            if old := self.before.pop(task.place, None):
+                self._compare(task, old, result)
             self._tell("failed" if result.needs_human else "done", task.called, result)
 
     def _tell(self, what: str, label: str, result: Result) -> None:

@@ -10,7 +10,9 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import nbformat
 
+from grader.cells import runs_when_graded
 from grader.classroom.folder import ClassFolder
 from grader.executing.execute import Job, Outcome
 from grader.files import write_atomically
@@ -62,5 +64,12 @@ def execution_key(job: Job) -> str:
     """Digest of all that the outcome of a job depends on."""
     course = [execution_version(), libraries(), net_version(job.net)]
     digest = hashlib.sha256(", ".join(course).encode())
-    digest.update(msgspec.msgpack.encode(msgspec.structs.replace(job, isolation="")))
+    bare = msgspec.structs.replace(job, isolation="", notebook=_executed_part(job.notebook))
+    digest.update(msgspec.msgpack.encode(bare))
     return digest.hexdigest()
+
+
+def _executed_part(notebook: str) -> str:
+    """What a kernel gets of a notebook: other words, points and ids around it don't matter."""
+    cells = nbformat.reads(notebook, as_version=4).cells
+    return repr([(c.source, c.metadata.get("tags")) for c in cells if runs_when_graded(c)])

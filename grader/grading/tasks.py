@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader import config
-from grader.cells import about, check_of
-from grader.classroom import attempts, membership, own_modules, results, standing
+from grader.cells import about, check_of, grade_id
+from grader.classroom import attempts, membership, own_modules, releases, results, standing
 from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 from grader.contract import nets, thresholds
 from grader.contract.judges import judges_of
 from grader.errors import ConfigError
+from grader.executing import older
 from grader.executing.execute import Job
+from grader.executing.older import Older
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
 from grader.files import write_atomically
 from grader.freshness import code_version, net_version
@@ -46,6 +49,19 @@ class Release:
     notebook: NotebookNode
     points: dict[str, float]
     """What each check is worth."""
+    known: Mapping[str, NotebookNode] = field(default_factory=dict)
+    """Id -> release, of this one and of all older ones that the class folder holds."""
+
+    @cached_property
+    def id(self) -> str:
+        """Which release it is."""
+        return releases.id_of(self.notebook)
+
+    def had_by(self, claimed: str, submitted: NotebookNode) -> str:
+        """Id of the release that a notebook was made from, by what it says or by its cells."""
+        if claimed in self.known:
+            return claimed
+        return releases.likeliest(submitted, self.id, self.known) if self.known else self.id
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,10 @@ class Task:
     """Is it one of two attempts of which the better counts?"""
     shelf: str = ""
     """Where its result is kept, if another attempt counts so far, see `ClassFolder.result`."""
+    older: Older | None = None
+    """What the release that the team had lacks, if it was an older one."""
+    handed_in: str = ""
+    """Digest of what was handed in."""
 
     @property
     def label(self) -> str:
@@ -142,11 +162,17 @@ def ask(task: Task, course: config.Course, isolation: str) -> Asked | Unreadable
 
 
 def tasks(
-    folder: ClassFolder, course: config.Course, seed: str, only: Chosen, broken: list[str]
+    folder: ClassFolder,
+    course: config.Course,
+    seed: str,
+    only: Chosen,
+    broken: list[str],
+    present: Mapping[str, str] | None = None,
 ) -> Iterator[Task]:
     """Every submission that was taken in and is wanted, one at a time.
 
     broken: gets a line for each submission whose own files can't be read.
+    present: notebook -> text of its release, by default those that lie in the class folder.
     Raises ConfigError if the course's files or settings can't be.
     """
     limits = thresholds.load(folder.root)
@@ -154,19 +180,17 @@ def tasks(
     problems: list[str] = []
     noted = membership.read(folder.root / membership.FILE, problems)
     broken += problems
-    releases: dict[str, Release] = {}
+    read: dict[str, Release] = {}
     for team, name in folder.submissions():
         if name not in course.notebooks or not only(team, name):
             continue
-        if name not in releases:
-            releases[name] = read_release(folder, name)
+        if name not in read:
+            read[name] = read_release(folder, name, (present or {}).get(name))
         try:
             members = noted.members(team, name, teams.get(team, []))
             members = members if members and _asks_for_own_numbers(name) else []
             rival = rival_of(folder, course, team, name)
-            task = _task(
-                folder.submitted(team, name), course, seed, releases[name], limits, members
-            )
+            task = _task(folder.submitted(team, name), course, seed, read[name], limits, members)
         except (OSError, msgspec.MsgspecError) as error:
             broken.append(f"{team}/{name}: {error}")
             continue
@@ -174,7 +198,7 @@ def tasks(
         if rival is not None:
             place, shelf = attempts.place_of(folder, rival), attempts.work_in(rival.attempt)
             try:
-                task = _task(place, course, seed, releases[name], limits, members)
+                task = _task(place, course, seed, read[name], limits, members)
             except (OSError, msgspec.MsgspecError) as error:
                 broken.append(f"{team}/{name}, attempt {rival.attempt}: {error}")
             else:
@@ -192,18 +216,22 @@ def rival_of(
     return now.rival
 
 
-def read_release(folder: ClassFolder, name: str) -> Release:
-    """The released version in a class folder.  Raises ConfigError if it can't be read."""
+def read_release(folder: ClassFolder, name: str, text: str | None = None) -> Release:
+    """The released version in a class folder, or the one of that text, and those before it.
+
+    Raises ConfigError if one can't be read.
+    """
     path = folder.root / "release" / name / f"{name}.ipynb"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if text is None else text
         notebook = nbformat.reads(text, as_version=4)
     except (OSError, ValueError) as error:
         raise ConfigError(f"the release {path} can't be read: {error}") from error
     points = {
         check: float(about(cell)["points"]) for cell in notebook.cells if (check := check_of(cell))
     }
-    return Release(name, text, notebook, points)
+    known = releases.kept(folder, name) | {releases.id_of(notebook): notebook}
+    return Release(name, text, notebook, points, known)
 
 
 def class_seed(folder: ClassFolder) -> str:
@@ -231,11 +259,22 @@ def _task(
     files = {
         own_modules.place_of(path, name): (place / path).read_bytes() for path in submission.files
     }
+    handed_in = hashlib.sha256(data)
+    for path, content in sorted(files.items()):
+        handed_in.update(path.encode() + len(content).to_bytes(8, "big") + content)
     parts = [data, release.text.encode(), repr(course.limits).encode(), code_version(name).encode()]
     parts += [f"{seed}|{team}|{name}|{course.notebooks[name].kernel}".encode()]
     parts += [path.encode() + content for path, content in sorted(files.items())]
     parts += [_net_version(course, name).encode()]
     parts += [f"member {member}".encode() for member in members]
+    try:
+        submitted = read_notebook(data)
+        had, reason = release.had_by(submission.release, submitted), ""
+    except NotANotebook as error:
+        submitted, had, reason = None, release.id, str(error)
+    except Exception as error:  # one file must not stop all, whatever it found a way to do
+        submitted, had, reason = None, release.id, _unprepared(error)
+    parts += [f"{submission.release} {had}".encode()] if had != release.id else []
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -244,27 +283,68 @@ def _task(
         submission,
         digest.hexdigest(),
         release,
+        unreadable=reason,
         files=files,
         seed=seed,
         members=tuple(members),
         limits=limits,
+        handed_in=handed_in.hexdigest(),
     )
+    if submitted is None:
+        return task
     try:
-        prepared = prepare(read_notebook(data), release.notebook)
-    except NotANotebook as error:
-        return replace(task, unreadable=str(error))
-    except Exception as error:  # one file must not stop all, whatever it found a way to do
-        return replace(task, unreadable=f"it can't be prepared ({type(error).__name__}: {error})")
+        return _merged(task, submitted, had)
+    except Exception as error:
+        return replace(task, unreadable=_unprepared(error))
+
+
+def _merged(task: Task, submitted: NotebookNode, had: str) -> Task:
+    """The task with the notebook that is to be executed.
+
+    had: id of the release that the team had.
+    """
+    release, submission = task.release, task.submission
+    notes, lacks = [*submission.notes], None
+    if had == release.id:
+        prepared = prepare(submitted, release.notebook)
+    else:
+        then = release.known[had]
+        renewed = older.renew(submitted, then, release.notebook)
+        prepared = prepare(renewed.notebook, release.notebook, then)
+        lacks = older.lacking(then, release.notebook, prepared.notebook)
+        notes += [f"made from the older release {had}", *renewed.notes]
     return replace(
         task,
         notebook=nbformat.writes(prepared.notebook),
-        notes=(*submission.notes, *prepared.notes),
+        notes=(*notes, *prepared.notes),
         elsewhere=prepared.elsewhere,
-        questions=(*submission.questions, *prepared.questions),
+        questions=(*prepared.questions, *_of_unknown_release(task, submitted, had)),
         account=msgspec.structs.replace(
             prepared.account, others=(*prepared.account.others, *submission.others)
         ),
+        older=lacks,
     )
+
+
+def _of_unknown_release(task: Task, submitted: NotebookNode, had: str) -> Iterator[Question]:
+    """What to ask about a notebook of a release that nobody knows here, if it matters."""
+    release, said = task.release, task.submission.release
+    if not said or said in release.known:
+        return
+    there = {grade_id(cell) for cell in submitted.cells}
+    asked = (*releases.worth(release.known[had].cells),)
+    if missing := [name for name in asked if name not in there]:
+        yield Question(
+            "older release",
+            f"it was made from release {said}, which this class folder does not hold, and has no "
+            f"cell for {', '.join(missing[:5])}{', …' if len(missing) > 5 else ''}",
+            f"put the notebook of that release into {releases.FOLDER}/{release.name}/ of the class "
+            "folder and grade again, or mark those by hand",
+        )
+
+
+def _unprepared(error: Exception) -> str:
+    return f"it can't be prepared ({type(error).__name__}: {error})"
 
 
 def _teams(folder: ClassFolder) -> dict[str, list[str]]:

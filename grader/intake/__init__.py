@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from grader import config, places
-from grader.classroom import attempts, membership
+from grader.classroom import attempts, membership, version
 from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
@@ -113,6 +113,7 @@ def collect(
     if roster is None and (folder.root / "roster.csv").is_file():
         roster = folder.root / "roster.csv"
     known = read_roster(roster) if roster else None
+    version.require(folder.root)
     if received is not None and received.tzinfo is None:
         received = course.times.zone.earliest(received)
     work = _Collecting(
@@ -279,6 +280,7 @@ class _Collecting:
             batch=self.batch,
             given=self.received is not None,
             uploaders=[delivery.uploader] if delivery.uploader else [],
+            release=chosen.release,
         )
         settling.adopt(self.folder, *_key(submission))
         new = self.new.setdefault(_key(submission), [])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import about, grade_id, text_of
+from grader.classroom.releases import claimed
 from grader.intake.bounds import Member
 from grader.text import shown
 from utils.checks.identity import normalise_id
@@ -43,6 +44,8 @@ class Candidate:
     work: Any
     """What the student wrote, without outputs: equal for notebooks that were only run again."""
     notes: tuple[str, ...] = ()
+    release: str = ""
+    """Id of the release that it says it was made from."""
 
 
 @dataclass
@@ -128,8 +131,10 @@ def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candi
         notes.append("the outputs were cleared, or it was never run")
     expected = releases.ids.get(name, set(ids))
     progress = (len(expected & set(ids)), _worked_on(notebook), _executed(notebook))
-    code, work = code_of(notebook), _work(notebook)
-    return Candidate(name, member.path, content, rank, progress, code, work, tuple(notes))
+    code, work, made_from = code_of(notebook), _work(notebook), claimed(notebook)
+    return Candidate(
+        name, member.path, content, rank, progress, code, work, tuple(notes), made_from
+    )
 
 
 def best(candidates: list[Candidate]) -> Candidate:

@@ -191,14 +191,22 @@ def test_a_copy_is_kept_before_a_gradebook_is_rewritten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = contents(graded.db_url)
-    released = graded.root / "release" / NAME / f"{NAME}.ipynb"
-    released.write_text(released.read_text() + "\n")  # the course has been built anew
-    class_setup.set_up(graded, course)
+    settings = (places.folder() / config.FILE).read_text()
+    (places.folder() / config.FILE).write_text(settings.replace("[points]", "[points]\nsums = 3"))
+    try:
+        (*_, last) = class_setup.set_up(graded, config.load())
+    finally:
+        (places.folder() / config.FILE).write_text(settings)
     (copy,) = (graded.root / backup.BACKUPS).iterdir()
-    assert contents(f"sqlite:///{copy}") == before
+    assert str(copy) in last and contents(f"sqlite:///{copy}") == before
     migrate.migrate(f"sqlite:///{copy}", database.normalised(empty))
     monkeypatch.setattr(backup, "KEPT", 2)
-    for _ in range(3):
-        copy = backup.backup(database.normalised(empty), tmp_path) or copy
+    monkeypatch.setenv(database.VARIABLE, empty)
+    for number in range(3):
+        with gradebook.open_gradebook(ClassFolder(tmp_path), course.id) as book:
+            book.update_or_create_student(f"guest_{number}")
+        before = contents(database.normalised(empty))
+        for _ in range(2):  # it holds the very same, so there is nothing new to keep
+            copy = backup.backup(database.normalised(empty), tmp_path) or copy
     assert len(list((tmp_path / backup.BACKUPS).iterdir())) == backup.KEPT
     assert contents(f"sqlite:///{copy}") == before

@@ -91,7 +91,7 @@ def test_a_new_judge_marks_again_and_changes_nothing_before_it_is_told_to(
     shown = (folder.autograded("team_1", NAME) / f"{NAME}.ipynb").read_text()
     assert "square: 4 of 4 points" in shown
     again = rejudge.preview(folder, course, "fixed")
-    assert (again.current, again.pending) == (TEAMS, [])
+    assert (again.current, again.pending) == (TEAMS, {})
     assert grade(folder, course, workers=2, seed="fixed").executed == 0
 
 
@@ -121,7 +121,7 @@ def test_other_questions_lost_answers_and_failures_need_an_execution(
     other = {"draw": lambda rng, _: [Question("one", {"x": rng.uniform(size=2)})]}
     judges_change(home, monkeypatch, **other)
     assert len(rejudge.preview(folder, course, "fixed").to_execute) == TEAMS
-    assert rejudge.preview(folder, course, "another seed").pending == []
+    assert rejudge.preview(folder, course, "another seed").pending == {}
 
 
 def test_what_lacked_data_is_graded_again_once_the_data_is_there(
