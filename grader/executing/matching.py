@@ -32,6 +32,8 @@ GRADE_ID, CELL_ID, DEFINITION, CHECK, TEXT, ORDER = (
 _DEFINED = re.compile(r"^(?:async[ \t]{1,9})?(?:def|class)[ \t]{1,9}(\w{1,99})", re.MULTILINE)
 _ASSIGNED = re.compile(r"^(\w{1,99})[ \t]{0,9}(?::[^=\n]{1,99})?=(?!=)", re.MULTILINE)
 _CALLED = re.compile(r"""^check\(\s{0,99}["'](\w{1,99})["']""", re.MULTILINE)
+INSTEAD = "pass  # the check has its own cell"
+"""What stands in place of a check that a student called somewhere else."""
 MOST_PARSED = 100_000
 """Characters of one cell that are read for calls of checks."""
 _WORD = re.compile(r"[^\W\d]\w{0,99}")
@@ -312,9 +314,8 @@ def without_checks(source: str) -> str:
             assert node.end_lineno is not None and node.end_col_offset is not None
             first = lines[node.lineno - 1].encode()[: node.col_offset].decode()
             rest = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
-            note = "" if rest.lstrip().startswith("#") else "  # the check has its own cell"
-            alone = not rest.strip()
-            lines[node.lineno - 1 : node.end_lineno] = [f"{first}pass{note if alone else rest}"]
+            whole = INSTEAD if not rest.strip() else f"pass{rest}"
+            lines[node.lineno - 1 : node.end_lineno] = [f"{first}{whole}"]
     return "\n".join(lines)
 
 

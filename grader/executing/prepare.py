@@ -374,8 +374,7 @@ class _Merging:
 
 
 def _is_nothing_but_check(source: str) -> bool:
-    lines = [line.strip() for line in source.splitlines()]
-    return all(not line or line.startswith(("#", "pass")) for line in lines)
+    return all(not line.strip() or line == matching.INSTEAD for line in source.splitlines())
 
 
 def _merged(released: NotebookNode, source: str) -> NotebookNode:

@@ -43,6 +43,10 @@ def parse(content: bytes) -> tuple[dict[str, Any], bytes, list[str]]:
         raise Refused("its JSON has too many parts: clear overlong outputs")
     notebook = _loaded(content)
     _check_nesting(notebook)
+    if added := _complete(notebook):
+        content = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        notebook = json.loads(content.decode("utf-8"))
+        notes.append(f"what a notebook needs was missing and was added: {', '.join(added)}")
     _check_structure(notebook)
     try:
         json.dumps(notebook, ensure_ascii=False).encode()
@@ -118,6 +122,36 @@ def _check_nesting(value: Any) -> None:
             elif isinstance(item, list):
                 below += item
         level = [item for item in below if isinstance(item, (dict, list))]
+
+
+def _complete(notebook: Any) -> list[str]:
+    """Add what tools leave out that says nothing about the work; returns what that was."""
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+        return []
+    added = []
+    cells = notebook.get("cells")
+    cells = [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
+    code = [cell for cell in cells if cell.get("cell_type") == "code"]
+    if any("metadata" not in part for part in [notebook, *cells]):
+        for part in [notebook, *cells]:
+            part.setdefault("metadata", {})
+        added.append("metadata")
+    if any("outputs" not in cell for cell in code):
+        for cell in code:
+            cell.setdefault("outputs", [])
+        added.append("outputs")
+    if any("execution_count" not in cell for cell in code):
+        for cell in code:
+            cell.setdefault("execution_count", None)
+        added.append("execution counts")
+    if "nbformat_minor" not in notebook:
+        notebook["nbformat_minor"] = 5
+        added.append("its minor version")
+    minor = notebook["nbformat_minor"]
+    if isinstance(minor, int) and minor > 4 and any("id" not in cell for cell in cells):
+        notebook["nbformat_minor"] = 4  # from 5 on each cell has an id
+        added.append("cells' ids")
+    return added
 
 
 def _check_structure(notebook: Any) -> None:
