@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from grader import config, freshness, places
@@ -21,6 +22,8 @@ from grader.contract.kernels import PLAIN, Profile
 from grader.errors import ConfigError
 from grader.executing.execute import Job
 from grader.grading import stored
+
+EMPTY = nbformat.writes(nbformat.v4.new_notebook())
 
 NOTEBOOK = "05_fooling_cnn"
 
@@ -344,7 +347,7 @@ def test_other_weights_of_a_net_make_answers_stale(
     weights = tmp_path / "weights.h5"
     weights.write_bytes(b"1")
     monkeypatch.setattr(places.module("nets"), "files", lambda name: (weights,))
-    job = Job("team_01/90_tiny", "{}", {}, config.load().limits, net="mini")
+    job = Job("team_01/90_tiny", EMPTY, {}, config.load().limits, net="mini")
     before = stored.execution_key(job)
     assert stored.execution_key(job) == before
     weights.write_bytes(b"22")
@@ -353,7 +356,7 @@ def test_other_weights_of_a_net_make_answers_stale(
 
 def test_another_kernel_makes_answers_stale() -> None:
     kernels = [PLAIN, Profile(refused=("scipy",)), Profile(preload=("keras",))]
-    jobs = [Job("team_01/90_tiny", "{}", {}, config.load().limits, kernel) for kernel in kernels]
+    jobs = [Job("team_01/90_tiny", EMPTY, {}, config.load().limits, kernel) for kernel in kernels]
     assert len({stored.execution_key(job) for job in jobs}) == 3
 
 
