@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -162,9 +161,8 @@ def test_the_report_puts_such_questions_before_the_instructor(sample):
     assert any(entry.who == ("roster",) and "team_9 handed in" in entry.reason for entry in found)
 
 
-def test_export_prints_what_is_odd(sample, monkeypatch):
+def test_export_prints_what_is_odd(sample, capsys):
     noted(sample, BEFORE.replace("team_2", "team_55"))
-    told = StringIO()
-    monkeypatch.setattr(returning.console, "file", told)
     returning.export("csv", sample.folder.root)
-    assert "note: s3, now in team_55, has the grade of team_2" in told.getvalue()
+    told = capsys.readouterr().out
+    assert "note: s3, now in team_55, has the grade of team_2" in told
