@@ -16,7 +16,7 @@ from grader.classroom.identity import Person
 from grader.classroom.standing import MISSING
 from grader.config import Course
 from grader.files import write_atomically, zip_entry
-from grader.pages.feedback import pages
+from grader.pages.feedback import handed_in, pages
 
 
 def write(folder: ClassFolder, course: Course) -> list[Path]:
@@ -35,7 +35,10 @@ def write(folder: ClassFolder, course: Course) -> list[Path]:
         for row in rows:
             executed = folder.result(team, row.notebook.name) / "executed.ipynb"
             written.append(target / f"{row.notebook.name}.html")
-            write_atomically(written[-1], pages.notebook(course, row, executed))
+            write_atomically(
+                written[-1],
+                pages.notebook(course, row, executed, handed_in.of(folder, course, row)),
+            )
         written.append(target / "index.html")
         write_atomically(written[-1], pages.index(course, team, rows))
     return sorted(written)

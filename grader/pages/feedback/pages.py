@@ -11,6 +11,7 @@ from grader.classroom.results import CaseResult, points
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
 from grader.config import Course, Late
 from grader.pages.feedback import whereabouts, work
+from grader.pages.feedback.handed_in import HandIns
 from grader.pages.page import environment, percent, span, stylesheet, when, words
 from grader.text import clean
 
@@ -60,14 +61,15 @@ class Block:
     """Where the answer was found, if not simply in its cell, and what was not counted."""
 
 
-def notebook(course: Course, row: Standing, executed: Path) -> str:
-    """The page of one submission."""
+def notebook(course: Course, row: Standing, executed: Path, several: HandIns | None = None) -> str:
+    """The page of one submission.  several: all attempts, if there is more than one."""
     done = work.read(executed)
     place = {name: position for position, name in enumerate(done.order)}
     exercises = sorted(row.exercises, key=lambda x: place.get(x.name, len(place)))
     return _ENV.get_template("notebook.html").render(
         course=course,
         row=row,
+        several=several,
         blocks=[_block(number, x, done, row) for number, x in enumerate(exercises, 1)],
         left=whereabouts.of_rest(row),
         rest=done.pieces.get("", []),
