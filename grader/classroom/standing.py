@@ -267,6 +267,13 @@ class ClassStanding:
         """All standings but the missing ones."""
         return [row for row in self.rows.values() if row.state != MISSING]
 
+    def turned_away(self, row: Standing) -> bool:
+        """Was something of this team handed in that could not be taken in, and nothing else?"""
+        return row.state == MISSING and any(
+            entry.team == row.team and entry.notebook in ("", row.notebook.name)
+            for entry in self.rejected
+        )
+
     def worth(self, notebook: str) -> float:
         """What a notebook is worth, the same for all: the largest found, 0 if none is graded."""
         return max((row.max_points for row in self.of_notebook(notebook)), default=0.0)

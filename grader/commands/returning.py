@@ -89,10 +89,10 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
     notebook: Annotated[str, typer.Option(help="Only this notebook; 01 is enough.")] = "",
     provisional: Annotated[
-        bool, typer.Option(help="Write what there is where essays are still to be marked.")
+        bool, typer.Option(help="Write what there is, also where a human has to look or mark.")
     ] = False,
     missing_is_zero: Annotated[
-        bool, typer.Option(help="Write 0, not nothing, for what was not handed in.")
+        bool, typer.Option(help="Write 0, not nothing, where nothing was handed in.")
     ] = False,
     canvas_id: Annotated[
         list[str] | None,
@@ -103,8 +103,8 @@ def export(
     """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
 
     One row per student; the members of a team share its grade.  Only final grades are written: what
-    needs a human, or has essays to be marked, stays empty and is listed.  With --json one object:
-    file, not_final.
+    needs a human, or has essays to be marked, stays empty and is listed, and so does what was
+    handed in and could not be taken in.  With --json one object: file, not_final, doubts.
 
     Exit status: 0; 125 for a kind that does not exist or a class that was not graded.
     """
@@ -129,8 +129,9 @@ def export(
     console.print(f"wrote {written}")
     for line in doubts:
         console.print(f"  {line}", markup=False, soft_wrap=True)
-    for entry in [] if provisional else unfinished:
-        console.print(f"  not final: {entry}", markup=False)
+    said = "provisional" if provisional else "not final"
+    for entry in unfinished:
+        console.print(f"  {said}: {entry}", markup=False, soft_wrap=True)
 
 
 def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:

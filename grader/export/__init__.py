@@ -18,6 +18,7 @@ from pathlib import Path
 
 from grader.classroom import standing
 from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Rejected
 from grader.classroom.standing import FINAL, MISSING
 from grader.config import Course
 from grader.export import lms
@@ -25,6 +26,8 @@ from grader.export.sheet import Column, Row, spreadsheet
 from grader.files import write_atomically
 
 KINDS = ("csv", "moodle", "canvas")
+REJECTED = "not taken in"
+"""State of what was handed in and could not be taken in, so that there is no grade yet."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Choices:
     notebook: str = ""
     """Only this notebook; by default all, and their sum where there is one grade only."""
     missing_is_zero: bool = False
-    """Write 0 for what was not handed in."""
+    """Write 0 for what was not handed in; not for what was, and could not be taken in."""
     provisional: bool = False
     """Write points so far, too, where essays wait for a mark or a human has to look."""
     canvas_ids: Mapping[str, int] | None = None
@@ -109,7 +112,14 @@ def doubts(folder: ClassFolder, course: Course) -> list[str]:
     everyone = standing.read(folder, course)
     lines = [f"LOOK: {question}" for question in everyone.questions]
     lines += [f"note: {remark}" for remark in everyone.remarks]
-    return lines + [f"LOOK: {problem}" for problem in everyone.problems]
+    lines += [f"LOOK: {problem}" for problem in everyone.problems]
+    return lines + [f"LOOK: {_not_taken(entry)}" for entry in everyone.rejected]
+
+
+def _not_taken(entry: Rejected) -> str:
+    """What an export says of something that could not be taken in, and so has no grade."""
+    whose = f" of {entry.team}" if entry.team else ""
+    return f"{entry.archive}{whose} could not be taken in, and has no grade: {entry.reason}"
 
 
 def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[Row], list[Column]]:
@@ -125,13 +135,18 @@ def _rows(folder: ClassFolder, course: Course, choices: Choices) -> tuple[list[R
         found = {n.name: everyone.of_person(person, n) for n in wanted}
         scores: dict[str, float | None] = {}
         for name, row in found.items():
-            if row.state == FINAL or (choices.provisional and row.exercises):
+            if everyone.turned_away(row):
+                scores[name] = None  # who handed in something is not who handed in nothing
+            elif row.state == FINAL or (choices.provisional and row.exercises):
                 scores[name] = round(row.score, 4)
             elif row.state == MISSING and choices.missing_is_zero:
                 scores[name] = 0.0
             else:
                 scores[name] = None
         penalties = {name: row.penalty for name, row in found.items()}
-        states = {name: row.state for name, row in found.items()}
+        states = {
+            name: REJECTED if everyone.turned_away(row) else row.state
+            for name, row in found.items()
+        }
         rows.append(Row(person, scores, penalties, states))
     return rows, columns

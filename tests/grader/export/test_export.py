@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import export
+from grader.classroom.results import Rejected
 from grader.export import Choices
 from tests.grader.sample_class import CONV, START, SampleClass
 
@@ -61,6 +62,26 @@ def test_choices_write_zero_for_missing_and_points_so_far(sample: SampleClass) -
     head, *rows = table(path, "utf-8-sig")
     totals = [row[head.index("Total")] for row in rows]
     assert totals == ["18.1", "18.1", "18", "0"]
+
+
+def test_what_could_not_be_taken_in_is_never_worth_nothing(sample: SampleClass) -> None:
+    damaged = Rejected("downloads/team_3.tar.gz", "team_3", "damaged: ask for it again")
+    sample.reject(damaged, Rejected("work.zip", "", "work is not in the roster"))
+    chosen = Choices(missing_is_zero=True)
+    path = export.write(sample.folder, sample.course, "csv", choices=chosen)
+    four = dict(zip(*[table(path, "utf-8-sig")[i] for i in (0, -1)], strict=True))
+    assert (four["Getting started"], four["Total"], four["State"]) == ("", "", "not taken in")
+    told = "\n".join(export.doubts(sample.folder, sample.course))
+    assert "downloads/team_3.tar.gz of team_3 could not be taken in, and has no grade: dam" in told
+    assert "work.zip could not be taken in" in told
+
+
+def test_a_sum_waits_for_the_part_that_could_not_be_taken_in(sample: SampleClass) -> None:
+    sample.mark("team_2", "why_stride", 1)
+    sample.reject(Rejected("team_2.zip", "team_2", "encrypted", START))
+    head, *rows = table(export.write(sample.folder, sample.course, "csv"), "utf-8-sig")
+    assert rows[2][head.index("Implementing a CNN")] == "19"
+    assert rows[2][head.index("Total")] == ""
 
 
 def test_formulas_are_disarmed_in_every_export(sample: SampleClass) -> None:
