@@ -75,7 +75,7 @@ def notebook(course: Course, row: Standing, executed: Path, several: HandIns | N
         rest=done.pieces.get("", []),
         problem=done.problem,
         late=late_text(row, course.late),
-        notes=[clean(note, 300) for note in row.submission.notes] if row.submission else [],
+        notes=whereabouts.notes(row),
     )
 
 
@@ -99,7 +99,9 @@ def late_text(row: Standing, late: Late) -> str:
     )
     if row.penalty <= 0:
         return f"{told}. No points are taken off. {rule}"
-    return f"{told}: {points(row.penalty)} points are taken off. {rule}"
+    taken = points(row.penalty)
+    are = "point is" if taken == "1" else "points are"
+    return f"{told}: {taken} {are} taken off. {rule}"
 
 
 def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> Block:

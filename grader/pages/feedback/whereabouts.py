@@ -13,6 +13,10 @@ from grader.text import clean
 OWN = frozenset({"grade id", "cell id", ""})
 """What an answer is known by that stood in its own cell, or is none."""
 
+GONE = (
+    "The cell for this answer was not in the notebook that you handed in, and no other cell was "
+    "recognised as it, so it stands as released."
+)
 _KNOWN = {
     "definition": "it defines the function",
     "check": "it holds the check",
@@ -29,7 +33,11 @@ def of_exercise(row: Standing, exercise: Exercise) -> list[str]:
     names = {exercise.name, id_of_check(exercise.name)} if exercise.kind == "check" else set()
     names.add(exercise.name)
     account = row.result.account
-    found = [line for s in account.sources if s.cell in names and (line := _source(s))]
+    gone = {source.cell for source in account.sources if not source.by and not source.places}
+    if exercise.name in gone:
+        found = [GONE]
+    else:
+        found = [line for s in account.sources if s.cell in names and (line := _source(s))]
     return found + [_other(o) for o in account.others if o.cell in names and o.fate != "executed"]
 
 
@@ -46,10 +54,20 @@ def of_rest(row: Standing) -> list[str]:
     return told[:_MOST] + more
 
 
+def notes(row: Standing) -> list[str]:
+    """What was noticed on the way in, less what stands among the rest with the same reason."""
+    if row.submission is None:
+        return []
+    told = {f"{other.fate}: {other.why}" for other in row.submission.others}
+    return [clean(note, _LINE) for note in row.submission.notes if note not in told]
+
+
 def _source(source: Source) -> str:
     """Empty where the answer stood in its own cell and nothing was done to it."""
     cells = ", ".join(str(place) for place in source.places)
     said = ""
+    if not source.by and source.cell.startswith(id_of_check("")):
+        said = "Its check was not in the notebook that you handed in, and was put back"
     if source.by not in OWN and cells:
         where = f"cell{'s' if len(source.places) > 1 else ''} {cells} of your notebook"
         why = _KNOWN.get(source.by, source.by)
@@ -63,5 +81,6 @@ def _source(source: Source) -> str:
 
 
 def _other(other: Other) -> str:
-    why = f": {clean(other.why, _LINE)}" if other.why else ""
+    why = other.why.removeprefix(f"{other.what}: ")
+    why = f": {clean(why, _LINE)}" if why else ""
     return f"{clean(other.what, 120)} – {clean(other.fate, 60)}{why}"

@@ -21,6 +21,8 @@ ACCOUNT = Account(
         Source("check_conv2d_forward", "grade id", (3,)),
         Source("why_stride", "cell id", (9, 10), "the parts stand in order"),
         Source("maxpool_forward", "", ()),
+        Source("check_maxpool_forward", "", (), "put behind its answer"),
+        Source("check_conv2d_backward", "", (), "put behind its answer"),
     ),
     (
         Other("cell 4", "left out", "a copy that does not count", "conv2d_forward"),
@@ -64,6 +66,15 @@ def test_an_answer_that_was_found_elsewhere_is_told_at_its_exercise(tmp_path: Pa
     assert "taken from" not in card(html, "maxpool_forward")
 
 
+def test_a_cell_that_was_not_there_is_told_from_one_left_blank(tmp_path: Path) -> None:
+    html = page_of(a_class(tmp_path))
+    told = card(html, "maxpool_forward")
+    assert "was not in the notebook that you handed in, and no other cell" in told
+    assert "put behind" not in told
+    told = card(html, "conv2d_backward")
+    assert "Its check was not in the notebook that you handed in, and was put back: put" in told
+
+
 def test_what_answers_nothing_is_listed_once_and_can_do_nothing(tmp_path: Path) -> None:
     page = Page(page_of(a_class(tmp_path)))
     told = " ".join(page.text.split())
@@ -71,6 +82,18 @@ def test_what_answers_nothing_is_listed_once_and_can_do_nothing(tmp_path: Path) 
         assert told.count(line) == 1
     assert "cell 12" not in told and told.count("cell 4 –") == 1
     assert not page.all("script") and f"{HOSTILE} – kept: {HOSTILE}" in told
+
+
+def test_a_file_that_was_left_out_is_told_once(tmp_path: Path) -> None:
+    sample = a_class(tmp_path)
+    path = sample.folder.submitted("team_1", CONV) / "submission.json"
+    reason = "random.py: Python has a module 'random'"
+    entry = results.read(path, Submission)
+    others, notes = [Other("random.py", "left out", reason)], [f"left out: {reason}", "renamed"]
+    results.write(path, msgspec.structs.replace(entry, others=others, notes=notes))
+    told = " ".join(Page(page_of(sample)).text.split())
+    assert told.count("random.py") == 1 and "renamed" in told
+    assert "random.py – left out: Python has a module" in told
 
 
 def test_where_all_stood_in_its_cell_nothing_is_said(tmp_path: Path) -> None:
