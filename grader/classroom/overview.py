@@ -54,7 +54,7 @@ def lines(everyone: ClassStanding, rows: list[Standing], root: Path) -> list[str
         found += ["", f"needs a human: {_counted(count, 'submission')}"]
         found += questions.describe(questions.grouped(asked), root)
     if any(row.state == UNGRADED for row in rows):
-        found += ["", "not graded yet: ./course grade"]
+        found += ["", f"not graded yet: {questions.here('./course grade', root)}"]
     found += _listed("rejected", [(e.archive, e.reason) for e in everyone.rejected])
     found += _listed("not taken", [(e.source, e.reason) for e in everyone.ignored])
     return found
@@ -109,7 +109,7 @@ def _listed(what: str, entries: list[tuple[str, str]]) -> list[str]:
     found = ["", f"{what}: {len(entries)}"]
     for reason, sources in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
         more = f" and {len(sources) - NAMED} more" if len(sources) > NAMED else ""
-        named = ", ".join(shown(source, 60) for source in sources[:NAMED])
+        named = ", ".join(shown(source, 140) for source in sources[:NAMED])
         found += questions.wrapped(f"{len(sources)} × {reason}", "  ", "      ")
         found += questions.wrapped(f"{named}{more}")
     return found

@@ -31,6 +31,7 @@ DAMAGED = "file damaged"
 CONFIRM = "mark to confirm"
 """Cause where a mark by hand was given to something that has changed since."""
 WIDTH = 80
+_IN = " " * 6
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,8 @@ class Group:
         """What answers all of them; "" if nothing but putting it right does."""
         if self.cause == DAMAGED:
             return ""
-        words = ["./course", "settle", self.cause]
-        if root != Path(os.environ.get("COURSE_CLASS", "class")).resolve():
-            words += ["-c", _near(root)]
-        return shlex.join([*words, *(["--batch", self.batch] if self.batch else [])])
+        batch = ["--batch", self.batch] if self.batch else []
+        return here(shlex.join(["./course", "settle", self.cause, *batch]), root)
 
     def as_data(self, root: Path) -> dict[str, Any]:
         """For programs."""
@@ -129,14 +128,32 @@ def describe(groups: Iterable[Group], root: Path) -> list[str]:
         cell = f"{first.question.cell}: " if first.question.cell else ""
         others = f" (and {where - 1} more)" if where > 1 else ""
         lines += wrapped(f"{first.label}{others}: {cell}{first.question.reason}")
-        if group.remedy:
-            lines += wrapped(f"to do: {group.remedy}")
+        if where > 1:  # each by its name, however many
+            rest = f"also: {', '.join(map(shown, group.submissions[1:]))}"
+            lines += textwrap.wrap(rest, WIDTH, initial_indent=_IN, subsequent_indent=_IN)
+        lines += _to_do(group.remedy, root)
         if command := group.command(root):
             commands += 1
             lines.append(f"      {command}")  # whole, however long: to be copied
     if commands:
         lines.append("  ./course settle: somebody has looked, and the marks stand as they are")
     return lines
+
+
+def here(command: str, root: Path) -> str:
+    """A command as it must be typed to work on this class folder."""
+    if root == Path(os.environ.get("COURSE_CLASS", "class")).resolve():
+        return command
+    return f"{command} -c {shlex.quote(_near(root))}"
+
+
+def _to_do(remedy: str, root: Path) -> list[str]:
+    """The remedy, and a command at its end on a line of its own, to be copied."""
+    if not remedy:
+        return []
+    words, typed, rest = remedy.partition("./course ")
+    lines = wrapped(f"to do: {words}".rstrip()) if words else []
+    return [*lines, f"{_IN}{here(typed + rest, root)}"] if typed else lines
 
 
 def read(root: Path) -> list[Settled]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader import config
+from grader.classroom import questions
 from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, ClassOption, alone, console, named
 from grader.config.zones import Zone
@@ -55,7 +56,8 @@ def choose(
     for entry in room.listed(place, course, team, name):
         console.print(_line(entry, course.times.zone), markup=False, soft_wrap=True)
     if attempt or by_setting:
-        console.print("./course grade brings the marks up to date")
+        typed = questions.here("./course grade", place.root)
+        console.print(f"{typed} brings the marks up to date", markup=False, soft_wrap=True)
 
 
 def _line(entry: Entry, zone: Zone) -> str:
@@ -63,11 +65,13 @@ def _line(entry: Entry, zone: Zone) -> str:
     words = [f"{'*' if entry.counts else ' '} {submission.attempt}"]
     came = f"{zone.shown(submission.received):%Y-%m-%d %H:%M}"
     words.append(f"came {came}" if submission.arrival == "known" else f"downloaded {came}")
-    words.append(f"{entry.days} days late" if entry.days else "on time")
+    words.append(
+        f"{entry.days} day{'' if entry.days == 1 else 's'} late" if entry.days else "on time"
+    )
     if entry.points is None or entry.score is None:
         words.append("not graded")
     else:
-        words.append(f"{entry.score:g} of {entry.maximum:g} points without essays")
+        words.append(f"{entry.score:g} of {entry.maximum:g} points from checks")
     if submission.uploaders:
         words.append(f"from {' and '.join(submission.uploaders)}")
     words.append(submission.archive)

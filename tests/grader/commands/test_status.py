@@ -111,10 +111,27 @@ def test_people_get_a_page_that_fits_a_terminal(
     assert f"{CONV} 13 13" in told and "needs a human: 13 submissions" in told
     assert "12 × copies differ (run of 2027-01-30 08:00:00)" in told
     assert f"team_0/{CONV} (and 11 more): conv2d_forward: its two copies differ" in told
+    for number in range(1, 12):  # nobody stands before a human as a number
+        assert f"team_{number}/{CONV}" in told
     assert "to do: look at both" in told
     assert f"./course settle 'copies differ' --batch {RUN}" in told
     assert f"./course settle stopped --batch {EARLIER}" in told
     assert "rejected: 7" in told and "0.rar, 1.rar, 2.rar, 3.rar and 3 more" in told
+
+
+def test_a_command_to_type_is_whole_and_names_the_class_folder(
+    sample: SampleClass, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_CLASS", "another")
+    remedy = f"ask them all in the next exercise, or before it: ./course choose team_1 {CONV} A"
+    ask(sample, "team_1", Question("members differ", "they differ", remedy))
+    sample.hand_in("team_2", recorded=False)
+    (sample.folder.result("team_2", CONV) / "result.json").unlink()
+    status(sample)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    where = "-c class"
+    assert f"./course choose team_1 {CONV} A {where}" in lines
+    assert f"not graded yet: ./course grade {where}" in lines
 
 
 def test_a_list_that_cant_be_read_is_said_and_is_no_success(
