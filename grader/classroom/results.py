@@ -53,7 +53,7 @@ class Submission(msgspec.Struct, frozen=True):
     others: list[Other] = []
     """Files that came with it and are not among `files`, and what was done with each."""
     batch: str = ""
-    """When the run that took it in began, by the clock on the wall: 2027-01-29T20:00:03."""
+    """When the run that took it in began, by a clock of the course's zone: 2027-01-29T20:00:03."""
     release: str = ""
     """Id of the release that it says it was made from; "" if it says none."""
 

@@ -36,6 +36,10 @@ class Zone:
         local = moment.astimezone(zoneinfo.ZoneInfo(self.name))
         return local.replace(tzinfo=timezone(local.utcoffset() or _NONE, local.tzname() or ""))
 
+    def batch(self) -> str:
+        """What a run that begins now is called: the time on a clock of this zone."""
+        return f"{self.shown(datetime.now().astimezone()):%Y-%m-%dT%H:%M:%S}"
+
     def earliest(self, wall: datetime) -> datetime:
         """The first moment at which clocks here show a date and time, which has no zone.
 

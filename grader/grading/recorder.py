@@ -6,7 +6,6 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -38,7 +37,7 @@ class Recorder:
         self._answer_key = cache(answer_key.of_notebook)
         self._people: list[Person] | None = None
         self._noted = membership.NOTHING_NOTED
-        self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
+        self.batch = course.times.zone.batch()
 
     def look_again(self) -> None:
         """Take note that other submissions count now, which may have used up free days."""

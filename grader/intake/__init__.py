@@ -154,7 +154,7 @@ class _Collecting:
     ) -> None:
         self.folder, self.course = folder, course
         self.received, self.releases = received, releases
-        self.batch = f"{datetime.now():%Y-%m-%dT%H:%M:%S}"
+        self.batch = course.times.zone.batch()
         self.report = CollectReport()
         self.new: dict[tuple[str, str], list[Submission]] = {}
         """By team and notebook: what was kept now, for all that was found."""

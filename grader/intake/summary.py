@@ -40,8 +40,10 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
     head = f"took in {len(report.taken)} notebooks of {len(teams)} teams"
     if report.replaced:
         head += f"; {len({_called(entry) for entry in report.replaced})} replace earlier ones"
-    if report.unchanged:
-        head += f"; {len(report.unchanged)} were there already, and stay as they were"
+    new = {(entry.team, entry.notebook) for entry in report.beside}
+    # of what brought another attempt the next line speaks
+    if same := sum((entry.team, entry.notebook) not in new for entry in report.unchanged):
+        head += f"; {same} were there already, and stay as they were"
     found = [head]
     for entry in report.replaced:
         found.append(f"  REPLACED {_called(entry)} by {entry.archive}: {entry.note}")

@@ -6,13 +6,14 @@ import dataclasses
 import io
 import re
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from grader import config
 from grader.classroom.folder import ClassFolder
+from grader.config import zones
 from grader.intake import collect, summary
 from tests.grader.intake_samples import (
     FIRST,
@@ -63,6 +64,7 @@ def test_what_was_there_already_and_what_is_older_is_said(folder, tmp_path):
     told = said(folder, archive(tmp_path / "b", "team_7", "2", hours=0.7))
     assert told == "took in 0 notebooks of 0 teams; 1 were there already, and stay as they were"
     told = said(folder, archive(tmp_path / "c", "team_7", "1", hours=-5))
+    assert "there already" not in told
     assert f"1 more were kept as attempts and do not count, since others do: team_7/{FIRST}" in told
 
 
@@ -72,6 +74,15 @@ def test_different_work_of_one_team_in_one_go_is_said(folder, tmp_path):
     two = archive(tmp_path / "in", "team_7", "2", hours=0.5)
     told = said(folder, other, two)
     assert f"1 more were kept as attempts and do not count, since others do: team_7/{FIRST}" in told
+
+
+def test_a_run_is_called_by_a_clock_of_the_courses_zone(folder, tmp_path):
+    far = zones.named("Pacific/Kiritimati")
+    settings = dataclasses.replace(course(DUE), times=config.Times(far))
+    paths = [archive(tmp_path, "team_7")]
+    report = collect(folder, settings, paths, None, releases=Path("/nowhere"))
+    began = far.earliest(datetime.fromisoformat(report.taken[0].batch))
+    assert abs(datetime.now(UTC) - began) < timedelta(minutes=10)
 
 
 def test_a_note_that_concerns_many_is_one_line(folder, tmp_path):
