@@ -56,7 +56,7 @@ def _told(course: Course, entry: Submission) -> str:
     if entry.arrival == "known":
         words = [f"received {when(course.times.zone.shown(entry.received))}, {late}"]
     elif entry.arrival == "unknown":
-        words = [f"received nobody knows when; it counts as {late}"]
+        words = [f"received at an unknown time, which counts as {late}"]
     else:
         words = [f"received {late}"]
     who = " and ".join(clean(person, 80) for person in entry.uploaders)
@@ -77,5 +77,7 @@ def _rule(folder: ClassFolder, course: Course, row: Standing, entries: list[Subm
         rule = _RULES["last"]
     else:
         rule = _RULES.get(course.attempts.counts, _RULES["last"])
+    if any(entry.arrival != "known" for entry in entries) and (by is None or by.by != "hand"):
+        rule += ", as far as their times are known"
     asked = {question.cause for question in row.questions}
     return " ".join(f"{said}." for said in (rule, *(_OPEN[c] for c in _OPEN if c in asked)))

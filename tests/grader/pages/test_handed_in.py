@@ -85,6 +85,7 @@ def test_members_with_different_work_hear_that_somebody_asks(sample: SampleClass
     )
     page = told(sample)
     assert "counts as on time, from s2 – this one counts" in page
+    assert "The last one counts, as far as their times are known." in page
     assert "handed in different work, so a person asks which is to count." in page
 
 
