@@ -14,7 +14,7 @@ import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import grade_id, is_essay
+from grader.cells import grade_id, id_of_check, is_essay
 from grader.classroom.account import Question
 from grader.classroom.results import CheckResult, Result
 from grader.errors import CourseError
@@ -140,6 +140,17 @@ def _questions(stopped: str, missing: str, task: Task, checks: list[CheckResult]
         found.insert(0, Question("stopped", stopped, remedy))
     elif missing:
         found.insert(0, Question("no cases", missing))
+    found += [
+        Question(
+            "other numbers",
+            check.mistake,
+            "if that id is the team's or a member's, correct the roster and grade again; if it is "
+            "a slip, mark the check by hand",
+            id_of_check(check.name),
+        )
+        for check in checks
+        if check.mistake.startswith(judging.OTHERS)
+    ]
     return found
 
 

@@ -24,6 +24,9 @@ from utils.checks.compare import compare
 from utils.checks.identity import normalise_id, variant_of
 from utils.checks.verdicts import CheckVerdict, Reply
 
+OTHERS = "computed with the numbers of"
+"""How the mistake begins of whoever solved somebody else's exercise."""
+
 
 @dataclass(frozen=True)
 class Examination:
@@ -145,7 +148,7 @@ def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
     if not isinstance(student, str) or normalise_id(student) == normalise_id(team):
         return verdict
     if cases.by_student and verdict.score < 1:
-        mistake = f"computed with the numbers of {student[:40]!r}, not of {team!r}"
+        mistake = f"{OTHERS} {student[:40]!r}, not of {team!r}"
         hint = (
             "STUDENT_ID in the first code cell must be the id you hand in under, or that of a "
             "member of the team in the class list"

@@ -46,12 +46,18 @@ def course(due: datetime | None = None) -> config.Course:
 def notebook(name: str = FIRST, answer: str = "answer = 1", ran: bool = True) -> dict[str, Any]:
     """A small notebook of the course, as nbgrader releases it and a student fills it in."""
     cells: list[dict[str, Any]] = [
-        {"cell_type": "markdown", "metadata": {}, "source": [f"# {name}\n", "Read this."]}
+        {
+            "cell_type": "markdown",
+            "id": "head",
+            "metadata": {},
+            "source": [f"# {name}\n", "Read this."],
+        }
     ]
     for number, grade_id in enumerate(IDS[name], 1):
         cells.append(
             {
                 "cell_type": "code",
+                "id": f"cell-{number}",
                 "execution_count": number if ran else None,
                 "metadata": {"nbgrader": {"grade_id": grade_id, "solution": True}},
                 "outputs": [{"output_type": "stream", "name": "stdout", "text": "1\n"}]

@@ -281,6 +281,9 @@ def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
     hand_in(folder, "team_4", reference("team_4"))
     grade(folder, course, workers=2)
     assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
+    (asked,) = result_of(folder, "team_2").questions
+    assert (asked.cause, asked.cell) == ("other numbers", "check_sums")
+    assert "of 'S-1001', not of 'team_2'" in asked.reason
 
     roster = folder.root / "roster.csv"
     roster.write_text("team,student\nteam_2,s1001\nTeam 2,s1002\nteam_3,s1003\nteam_4,s1004\n")
