@@ -66,9 +66,8 @@ def source_of(notebook: str) -> source_text.Source:
 
 def build(course: config.Course) -> list[Path]:
     """Write notebooks/ and data/checks/.  Returns the files whose content changed."""
-    known = {check.name for name in course.notebooks for check in source_of(name).checks}
-    if unknown := sorted(set(course.points) - known):
-        raise ConfigError(f"course.toml: points: there is no check {unknown[0]!r}")
+    graded = [one for name in course.notebooks for one in source_of(name).graded]
+    _refuse_unknown(course, [one.name for one in graded])
     changed = []
     for path, content in _products(course):
         old = path.read_bytes() if path.is_file() else None
@@ -79,6 +78,15 @@ def build(course: config.Course) -> list[Path]:
         path.unlink()
         changed.append(path)
     return changed
+
+
+def _refuse_unknown(course: config.Course, names: list[str]) -> None:
+    """Raise ConfigError where settings name what is neither check nor essay, or is both."""
+    for name in sorted(course.points):
+        if name not in names:
+            raise ConfigError(f"course.toml: points: there is no check or essay {name!r}")
+        if names.count(name) > 1:
+            raise ConfigError(f"course.toml: points: {names.count(name)} cells are called {name!r}")
 
 
 def differences(course: config.Course) -> list[str]:

@@ -23,12 +23,14 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import FIGURE, check_of
+from grader.cells import FIGURE, check_of, grade_id, is_essay
 from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
 _HEADER = re.compile(r"^# %%(?:\s|$)")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_LEVEL = re.compile(r"^- ([\d.]+) points?\b", re.M)
+"""A line of a rubric."""
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -38,7 +40,7 @@ class SourceError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Check:
-    """An autograde cell of a source."""
+    """A graded cell of a source: a check, or an essay."""
 
     name: str
     points: float
@@ -55,19 +57,38 @@ class Source:
     checks: list[Check]
     essays: list[Check]
 
+    @property
+    def graded(self) -> list[Check]:
+        """All that points are given for."""
+        return [*self.checks, *self.essays]
+
 
 def with_points(source: Source, points: Mapping[str, float]) -> Source:
-    """The source with other points for some checks."""
-    if not any(check.name in points for check in source.checks):
+    """The source with other points for some checks and essays; rubrics follow their essay."""
+    if not any(graded.name in points for graded in source.graded):
         return source
     notebook = copy.deepcopy(source.notebook)
     for cell in notebook.cells:
-        if (name := check_of(cell)) in points:
-            cell.metadata.nbgrader["points"] = points[name]
-    checks = [
-        replace(check, points=points.get(check.name, check.points)) for check in source.checks
-    ]
-    return replace(source, notebook=notebook, checks=checks)
+        if (name := check_of(cell) or (grade_id(cell) if is_essay(cell) else "")) in points:
+            about = cell.metadata.nbgrader
+            if is_essay(cell):
+                cell.source = _scaled(cell.source, points[name] / about["points"])
+            about["points"] = points[name]
+    checks, essays = (
+        [replace(graded, points=points.get(graded.name, graded.points)) for graded in some]
+        for some in (source.checks, source.essays)
+    )
+    return replace(source, notebook=notebook, checks=checks, essays=essays)
+
+
+def _scaled(text: str, factor: float) -> str:
+    """An essay's text with the levels of its rubric times a factor."""
+
+    def level(match: re.Match[str]) -> str:
+        points = round(float(match[1]) * factor, 2)
+        return f"- {points:g} point{'' if points == 1 else 's'}"
+
+    return _LEVEL.sub(level, text)
 
 
 def read(path: Path) -> Source:
@@ -179,6 +200,6 @@ def _validate(role: str, name: str, points: object, cell: NotebookNode) -> None:
     if role in ("solution", "essay") and (_BEGIN not in cell.source or _END not in cell.source):
         raise ValueError(f"{role} {name!r} has no {_BEGIN} … {_END}")
     if role == "essay":
-        levels = re.findall(r"^- [\d.]+ points?\b", cell.source, re.M)
+        levels = _LEVEL.findall(cell.source)
         if "**Rubric**" not in cell.source or len(levels) != 3:
             raise ValueError(f"essay {name!r} needs **Rubric** and three lines '- N points: …'")

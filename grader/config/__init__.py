@@ -130,7 +130,7 @@ class Course:
     notebooks: dict[str, Notebook]
     extensions: Extensions = Extensions({})
     points: Mapping[str, float] = field(default_factory=dict)
-    """Check -> points, where they are not those in the notebook's source."""
+    """Check or essay -> points, where they are not those in the notebook's source."""
     anonymous: bool = False
     """Markers must not know whose work they mark."""
     release: Release = Release()
