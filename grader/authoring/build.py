@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from grader import config, places
 from grader.authoring import expected, names, source_text
-from grader.cells import grade_id, id_of_check
+from grader.cells import check_of, grade_id, id_of_check, is_bonus
 from grader.classroom import releases
 from grader.contract.judges import judges_of
 from grader.contract.visible import is_foreign, released
@@ -190,6 +190,9 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
                 cases.dump(judges[check.name].public_cases()),
             )
     yield public_cases() / "points.json", _json(points)
+    optional = [c for s in sources.values() for c in s.notebook.cells if is_bonus(c)]
+    names_of = [check_of(cell) for cell in optional]
+    yield public_cases() / "bonus.json", _json([name for name in names_of if name])
     pairs = {"prefix": course.pairs.prefix, "notebooks": _used(course.pairs.notebooks, course)}
     asked = {"notebooks": list(course.notebooks), "pairs": pairs, "data": _data(course)}
     asked |= {"packages": names.packages(course), "modules": " ".join(names.modules(listed()))}

@@ -8,7 +8,8 @@ Sources are jupytext py:percent files.  Each cell says in its header what it is:
     # %% check="conv2d_forward" points=6      autograde cell
     # %% [markdown] essay="stride" points=4   manual-graded cell, with model answer and rubric
 
-which becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
+`bonus=true` after the points: optional, its points come on top of the maximum.  All this
+becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import FIGURE, check_of, grade_id, is_essay
+from grader.cells import BONUS, FIGURE, OURS, check_of, grade_id, is_essay
 from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
@@ -151,11 +152,11 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     """Replace a cell's short header by nbgrader's metadata; returns (role, grade id, points)."""
     meta = cell.metadata
     roles = [role for role in _ROLES if role in meta]
-    unknown = set(meta) - {*_ROLES, "points", "tags", "nbgrader", "lines_to_next_cell"}
+    unknown = set(meta) - {*_ROLES, "points", "bonus", "tags", "nbgrader", "lines_to_next_cell"}
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r} in the cell's header")
     if not roles:
-        if "points" in meta:
+        if "points" in meta or "bonus" in meta:
             raise ValueError("points without check or essay")
         if _BEGIN in cell.source:
             raise ValueError(
@@ -166,10 +167,13 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     if len(roles) > 1:
         raise ValueError(f"a cell can't be both {roles[0]} and {roles[1]}")
     role, name, points = roles[0], meta[roles[0]], meta.get("points")
+    bonus = meta.get("bonus", False)
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise ValueError(f"{name!r} is no id: letters, digits and _, at most 64")
     _validate(role, name, points, cell)
     graded = role in ("check", "essay")
+    if not isinstance(bonus, bool) or (bonus and not graded):
+        raise ValueError("bonus is true or false, and of a check or an essay")
     nbgrader = {
         # a check and its solution are usually named alike, and ids must differ
         "grade_id": f"check_{name}" if role == "check" else name,
@@ -184,6 +188,8 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     tags = {"figure": [FIGURE], "check": ["raises-exception"]}.get(role, [])
     meta.clear()
     meta.update({"nbgrader": nbgrader} | ({"tags": tags} if tags else {}))
+    if bonus:
+        meta[OURS] = {BONUS: True}
     return role, str(nbgrader["grade_id"]), float(points or 0)
 
 

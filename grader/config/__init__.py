@@ -133,6 +133,8 @@ class Course:
     """Check or essay -> points, where they are not those in the notebook's source."""
     anonymous: bool = False
     """Markers must not know whose work they mark."""
+    bonus: bool = True
+    """Optional exercises come on top of the maximum; else they count like all others."""
     release: Release = Release()
     pairs: Pairs = Pairs()
     times: Times = Times()
@@ -153,6 +155,7 @@ class _Gradebook:
 @dataclass(frozen=True)
 class _Marking:
     anonymous: bool = False
+    bonus: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,7 @@ def load(folder: Path | None = None) -> Course:
         _extensions(file, own),
         file.points,
         file.marking.anonymous,
+        file.marking.bonus,
         file.release,
         file.pairs,
         times,

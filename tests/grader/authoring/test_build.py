@@ -17,6 +17,7 @@ import pytest
 
 from grader import config, places
 from grader.authoring import build, names, release, source_text
+from grader.cells import is_bonus
 from grader.classroom import releases
 from grader.contract import visible
 from grader.errors import ConfigError
@@ -258,6 +259,26 @@ def test_the_profile_in_the_guide_gives_each_question_its_points(
         given = sum(worth[name] for name in re.findall(r"\w+(?= =)", lines))
         assert given == int(said) == {"practical": 16, "theoretical": 12}[kind]
     assert sum(worth[name] for name in points) == 4 * 16 + 3 * 12
+
+
+def test_what_is_bonus_is_called_optional_in_the_heading_above_and_nothing_else_is(
+    course: config.Course,
+) -> None:
+    groups: dict[str, set[bool]] = {}
+    for name in course.notebooks:
+        heading = ""
+        for cell in nbformat.read(visible.released(name), as_version=4).cells:
+            if cell.cell_type == "markdown" and (
+                found := re.findall(r"^##? .*", cell.source, re.M)
+            ):
+                heading = found[-1]
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                groups.setdefault(f"{name} {heading}", set()).add(is_bonus(cell))
+    assert {h for h, found in groups.items() if True in found} == {
+        h for h in groups if "(optional, bonus)" in h
+    }
+    assert all(len(found) == 1 for found in groups.values())
+    assert sum(True in found for found in groups.values()) == 6
 
 
 def test_points_for_no_check_are_refused(course: config.Course) -> None:
