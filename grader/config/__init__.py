@@ -139,12 +139,15 @@ class Course:
     pairs: Pairs = Pairs()
     times: Times = Times()
     attempts: Attempts = Attempts()
+    contact: str = ""
+    """Whom students ask: said in the guide that they get."""
 
 
 @dataclass(frozen=True)
 class _Id:
     id: str
     title: str
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,7 @@ def load(folder: Path | None = None) -> Course:
         file.pairs,
         times,
         file.attempts,
+        " ".join(file.course.contact.split()),
     )
 
 

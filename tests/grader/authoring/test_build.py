@@ -200,6 +200,18 @@ def test_a_release_is_the_same_bytes_each_time(course: config.Course, tmp_path: 
     assert [digest for _, digest in first] == [digest for _, digest in second]
 
 
+def test_students_are_told_whom_to_ask(course: config.Course, tmp_path: Path) -> None:
+    guide = (places.ROOT / "docs" / "students.md").read_text(encoding="utf-8")
+    (_, _), (plain, _) = release.pack(course, tmp_path / "a", just_built=True)
+    (_, _), (told, _) = release.pack(
+        replace(course, contact="ta@example.org"), tmp_path / "b", just_built=True
+    )
+    readme = f"{course.release.name}/README.md"
+    assert zipfile.ZipFile(plain).read(readme).decode() == guide
+    added = zipfile.ZipFile(told).read(readme).decode().removeprefix(guide)
+    assert added.startswith("\n## Whom to ask\n") and "write to ta@example.org" in added
+
+
 def test_the_hand_in_script_can_be_executed_where_it_is_unpacked(
     course: config.Course, tmp_path: Path
 ) -> None:
