@@ -10,6 +10,8 @@ from typing import Any
 
 FIGURE = "figure"
 """Tag of read-only cells that are not executed when graded."""
+OURS, BONUS = "course", "bonus"
+"""Metadata of a cell whose points come on top of the maximum: {"course": {"bonus": true}}."""
 _CHECK = "check_"
 
 Cell = Mapping[str, Any]
@@ -47,6 +49,13 @@ def is_check(cell: Cell) -> bool:
 def is_essay(cell: Cell) -> bool:
     """Is it an answer in words, that a marker marks?"""
     return cell["cell_type"] == "markdown" and bool(about(cell).get("grade"))
+
+
+def is_bonus(cell: Cell) -> bool:
+    """Do its points come on top of the maximum?  So it is said in a release."""
+    metadata = cell.get("metadata")
+    ours = metadata.get(OURS) if isinstance(metadata, Mapping) else None
+    return isinstance(ours, Mapping) and ours.get(BONUS) is True
 
 
 def check_of(cell: Cell) -> str:

@@ -52,3 +52,16 @@ def test_conda_users_get_the_same_packages() -> None:
     others = [d for d in environment["dependencies"] if isinstance(d, str)]
     assert others == ["python=3.11", "pip"]
     assert PROJECT["requires-python"] == ">=3.11"
+
+
+def test_the_guide_adds_cuda_to_the_same_tensorflow() -> None:
+    guide = (ROOT / "docs" / "students.md").read_text(encoding="utf-8")
+    assert pins("\n".join(re.findall(r'"(tensorflow\[and-cuda\]==[^"]+)"', guide))) == {
+        "tensorflow": RUNTIME["tensorflow"]
+    }
+
+
+def test_what_the_course_tells_students_to_type_is_installed() -> None:
+    sources = (ROOT / "grader" / "course" / "source").glob("*.py")
+    told = [path.name for path in sources if "`tensorboard --logdir" in path.read_text()]
+    assert told and "tensorboard" in RUNTIME and RUNTIME["tensorboard"] == RUNTIME["tensorflow"]

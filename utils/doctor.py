@@ -39,7 +39,7 @@ class Finding:
 def main() -> int:
     """Print what was found; returns 0 if the course will work here."""
     findings = [python("use one of these"), packages("run: pip install -r requirements.txt")]
-    findings += [_imports(), disk(ROOT, 1), _files(), _writable()]
+    findings += [_imports(), _gpu(), disk(ROOT, 1), _files(), _writable()]
     return tell(findings, "This machine is ready: open notebooks/ in JupyterLab.")
 
 
@@ -105,6 +105,21 @@ def _imports() -> Finding:
             advice += ", after Microsoft's Visual C++ Redistributable"
         return Finding("Libraries", False, f"{told[:300]}; {advice}")
     return Finding("Libraries", True, "TensorFlow, JupyterLab and the others load")
+
+
+def _gpu() -> Finding:
+    """Graphics cards that TensorFlow sees; nothing in the course needs one."""
+    try:
+        tensorflow = import_module("tensorflow")
+        cards = [device.name for device in tensorflow.config.list_physical_devices("GPU")]
+    except Exception:  # what doesn't load is told by `_imports`
+        cards = []
+    if cards:
+        return Finding("GPU", True, f"TensorFlow computes on {', '.join(cards)}")
+    if platform.system() == "Linux" and shutil.which("nvidia-smi"):
+        advice = "TensorFlow does not see the card; README.md says what to install"
+        return Finding("GPU", False, f"{advice}; the course works without it", needed=False)
+    return Finding("GPU", True, "none that TensorFlow sees, and none is needed")
 
 
 def _files() -> Finding:

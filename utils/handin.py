@@ -20,7 +20,7 @@ if __name__ == "__main__":  # run by its path: `utils` without what it imports, 
     _package.__path__ = [str(Path(__file__).resolve().parent)]
     sys.modules["utils"] = _package
 
-from utils.packing import advice, archive, beside, enclosed, found, notebooks, state
+from utils.packing import advice, archive, beside, enclosed, exported, found, notebooks, state
 from utils.packing import asked as asking
 from utils.packing.accepted import Refused, told_size
 from utils.packing.asked import Asked
@@ -40,8 +40,10 @@ EPILOG = """examples:
 
 Files that belong to a notebook, such as saved weights, go to notebooks/handin/NOTEBOOK/.  Modules
 of your own that a notebook imports lie beside it and go along by themselves.
-Images used in Ex2_…: notebooks/images/, or --image FILE.  Its PDF lies beside this script or in
-notebooks/ and is called like the zip.  Exit status: 0 packed, 1 something to mend, 2 wrong usage.
+Ex2_… holds the notebooks, their code as code/NOTEBOOK.py, and one PDF with your names; only one of
+you hands it in.  Images used in it: notebooks/images/, or --image FILE.  Its PDF lies beside this
+script or in notebooks/ and is called like the zip.
+Exit status: 0 packed, 1 something to mend, 2 wrong usage.
 """
 
 
@@ -120,6 +122,8 @@ def pack(options: argparse.Namespace) -> str:
     try:
         files.update(asked_beside(root, name, options))
         if pair:
+            for one in chosen:
+                files[exported.path_of(one.name)] = exported.exported(one.name, one.notebook)
             enclosed.check_pair_files(name, files)
     except Refused as problem:
         findings.problems.append(str(problem))

@@ -1,6 +1,6 @@
 """A PDF to hand in, made from notebooks: text, code, outputs and figures, printed by a browser.
 
-    python -m utils.report_pdf Ex2_NameOne_NameTwo.pdf 04 05
+    python -m utils.report_pdf Ex2_NameOne_NameTwo.pdf 01 04 05
 
 Needs no LaTeX and no network: formulas become MathML, which browsers draw themselves.  It looks
 for Chrome, Chromium, Edge or Brave; where there is none it leaves a page to print from any browser.
@@ -58,6 +58,7 @@ pre { font: 8.5pt/1.35 "DejaVu Sans Mono", Menlo, Consolas, monospace; white-spa
       overflow-wrap: anywhere; margin: .5em 0; }
 .code { background: #f4f6f8; border-left: 3px solid #1f4e79; padding: .5em .7em; }
 .output { padding: 0 .7em; } .error { color: #8a1f11; }
+.authors { font-size: 12pt; border-bottom: 1px solid #bbb; padding-bottom: .3em; }
 img { max-width: 100%; break-inside: avoid; }
 table { border-collapse: collapse; font-size: 9pt; } td, th { border: 1px solid #bbb; padding: .2em .5em; }
 @page { size: A4; margin: 18mm 16mm; }
@@ -76,31 +77,49 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m utils.report_pdf", description="Make one PDF from notebooks."
     )
     parser.add_argument("pdf", type=Path, help="file to write: Ex2_NameOne_NameTwo.pdf")
-    parser.add_argument("notebooks", nargs="*", help='all you have worked on, if not "04 05"')
+    parser.add_argument("notebooks", nargs="*", help='all you have worked on, if not "01 04 05"')
+    parser.add_argument("--authors", help="names on its first page, if others than the file's")
     options = parser.parse_args(arguments)
     root = Path(__file__).resolve().parents[1]
     try:
         findings = handin.Findings()
-        chosen = handin.choose(root, options.notebooks, asking.read(root), False, findings)
+        asked = asking.read(root)
+        chosen = handin.choose(root, options.notebooks, asked, False, findings)
         findings.raise_problems(anyway=False)
         paths = [root / "notebooks" / f"{one.name}.ipynb" for one in chosen]
-        text = page(options.pdf.stem, [nbformat.read(path, as_version=4) for path in paths])
+        authors = options.authors or names_in(options.pdf.stem, asked.pair_prefix)
+        read = [nbformat.read(path, as_version=4) for path in paths]
+        text = page(options.pdf.stem, read, authors)
         printed = to_pdf(text, options.pdf)
     except Refused as problem:
         print(f"No PDF was written: {problem}", file=sys.stderr)
         return 1
     for line in findings.messages:
         print(line)
+    print(
+        f"On its first page: {authors}."
+        if authors
+        else 'No names stand on its first page: add --authors "Name One, Name Two".'
+    )
     print(f"{printed} is written ({printed.stat().st_size / 2**20:.1f} MB).")
     return 0
 
 
-def page(title: str, notebooks: list[NotebookNode]) -> str:
-    """One HTML page that shows notebooks and fetches nothing."""
+def names_in(stem: str, prefix: str) -> str:
+    """Authors by a file's name: "NameOne, NameTwo" of Ex2_NameOne_NameTwo, "" of another."""
+    wanted = f"{prefix}_".casefold()
+    if not prefix or not stem.casefold().startswith(wanted):
+        return ""
+    return ", ".join(name for name in stem[len(wanted) :].split("_") if name)
+
+
+def page(title: str, notebooks: list[NotebookNode], authors: str = "") -> str:
+    """One HTML page that shows notebooks, below who wrote them, and fetches nothing."""
+    head = f'<p class="authors">{html.escape(authors)}</p>' if authors else ""
     body = "\n".join(f"<section>{_section(notebook)}</section>" for notebook in notebooks)
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
-        f"</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+        f"</title><style>{_STYLE}</style></head><body>{head}{body}</body></html>"
     )
 
 

@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from grader import config, places
 from grader.authoring import expected, names, source_text
-from grader.cells import grade_id, id_of_check
+from grader.cells import check_of, grade_id, id_of_check, is_bonus
 from grader.classroom import releases
 from grader.contract.judges import judges_of
 from grader.contract.visible import is_foreign, released
@@ -66,9 +66,8 @@ def source_of(notebook: str) -> source_text.Source:
 
 def build(course: config.Course) -> list[Path]:
     """Write notebooks/ and data/checks/.  Returns the files whose content changed."""
-    known = {check.name for name in course.notebooks for check in source_of(name).checks}
-    if unknown := sorted(set(course.points) - known):
-        raise ConfigError(f"course.toml: points: there is no check {unknown[0]!r}")
+    graded = [one for name in course.notebooks for one in source_of(name).graded]
+    _refuse_unknown(course, [one.name for one in graded])
     changed = []
     for path, content in _products(course):
         old = path.read_bytes() if path.is_file() else None
@@ -79,6 +78,15 @@ def build(course: config.Course) -> list[Path]:
         path.unlink()
         changed.append(path)
     return changed
+
+
+def _refuse_unknown(course: config.Course, names: list[str]) -> None:
+    """Raise ConfigError where settings name what is neither check nor essay, or is both."""
+    for name in sorted(course.points):
+        if name not in names:
+            raise ConfigError(f"course.toml: points: there is no check or essay {name!r}")
+        if names.count(name) > 1:
+            raise ConfigError(f"course.toml: points: {names.count(name)} cells are called {name!r}")
 
 
 def differences(course: config.Course) -> list[str]:
@@ -182,6 +190,9 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
                 cases.dump(judges[check.name].public_cases()),
             )
     yield public_cases() / "points.json", _json(points)
+    optional = [c for s in sources.values() for c in s.notebook.cells if is_bonus(c)]
+    names_of = [check_of(cell) for cell in optional]
+    yield public_cases() / "bonus.json", _json([name for name in names_of if name])
     pairs = {"prefix": course.pairs.prefix, "notebooks": _used(course.pairs.notebooks, course)}
     asked = {"notebooks": list(course.notebooks), "pairs": pairs, "data": _data(course)}
     asked |= {"packages": names.packages(course), "modules": " ".join(names.modules(listed()))}

@@ -19,6 +19,12 @@ from grader.errors import ConfigError
 from grader.files import write_atomically, zip_entry
 
 _SKIPPED = ("__pycache__", ".ipynb_checkpoints", "downloads", "cache", "handin")
+_ASK = """
+## Whom to ask
+
+Read what the check says, and search the web for the last line of an error. If that does not help,
+write to {}, with the notebook's name, the number of the exercise and that line.
+"""
 LARGEST = 4 * 1024 * 1024
 """A larger file is nothing that a release should hold, whatever it is."""
 _EPOCH = 315532800  # 1980-01-01, the earliest time a zip can hold
@@ -33,6 +39,8 @@ def pack(course: config.Course, out: Path, just_built: bool = False) -> list[tup
     if not just_built and (stale := build.differences(course)):
         raise ConfigError(f"{stale[0]} …: run ./course build before a release")
     content = {name: path.read_bytes() for name, path in _members(course.release).items()}
+    if "README.md" in content and course.contact:
+        content["README.md"] += _ASK.format(course.contact).encode()
     _refuse_leaks(content)
     top = course.release.name
     products = {"tar.gz": _tar(top, content), "zip": _zip(top, content)}

@@ -8,7 +8,8 @@ Sources are jupytext py:percent files.  Each cell says in its header what it is:
     # %% check="conv2d_forward" points=6      autograde cell
     # %% [markdown] essay="stride" points=4   manual-graded cell, with model answer and rubric
 
-which becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
+`bonus=true` after the points: optional, its points come on top of the maximum.  All this
+becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import FIGURE, check_of
+from grader.cells import BONUS, FIGURE, OURS, check_of, grade_id, is_essay
 from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
 _HEADER = re.compile(r"^# %%(?:\s|$)")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_LEVEL = re.compile(r"^- ([\d.]+) points?\b", re.M)
+"""A line of a rubric."""
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -38,7 +41,7 @@ class SourceError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Check:
-    """An autograde cell of a source."""
+    """A graded cell of a source: a check, or an essay."""
 
     name: str
     points: float
@@ -55,19 +58,38 @@ class Source:
     checks: list[Check]
     essays: list[Check]
 
+    @property
+    def graded(self) -> list[Check]:
+        """All that points are given for."""
+        return [*self.checks, *self.essays]
+
 
 def with_points(source: Source, points: Mapping[str, float]) -> Source:
-    """The source with other points for some checks."""
-    if not any(check.name in points for check in source.checks):
+    """The source with other points for some checks and essays; rubrics follow their essay."""
+    if not any(graded.name in points for graded in source.graded):
         return source
     notebook = copy.deepcopy(source.notebook)
     for cell in notebook.cells:
-        if (name := check_of(cell)) in points:
-            cell.metadata.nbgrader["points"] = points[name]
-    checks = [
-        replace(check, points=points.get(check.name, check.points)) for check in source.checks
-    ]
-    return replace(source, notebook=notebook, checks=checks)
+        if (name := check_of(cell) or (grade_id(cell) if is_essay(cell) else "")) in points:
+            about = cell.metadata.nbgrader
+            if is_essay(cell):
+                cell.source = _scaled(cell.source, points[name] / about["points"])
+            about["points"] = points[name]
+    checks, essays = (
+        [replace(graded, points=points.get(graded.name, graded.points)) for graded in some]
+        for some in (source.checks, source.essays)
+    )
+    return replace(source, notebook=notebook, checks=checks, essays=essays)
+
+
+def _scaled(text: str, factor: float) -> str:
+    """An essay's text with the levels of its rubric times a factor."""
+
+    def level(match: re.Match[str]) -> str:
+        points = round(float(match[1]) * factor, 2)
+        return f"- {points:g} point{'' if points == 1 else 's'}"
+
+    return _LEVEL.sub(level, text)
 
 
 def read(path: Path) -> Source:
@@ -130,11 +152,11 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     """Replace a cell's short header by nbgrader's metadata; returns (role, grade id, points)."""
     meta = cell.metadata
     roles = [role for role in _ROLES if role in meta]
-    unknown = set(meta) - {*_ROLES, "points", "tags", "nbgrader", "lines_to_next_cell"}
+    unknown = set(meta) - {*_ROLES, "points", "bonus", "tags", "nbgrader", "lines_to_next_cell"}
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r} in the cell's header")
     if not roles:
-        if "points" in meta:
+        if "points" in meta or "bonus" in meta:
             raise ValueError("points without check or essay")
         if _BEGIN in cell.source:
             raise ValueError(
@@ -145,10 +167,13 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     if len(roles) > 1:
         raise ValueError(f"a cell can't be both {roles[0]} and {roles[1]}")
     role, name, points = roles[0], meta[roles[0]], meta.get("points")
+    bonus = meta.get("bonus", False)
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise ValueError(f"{name!r} is no id: letters, digits and _, at most 64")
     _validate(role, name, points, cell)
     graded = role in ("check", "essay")
+    if not isinstance(bonus, bool) or (bonus and not graded):
+        raise ValueError("bonus is true or false, and of a check or an essay")
     nbgrader = {
         # a check and its solution are usually named alike, and ids must differ
         "grade_id": f"check_{name}" if role == "check" else name,
@@ -163,6 +188,8 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     tags = {"figure": [FIGURE], "check": ["raises-exception"]}.get(role, [])
     meta.clear()
     meta.update({"nbgrader": nbgrader} | ({"tags": tags} if tags else {}))
+    if bonus:
+        meta[OURS] = {BONUS: True}
     return role, str(nbgrader["grade_id"]), float(points or 0)
 
 
@@ -179,6 +206,6 @@ def _validate(role: str, name: str, points: object, cell: NotebookNode) -> None:
     if role in ("solution", "essay") and (_BEGIN not in cell.source or _END not in cell.source):
         raise ValueError(f"{role} {name!r} has no {_BEGIN} … {_END}")
     if role == "essay":
-        levels = re.findall(r"^- [\d.]+ points?\b", cell.source, re.M)
+        levels = _LEVEL.findall(cell.source)
         if "**Rubric**" not in cell.source or len(levels) != 3:
             raise ValueError(f"essay {name!r} needs **Rubric** and three lines '- N points: …'")

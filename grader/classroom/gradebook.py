@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from grader.cells import about, grade_id, id_of_check
+from grader.cells import about, grade_id, id_of_check, is_essay
 from grader.classroom import database
 from grader.classroom.folder import ClassFolder
 from grader.classroom.marks import NotebookMark
@@ -193,6 +193,8 @@ def _write(
             grade.auto_score = checked[grade.name]
         elif cell is not None and left_as_released(cell) and grade.name not in result.elsewhere:
             grade.auto_score = 0.0
+        elif grade.cell.max_score == 0 and cell is not None and is_essay(cell):
+            grade.auto_score = 0.0  # nobody need be asked for a mark on what counts nothing
         else:
             grade.auto_score = None
         if grade.manual_score is None:

@@ -17,7 +17,16 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import about, grade_id, is_check, is_essay, is_locked, is_solution, text_of
+from grader.cells import (
+    about,
+    grade_id,
+    is_bonus,
+    is_check,
+    is_essay,
+    is_locked,
+    is_solution,
+    text_of,
+)
 from grader.classroom.folder import ClassFolder
 from grader.errors import ConfigError
 from grader.files import write_atomically
@@ -113,6 +122,16 @@ def role(cell: Mapping[str, Any]) -> str:
 def worth(cells: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Id -> points of the graded ones among some cells."""
     return {grade_id(c): float(about(c)["points"]) for c in cells if about(c).get("grade")}
+
+
+def bonus(folder: ClassFolder, name: str) -> frozenset[str]:
+    """Ids of the optional cells in the release that a class is graded against."""
+    present = folder.root / "release" / name / f"{name}.ipynb"
+    try:
+        cells = json.loads(present.read_text(encoding="utf-8"))["cells"]
+        return frozenset(grade_id(cell) for cell in cells if is_bonus(cell))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return frozenset()  # a release that is missing or damaged is told where it is needed
 
 
 def _is_answer(cell: NotebookNode) -> bool:

@@ -1,7 +1,7 @@
 """The class list: which student is in which team, and who an upload of the LMS belongs to.
 
-A roster is a CSV file with one row per student.  Identities come from here and from names that
-the instructor or the LMS gave, never from anything inside a student's archive.
+A roster is a CSV file or a spreadsheet (.xlsx) with one row per student.  Identities come from here
+and from names that the instructor or the LMS gave, never from anything inside a student's archive.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ HEADERS = {
     "canvas": ("canvas", "canvas id", "canvas user id"),
 }  # fmt: skip
 """What each column may be called; case, "_" and "-" make no difference."""
+_ZIPPED, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""How an .xlsx and an .xls file begin."""
 ID_BYTES = 80
 """Longest team id, in bytes: it becomes a folder's name."""
 
@@ -174,16 +176,7 @@ def read_roster(path: Path) -> Roster:
 
     A student with an empty team works alone, under the own id.  Raises RosterError.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RosterError(f"{path}: {error}; save it as CSV in UTF-8") from None
-    first_line = text.lstrip().split("\n", 1)[0]
-    delimiter = max(",;\t", key=first_line.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise RosterError(f"{path}: {error}") from None
+    lines = _lines(path)
     rows = [(number, row) for number, row in enumerate(lines, 1) if any(map(str.strip, row))]
     if not rows:
         raise RosterError(f"{path}: empty; needed are a line of headings and one per student")
@@ -202,8 +195,59 @@ def read_roster(path: Path) -> Roster:
 
 
 def keep_roster(root: Path, path: Path) -> None:
-    """Make a roster that of a class folder.  Raises FolderUnusable."""
-    write_atomically(root / "roster.csv", path.read_bytes())
+    """Make a roster that of a class folder, as CSV.  Raises FolderUnusable, or RosterError."""
+    content: bytes | str = path.read_bytes()
+    if path.read_bytes().startswith(_ZIPPED):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(_lines(path))
+        content = text.getvalue()
+    write_atomically(root / "roster.csv", content)
+
+
+def _lines(path: Path) -> list[list[str]]:
+    """A table's lines.  Raises RosterError."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(_ZIPPED):
+            return _sheet(content, path)
+        if content.startswith(_OLD_EXCEL):
+            raise RosterError(f"{path}: a spreadsheet of an old kind; save it as .xlsx or CSV")
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RosterError(f"{path}: {error}; save it as CSV in UTF-8") from None
+    first_line = text.lstrip().split("\n", 1)[0]
+    delimiter = max(",;\t", key=first_line.count)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise RosterError(f"{path}: {error}") from None
+
+
+def _sheet(content: bytes, path: Path) -> list[list[str]]:
+    """Lines of the first sheet that has columns team and student, or else of the first."""
+    from openpyxl import load_workbook  # takes its time, and most rosters are CSV
+
+    try:
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheets = [
+            [[_as_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            for sheet in book.worksheets
+        ]
+    except Exception as error:  # whatever a zip that is no spreadsheet brings about
+        raise RosterError(f"{path}: no spreadsheet that can be read: {error}") from None
+    headed = [lines for lines in sheets if {"team", "student"} <= _headed(lines)]
+    return (headed or sheets or [[]])[0]
+
+
+def _headed(lines: list[list[str]]) -> set[str]:
+    return set(next((_columns(line) for line in lines if any(line)), {}))
+
+
+def _as_text(value: object) -> str:
+    """A cell as it would stand in a CSV file: numbers of students have no decimals."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
 
 
 def _columns(headings: list[str]) -> dict[str, int]:

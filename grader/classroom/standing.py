@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import statistics
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import Any
 import msgspec
 
 from grader.cells import id_of_check
-from grader.classroom import identity, marks, membership, questions, results, version
+from grader.classroom import identity, marks, membership, questions, releases, results, version
 from grader.classroom.account import Question
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
@@ -52,6 +53,8 @@ class Exercise(msgspec.Struct, frozen=True):
     """What the judge found; None for essays."""
     mark: CellMark | None = None
     """The gradebook's entry; None before the result is recorded."""
+    bonus: bool = False
+    """Optional: its points come on top of the maximum."""
 
     @property
     def waiting(self) -> bool:
@@ -172,8 +175,8 @@ class Standing:
 
     @property
     def max_points(self) -> float:
-        """What the exercises are worth."""
-        return sum(x.max_points for x in self.exercises)
+        """What the exercises are worth, without those that are bonus."""
+        return sum(x.max_points for x in self.exercises if not x.bonus)
 
     @property
     def penalty(self) -> float:
@@ -182,7 +185,7 @@ class Standing:
 
     @property
     def score(self) -> float:
-        """Points less the penalty, never below 0 (nbgrader's rule)."""
+        """Points less the penalty, never below 0 (nbgrader's rule); with bonus maybe above all."""
         return max(0.0, self.points - self.penalty)
 
     @property
@@ -303,6 +306,7 @@ def _read(folder: ClassFolder, course: Course) -> ClassStanding:
     teams = sorted({team for team, _ in handed_in} | {person.team for person in members})
     used = {name for _, name in handed_in}
     notebooks = tuple(n for name, n in course.notebooks.items() if name in used)
+    optional = {n.name: releases.bonus(folder, n.name) if course.bonus else () for n in notebooks}
     rows = {
         (team, notebook.name): _standing(
             folder,
@@ -311,6 +315,7 @@ def _read(folder: ClassFolder, course: Course) -> ClassStanding:
             notebook,
             found.get((team, notebook.name)),
             settled.get((team, notebook.name), ()),
+            optional[notebook.name],
         )
         for team in teams
         for notebook in notebooks
@@ -356,6 +361,7 @@ def _standing(
     notebook: Notebook,
     mark: NotebookMark | None,
     settled: tuple[Settled, ...],
+    optional: Collection[str] = (),
 ) -> Standing:
     damaged: list[Question] = []
     submission = _part(
@@ -373,7 +379,7 @@ def _standing(
     if settled:  # reading what was handed in takes time
         work = questions.work_of(folder, team, notebook.name)
         settled = tuple(entry for entry in settled if work and entry.work == work)
-    exercises = _exercises(result, mark)
+    exercises = _exercises(result, mark, optional)
     return Standing(
         team,
         notebook,
@@ -388,17 +394,28 @@ def _standing(
     )
 
 
-def _exercises(result: Result | None, mark: NotebookMark | None) -> tuple[Exercise, ...]:
-    """The gradebook's cells in its order, joined with the judge's findings."""
+def _exercises(
+    result: Result | None, mark: NotebookMark | None, optional: Collection[str]
+) -> tuple[Exercise, ...]:
+    """The gradebook's cells in its order, joined with the judge's findings.
+
+    optional: ids of the cells that are bonus.
+    """
     checks = {check.name: check for check in result.checks} if result is not None else {}
     if mark is None:
-        return tuple(Exercise(c.name, "check", c.points, c.max_points, c) for c in checks.values())
+        return tuple(
+            Exercise(
+                c.name, "check", c.points, c.max_points, c, bonus=id_of_check(c.name) in optional
+            )
+            for c in checks.values()
+        )
     found = []
     for cell in mark.cells:
         # an autograde cell's id in the notebook is check_NAME, the check itself is called NAME
         name = cell.cell.removeprefix("check_") if cell.kind == "check" else cell.cell
         check = checks.get(name) if cell.kind == "check" else None
-        found.append(Exercise(name, cell.kind, cell.points, cell.max_points, check, cell))
+        worth = cell.points, cell.max_points
+        found.append(Exercise(name, cell.kind, *worth, check, cell, cell.cell in optional))
     order = {name: position for position, name in enumerate(checks)}
     found.sort(key=lambda x: (x.kind == "essay", order.get(x.name, len(order))))
     return tuple(found)

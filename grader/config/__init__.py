@@ -130,19 +130,24 @@ class Course:
     notebooks: dict[str, Notebook]
     extensions: Extensions = Extensions({})
     points: Mapping[str, float] = field(default_factory=dict)
-    """Check -> points, where they are not those in the notebook's source."""
+    """Check or essay -> points, where they are not those in the notebook's source."""
     anonymous: bool = False
     """Markers must not know whose work they mark."""
+    bonus: bool = True
+    """Optional exercises come on top of the maximum; else they count like all others."""
     release: Release = Release()
     pairs: Pairs = Pairs()
     times: Times = Times()
     attempts: Attempts = Attempts()
+    contact: str = ""
+    """Whom students ask: said in the guide that they get."""
 
 
 @dataclass(frozen=True)
 class _Id:
     id: str
     title: str
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,7 @@ class _Gradebook:
 @dataclass(frozen=True)
 class _Marking:
     anonymous: bool = False
+    bonus: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,10 +236,12 @@ def load(folder: Path | None = None) -> Course:
         _extensions(file, own),
         file.points,
         file.marking.anonymous,
+        file.marking.bonus,
         file.release,
         file.pairs,
         times,
         file.attempts,
+        " ".join(file.course.contact.split()),
     )
 
 

@@ -29,7 +29,10 @@ from grader.export.sheet import Cell, Column, Row, number, text
 
 
 def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
-    """A grading worksheet: one grade, the total of the columns, and what it is made of."""
+    """A grading worksheet: one grade, the total of the columns, and what it is made of.
+
+    Moodle refuses a grade above the maximum, so bonus counts up to it.
+    """
     worth = sum(column.worth for column in columns)
     table: list[list[Cell]] = [
         [
@@ -51,7 +54,7 @@ def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
                 identifier,
                 _for_php(who.name or who.student),
                 _for_php(who.email),
-                number(row.total),
+                number(None if row.total is None else min(row.total, worth)),
                 number(worth),
                 "-",
                 told,

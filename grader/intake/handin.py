@@ -23,6 +23,7 @@ from grader.text import shown
 from utils.packing import asked, beside
 from utils.packing.accepted import folded
 from utils.packing.beside import Names
+from utils.packing.exported import is_export
 
 CAUSE = "file left out"
 REMEDY = "look whether the notebook needs it, and ask the team for it if so"
@@ -60,12 +61,17 @@ def belonging_to(chosen: Candidate, members: list[Member], names: Iterable[str])
     unneeded = [Other(files[p].path, LEFT_OUT, "no code mentions it") for p in found.unneeded]
     folders = dict.fromkeys(path.split("/")[0] for path in found.ours)
     ours = [Other(f"{name}/", LEFT_OUT, "the course's own counts") for name in folders]
+    exports = [
+        Other(member.path, LEFT_OUT, "the notebook that it was exported from counts")
+        for member in members
+        if is_export(member.path)
+    ]
     refused = [Other(what, LEFT_OUT, reason) for what, reason in found.refused]
     return Along(
         tuple(sorted(kept, key=lambda member: member.path)),
         (*notes, *(f"left out: {shown(reason, 400)}" for _, reason in found.refused)),
         tuple(Question(CAUSE, shown(reason, 400), REMEDY) for _, reason in found.refused),
-        (*unneeded, *ours, *refused),
+        (*unneeded, *ours, *exports, *refused),
     )
 
 

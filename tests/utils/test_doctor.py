@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,3 +64,24 @@ def test_another_version_is_only_noted(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     found = doctor.packages("do this")
     assert not found.good and not found.needed and "should be 0.0.1; do this" in found.text
+
+
+@pytest.mark.parametrize(
+    ("cards", "driver", "good", "says"),
+    [
+        (["/physical_device:GPU:0"], "/usr/bin/nvidia-smi", True, "computes on /physical_device"),
+        ([], "/usr/bin/nvidia-smi", False, "does not see"),
+        ([], None, True, "none is needed"),
+    ],
+)
+def test_a_graphics_card_is_named_and_never_needed(
+    monkeypatch: pytest.MonkeyPatch, cards: list[str], driver: str | None, good: bool, says: str
+) -> None:
+    listed = [SimpleNamespace(name=name) for name in cards]
+    config = SimpleNamespace(list_physical_devices=lambda _: listed)
+    monkeypatch.setattr(doctor, "import_module", lambda _: SimpleNamespace(config=config))
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: driver)
+    monkeypatch.setattr(doctor.platform, "system", lambda: "Linux")
+    found = doctor._gpu()
+    assert (found.good, says in found.text) == (good, True)
+    assert found.good or not found.needed

@@ -244,11 +244,15 @@ def test_a_pair_gets_a_zip_with_code_images_and_one_pdf(home):
         assert archive.namelist() == [
             "Ex2_One_Two.pdf",
             "RECEIPT.txt",
+            *(f"code/{name}.py" for name in PAIRS),
             "images/cat.jpg",
+            "notebooks/01_implementing_cnn.ipynb",
             "notebooks/04_visualizing_cnn.ipynb",
             "notebooks/05_fooling_cnn.ipynb",
             "notebooks/attack.py",
         ]
+        code = archive.read(f"code/{PAIRS[0]}.py").decode()
+    assert "\nimport attack\n" in code and compile(code, "code", "exec")
 
 
 def test_a_pair_is_told_what_its_zip_may_not_hold(home):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from utils import report_pdf
+from utils import handin, report_pdf
 from utils.packing.accepted import Refused
 
 PIXEL = (
@@ -39,7 +40,7 @@ def test_the_page_shows_text_formulas_code_outputs_and_figures() -> None:
 
 
 def test_the_page_runs_and_fetches_nothing() -> None:
-    text = report_pdf.page("<b>", [a_notebook()])
+    text = report_pdf.page("<b>", [a_notebook()], "<b>")
     assert "<script" not in text and "<title>&lt;b&gt;" in text
     assert not re.findall(r'(?:src|href)="(?!data:)', text)
 
@@ -69,3 +70,28 @@ def test_a_browser_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(report_pdf, "find_browser", lambda: "/bin/false")
     with pytest.raises(Refused, match="/bin/false could not print"):
         report_pdf.to_pdf("<p>x</p>", tmp_path / "Ex2_A.pdf")
+
+
+@pytest.mark.parametrize(
+    ("stem", "names"),
+    [("Ex2_NameOne_NameTwo", "NameOne, NameTwo"), ("ex2_Ann-Eve", "Ann-Eve"), ("team_7", "")],
+)
+def test_authors_are_those_of_the_files_name(stem: str, names: str) -> None:
+    assert report_pdf.names_in(stem, "Ex2") == names
+
+
+def test_authors_stand_on_the_first_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages: list[str] = []
+    chosen = [SimpleNamespace(name="00_getting_started")]
+    monkeypatch.setattr(handin, "choose", lambda *_: chosen)
+    for more in ([], ["--authors", "Ann Lee, Bo Wu"]):
+        pdf = str(tmp_path / "Ex2_NameOne_NameTwo.pdf")
+        monkeypatch.setattr(
+            report_pdf, "to_pdf", lambda text, _: pages.append(text) or Path(__file__)
+        )
+        assert report_pdf.main([pdf, "00", *more]) == 0
+    assert '<body><p class="authors">NameOne, NameTwo</p><section>' in pages[0]
+    assert '<body><p class="authors">Ann Lee, Bo Wu</p><section>' in pages[1]
+    assert "On its first page: Ann Lee, Bo Wu." in capsys.readouterr().out

@@ -68,7 +68,7 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
     if stopped:
         raise KeyboardInterrupt
     outcome = compare.compare(public, replies, variant)
-    shown = verdict.Shown(outcome, public, _points(name), printed)
+    shown = verdict.Shown(outcome, public, _points(name), printed, _is_bonus(name))
     if outcome.score == 0:
         shown.display()
         raise CheckFailed(shown.failure())
@@ -220,6 +220,13 @@ def _points(name: str) -> float:
         return float(json.loads(listed.read_text())[name])
     except (OSError, KeyError, ValueError):
         return 1.0
+
+
+def _is_bonus(name: str) -> bool:
+    try:
+        return name in json.loads((cases.PUBLIC_CASES / "bonus.json").read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> verdict.HandedBack:

@@ -23,7 +23,15 @@ class Shown:
     prefer the HTML form.
     """
 
-    def __init__(self, outcome: CheckVerdict, cases: CaseSet, points: float, printed: str = ""):
+    def __init__(
+        self,
+        outcome: CheckVerdict,
+        cases: CaseSet,
+        points: float,
+        printed: str = "",
+        bonus: bool = False,
+    ):
+        self.bonus = bonus
         self.outcome = outcome
         self.cases = cases
         self.points = points
@@ -33,7 +41,8 @@ class Shown:
         """One line: the name, how much passed, and the diagnosis."""
         done = sum(c.score == 1 for c in self.outcome.cases)
         total = len(self.outcome.cases)
-        earned = f"{round(self.outcome.score * self.points, 2):g} of {self.points:g} points"
+        kind = "bonus points" if self.bonus else "points"
+        earned = f"{round(self.outcome.score * self.points, 2):g} of {self.points:g} {kind}"
         if total == 1 and len(self.outcome.cases[0].parts) > 1:
             parts = self.outcome.cases[0].parts
             counted = f"{sum(p.ok for p in parts)} of {len(parts)} answers right"

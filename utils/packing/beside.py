@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from utils.packing.accepted import MIB, told, told_size
+from utils.packing.exported import is_export
 
 HANDIN_BYTES = 20 * MIB
 """Most bytes in handin/NOTEBOOK/."""
@@ -82,6 +83,7 @@ def sort_out(notebook: str, code: str, files: Mapping[str, bytes], names: Names)
     "handin/NOTEBOOK/net.npz"; of handin/ its own folder alone.
     """
     own = f"handin/{notebook}/"
+    files = {path: content for path, content in files.items() if not is_export(path)}
     inside = [p for p in files if p.startswith(own)]
     ours = sorted(
         p for p in files if not p.startswith(own) and "/" in p and name_of(p) in names.course

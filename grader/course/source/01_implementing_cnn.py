@@ -918,13 +918,13 @@ check("build_deep", build_deep)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Looking back
+# ## Looking back (optional, bonus)
 #
 # A few questions to see whether everything has found its place. Two to five sentences each will do.
 #
 # **a)** What is the difference between a `Dense` and a `Conv2D` layer in Keras?
 
-# %% [markdown] essay="dense_and_conv2d" points=2
+# %% [markdown] essay="dense_and_conv2d" points=2 bonus=true
 # ### BEGIN SOLUTION
 # In a `Dense` layer each unit is connected to all values of its input, each connection with a weight of its
 # own; the input is a flat vector. In a `Conv2D` layer each unit is connected only to a small window
@@ -943,7 +943,7 @@ check("build_deep", build_deep)
 # %% [markdown]
 # **b)** What does it mean that a convolutional network "preserves the spatial structure"?
 
-# %% [markdown] essay="spatial_structure" points=2
+# %% [markdown] essay="spatial_structure" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Input and output of a convolution are both laid out in height and width, and the output at a position
 # comes from the input around that position. So neighbouring values stay neighbours, and where something
@@ -962,7 +962,7 @@ check("build_deep", build_deep)
 # **c)** Describe the operations that take place when a filter is convolved with an input such as an image. By
 # which hyper-parameters is the convolution defined?
 
-# %% [markdown] essay="what_a_filter_does" points=2
+# %% [markdown] essay="what_a_filter_does" points=2 bonus=true
 # ### BEGIN SOLUTION
 # The input is padded if asked for. At each position the filter is laid on a window, through all
 # channels; values and weights are multiplied element by element, all products are added to one number, and
@@ -1006,13 +1006,13 @@ unit = {
 }
 ### END SOLUTION
 
-# %% check="unit_and_map" points=2
+# %% check="unit_and_map" points=2 bonus=true
 check("unit_and_map", unit, student=STUDENT_ID)
 
 # %% [markdown]
 # **Question.** Define *receptive field* and *activation map*.
 
-# %% [markdown] essay="field_and_map" points=2
+# %% [markdown] essay="field_and_map" points=2 bonus=true
 # ### BEGIN SOLUTION
 # The receptive field of a unit is the region of the input image that can influence its value: the filter's
 # window in the first layer, and larger with every layer above and every stride below. An activation map
@@ -1044,13 +1044,13 @@ for name, (size, stride, zeros) in by_hand.SIZES.items():
     widths[name] = (own.width - size + 2 * zeros) // stride + 1
 ### END SOLUTION
 
-# %% check="output_sizes" points=2
+# %% check="output_sizes" points=2 bonus=true
 check("output_sizes", widths, student=STUDENT_ID)
 
 # %% [markdown]
 # **Question.** Explain the effect of stride and of zero-padding, on the size of the output and beyond.
 
-# %% [markdown] essay="stride_and_padding" points=2
+# %% [markdown] essay="stride_and_padding" points=2 bonus=true
 # ### BEGIN SOLUTION
 # A stride $S$ keeps only every $S$-th position: the output is about $S$ times smaller in each direction,
 # computing costs fall by $S^2$, the layers above see $S$ times further, and fine positions are lost. Zero-padding
@@ -1084,13 +1084,13 @@ def conv_parameters(kernel, channels, filters, use_bias):
     ### END SOLUTION
 
 
-# %% check="conv_parameters" points=2
+# %% check="conv_parameters" points=2 bonus=true
 check("conv_parameters", conv_parameters)
 
 # %% [markdown]
 # **g)** What is a max pooling layer, and what is its role in a convolutional network?
 
-# %% [markdown] essay="role_of_max_pooling" points=2
+# %% [markdown] essay="role_of_max_pooling" points=2 bonus=true
 # ### BEGIN SOLUTION
 # A max pooling layer slides a window over each map by itself, usually 2×2 with stride 2, and keeps the
 # largest value. It has no weights. It makes maps smaller, which saves computing and memory and lets the

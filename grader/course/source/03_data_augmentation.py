@@ -494,7 +494,7 @@ check("strategy_choice", sealed.choice("choosing a strategy", rows))
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 03.6: deeper, after VGG
+# ## Exercise 03.6: deeper, after VGG (optional, bonus)
 #
 # The VGG nets (Simonyan and Zisserman, 2014, [arxiv.org/abs/1409.1556](https://arxiv.org/abs/1409.1556)) are
 # made of blocks of 3×3 convolutions. With batch normalisation (BN) and dropout, which they hadn't yet:
@@ -523,7 +523,7 @@ def build_vgg(filters=64):
     ### END SOLUTION
 
 
-# %% check="vgg_configuration" points=3
+# %% check="vgg_configuration" points=3 bonus=true
 check("vgg_configuration", augmenting.configured(build_vgg))
 
 # %% [markdown]
@@ -553,11 +553,11 @@ vgg = training.fit(
     augment=lambda: build_augmenter(DATASET),
 )
 
-# %% check="vgg" points=4
+# %% check="vgg" points=4 bonus=true
 check("vgg", augmenting.answers("vgg", build_small_vgg))
 
 # %% [markdown]
-# ## Exercise 03.7: the deep net with and without
+# ## Exercise 03.7: the deep net with and without (optional, bonus)
 #
 # The same once more without augmentation, and the report as in exercise 03.3.
 
@@ -578,7 +578,7 @@ for run in (vgg_plain, vgg):
 ### END SOLUTION
 vgg_report
 
-# %% check="vgg_report" points=3
+# %% check="vgg_report" points=3 bonus=true
 check("vgg_report", augmenting.claims(dict.fromkeys(["vgg_plain", "vgg"], build_small_vgg), vgg_report))
 
 # %% figure="vgg_curves"
@@ -589,7 +589,7 @@ plt.show()
 # **Question.** What do you observe? Compare with the three convolutions: what do depth, batch normalisation and
 # dropout change, and what does augmentation add to them?
 
-# %% [markdown] essay="vgg_observations" points=3
+# %% [markdown] essay="vgg_observations" points=3 bonus=true
 # ### BEGIN SOLUTION
 # The deep net reaches 92.0 % on validation images with and without augmentation, against 84.2 % (none) and 88.8 %
 # (augmented) of the three convolutions, with about as many parameters (45,946): most of its weights are in
@@ -642,11 +642,11 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercises 03.9 to 03.13: review
+# ## Exercises 03.9 to 03.13: review (optional, bonus)
 #
 # **03.9.** Explain the notion of hierarchical features in convolutional networks.
 
-# %% [markdown] essay="hierarchical_features" points=2
+# %% [markdown] essay="hierarchical_features" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Each layer builds its features out of those of the layer before. The first convolution sees a few pixels and finds
 # edges and colours; the next ones combine edges to corners and textures, these to parts (an eye, a wheel), and the
@@ -665,7 +665,7 @@ plt.show()
 # %% [markdown]
 # **03.10.** Explain two strategies to visualise what a convolutional network has learned.
 
-# %% [markdown] essay="two_visualisations" points=2
+# %% [markdown] essay="two_visualisations" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Activation maps: give the net an image and draw the maps that come out of a layer. Bright places are where a filter
 # found its feature, so one sees what each filter responds to, and that maps become coarser and rarer with depth.
@@ -703,14 +703,14 @@ for net, (train, validation) in own.accuracies.items():
         nets_do[net] = "underfits" if train < 70 else "fits"
 ### END SOLUTION
 
-# %% check="four_nets" points=2
+# %% check="four_nets" points=2 bonus=true
 check("four_nets", nets_do, student=STUDENT_ID)
 
 # %% [markdown]
 # **Question.** What do we fight with data augmentation, and why does it work? For which of the four nets would you try
 # it, and what would you do for the others?
 
-# %% [markdown] essay="what_we_fight" points=2
+# %% [markdown] essay="what_we_fight" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Overfitting: a net with many weights and few images learns the images themselves, with everything accidental in them
 # (where the object stood, how bright it was), in place of what makes the class. Augmentation varies just these
@@ -756,14 +756,14 @@ answers["updates per epoch, offline"] = -(-stored // own.batch)
 answers["updates per epoch, online"] = -(-own.images // own.batch)
 ### END SOLUTION
 
-# %% check="offline_online" points=3
+# %% check="offline_online" points=3 bonus=true
 check("offline_online", answers, student=STUDENT_ID)
 
 # %% [markdown]
 # **Question.** Compare the ways to implement augmentation: offline or online, in the data stream or as layers of the
 # model, and what about the time of prediction? When would you take which?
 
-# %% [markdown] essay="implementations" points=2
+# %% [markdown] essay="implementations" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Offline: copies are computed once and stored. Simple, and works with any training code, also for changes that are
 # slow to compute; but it costs disk space in proportion to the copies, and the net sees only those few versions, again
@@ -788,7 +788,7 @@ check("offline_online", answers, student=STUDENT_ID)
 # **03.13.** What are the main differences between AlexNet, VGGNet, GoogLeNet and ResNet, and what was the intuition behind
 # each?
 
-# %% [markdown] essay="four_architectures" points=4
+# %% [markdown] essay="four_architectures" points=4 bonus=true
 # ### BEGIN SOLUTION
 # *AlexNet* (2012): five convolutions (11×11, 5×5, then 3×3) and three dense layers, 60 million parameters. Its intuition: what
 # was known for digits works for photographs, if net and data are large enough; ReLU, dropout, augmentation and two

@@ -493,7 +493,7 @@ plt.show()
 # difference to it, and so the norm has made it grey. Units of dense layers look at all of the
 # image.
 #
-# ## Exercise 04.6: stronger regularisers (optional)
+# ## Exercise 04.6: stronger regularisers (optional, bonus)
 #
 # With a small norm alone, images of deeper units are faint and speckled. Yosinski et al. (2015)
 # found that several regularisers together do better. Blur you have. The other two set pixels to
@@ -519,7 +519,7 @@ def drop_small_pixels(x, share):
     ### END SOLUTION
 
 
-# %% check="drop_small_pixels" points=1
+# %% check="drop_small_pixels" points=1 bonus=true
 check("drop_small_pixels", drop_small_pixels)
 
 # %% solution="drop_small_contributions"
@@ -536,7 +536,7 @@ def drop_small_contributions(x, gradient, share):
     ### END SOLUTION
 
 
-# %% check="drop_small_contributions" points=1
+# %% check="drop_small_contributions" points=1 bonus=true
 check("drop_small_contributions", drop_small_contributions)
 
 # %% [markdown]
@@ -567,7 +567,7 @@ def drive_smoothly(net, layer, unit, value, start, strength):
     ### END SOLUTION
 
 
-# %% check="drive_smoothly" points=3
+# %% check="drive_smoothly" points=3 bonus=true
 check("drive_smoothly", nets.on_net(visualizing.with_and_without(drive_smoothly)))
 
 # %% figure="regularisers_picture"
@@ -581,10 +581,10 @@ plots.regularisers(deep, versions)
 plt.show()
 
 # %% [markdown]
-# **Question (optional).** Which regulariser does what? Which image would you show to somebody who
+# **Question (optional, bonus).** Which regulariser does what? Which image would you show to somebody who
 # wants to know what the unit looks for, and why?
 
-# %% [markdown] essay="regularisers_seen" points=2
+# %% [markdown] essay="regularisers_seen" points=2 bonus=true
 # ### BEGIN SOLUTION
 # Without a regulariser the noise of the start stays, and the little that was added to it is hard to
 # see. The norm removes all noise that the unit does not care for, but what is left is speckled:
@@ -832,7 +832,7 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Exercise 04.10: comparing (optional)
+# ## Exercise 04.10: comparing (optional, bonus)
 #
 # "The map points at the digit" can be measured where masks are known. Two measures:
 #
@@ -857,7 +857,7 @@ def pointing(maps, masks):
     ### END SOLUTION
 
 
-# %% check="pointing" points=2
+# %% check="pointing" points=2 bonus=true
 check("pointing", pointing)
 
 # %% [markdown]
@@ -880,10 +880,10 @@ plots.architectures(same, comparison, pointing)
 plt.show()
 
 # %% [markdown]
-# **Question (optional).** How do the three nets differ in what they look at? Why is the saliency
+# **Question (optional, bonus).** How do the three nets differ in what they look at? Why is the saliency
 # map of the single layer the same for all images of a class?
 
-# %% [markdown] essay="architectures_seen" points=2
+# %% [markdown] essay="architectures_seen" points=2 bonus=true
 # ### BEGIN SOLUTION
 # The score of a single layer is a weighted sum of the pixels, so its gradient is the weights
 # themselves, whatever the image is: the map shows the class and not the picture, and points at the

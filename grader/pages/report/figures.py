@@ -48,6 +48,8 @@ class Tally:
     not_run: int
     waiting: int
     """Still to be marked by hand."""
+    bonus: bool = False
+    """Its points come on top of the maximum."""
 
     @property
     def marked(self) -> int:
@@ -249,6 +251,7 @@ def _tally(name: str, kind: str, found: list[Exercise]) -> Tally:
         sum(share <= 0 for share in shares),
         sum(x.check is not None and x.check.status != "judged" for x in found),
         len(found) - len(marked),
+        any(x.bonus for x in found),
     )
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tomllib
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ import pytest
 
 from grader import config, places
 from grader.authoring import build, names, release, source_text
+from grader.cells import is_bonus
+from grader.classroom import releases
 from grader.contract import visible
 from grader.errors import ConfigError
+from grader.formgrader import answer_key
 from utils.packing import asked as asked_for
 
 
@@ -196,6 +200,18 @@ def test_a_release_is_the_same_bytes_each_time(course: config.Course, tmp_path: 
     assert [digest for _, digest in first] == [digest for _, digest in second]
 
 
+def test_students_are_told_whom_to_ask(course: config.Course, tmp_path: Path) -> None:
+    guide = (places.ROOT / "docs" / "students.md").read_text(encoding="utf-8")
+    (_, _), (plain, _) = release.pack(course, tmp_path / "a", just_built=True)
+    (_, _), (told, _) = release.pack(
+        replace(course, contact="ta@example.org"), tmp_path / "b", just_built=True
+    )
+    readme = f"{course.release.name}/README.md"
+    assert zipfile.ZipFile(plain).read(readme).decode() == guide
+    added = zipfile.ZipFile(told).read(readme).decode().removeprefix(guide)
+    assert added.startswith("\n## Whom to ask\n") and "write to ta@example.org" in added
+
+
 def test_the_hand_in_script_can_be_executed_where_it_is_unpacked(
     course: config.Course, tmp_path: Path
 ) -> None:
@@ -221,8 +237,64 @@ def test_points_can_be_changed_in_one_file(
     assert in_cells == {**before, **changed}
 
 
+def test_an_essays_rubric_follows_its_points(
+    course: config.Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, essay = "01_implementing_cnn", "training_complexity"
+    monkeypatch.setattr(config, "load", lambda: replace(course, points={essay: 12.0}))
+    source = build.source_of(name)
+    assert {one.name: one.points for one in source.essays}[essay] == 12
+    released = nbformat.reads(build.as_released(name), as_version=4)
+    assert releases.worth(released.cells)[essay] == 12
+    assert re.findall(r"^- (.+ points?):", answer_key.of_notebook(name)[essay], re.M) == [
+        "12 points",
+        "6 points",
+        "0 points",
+    ]
+    others = "role_of_max_pooling"
+    assert "- 2 points: " in answer_key.of_notebook(name)[others]
+
+
+def test_the_profile_in_the_guide_gives_each_question_its_points(
+    course: config.Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (places.ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \[points\]\n((?:    .+\n)+)", guide, re.M)
+    assert block
+    questions = re.findall(r"# (\w+) \d, [^:\n]+: (\d+)\n((?:    \w+ = .+\n)+)", block[1])
+    assert [kind for kind, _, _ in questions] == ["practical"] * 4 + ["theoretical"] * 3
+    points = {k: float(v) for k, v in tomllib.loads(block[0].replace("    ", ""))["points"].items()}
+    monkeypatch.setattr(config, "load", lambda: replace(course, points=points))
+    sources = [build.source_of(name) for name in course.notebooks]
+    worth = {one.name: one.points for source in sources for one in source.graded}
+    for kind, said, lines in questions:
+        given = sum(worth[name] for name in re.findall(r"\w+(?= =)", lines))
+        assert given == int(said) == {"practical": 16, "theoretical": 12}[kind]
+    assert sum(worth[name] for name in points) == 4 * 16 + 3 * 12
+
+
+def test_what_is_bonus_is_called_optional_in_the_heading_above_and_nothing_else_is(
+    course: config.Course,
+) -> None:
+    groups: dict[str, set[bool]] = {}
+    for name in course.notebooks:
+        heading = ""
+        for cell in nbformat.read(visible.released(name), as_version=4).cells:
+            if cell.cell_type == "markdown" and (
+                found := re.findall(r"^##? .*", cell.source, re.M)
+            ):
+                heading = found[-1]
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                groups.setdefault(f"{name} {heading}", set()).add(is_bonus(cell))
+    assert {h for h, found in groups.items() if True in found} == {
+        h for h in groups if "(optional, bonus)" in h
+    }
+    assert all(len(found) == 1 for found in groups.values())
+    assert sum(True in found for found in groups.values()) == 6
+
+
 def test_points_for_no_check_are_refused(course: config.Course) -> None:
-    with pytest.raises(ConfigError, match="no check 'conv2d_backwards'"):
+    with pytest.raises(ConfigError, match="no check or essay 'conv2d_backwards'"):
         build.build(replace(course, points={"conv2d_backwards": 1.0}))
 
 

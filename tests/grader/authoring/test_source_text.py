@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.authoring import source_text
+from grader.cells import grade_id, is_bonus
 from tests.grader.tiny_course import SOURCE
 
 
@@ -43,6 +44,8 @@ def test_the_reference_has_solutions_but_no_rubric(tmp_path: Path) -> None:
         ('solution="sums"', 'solution="square"', 24, "is taken by the cell in line 11"),
         (" points=4", "", 18, "needs points"),
         ("points=4", "points=0", 18, "needs points"),
+        ("points=4", "points=4 bonus=1", 18, "bonus is true or false"),
+        ('solution="sums"', 'solution="sums" bonus=true', 24, "bonus is true or false"),
         ("points=4", "pionts=4", 18, "unknown key 'pionts'"),
         ('check("square", square)', 'check("sqare", square)', 18, 'must call check("square"'),
         ("    ### END SOLUTION\n\n# %% check", "\n# %% check", 11, "has no ### BEGIN SOLUTION"),
@@ -60,3 +63,8 @@ def test_a_wrong_source_is_refused_with_its_line(
         read(tmp_path, SOURCE.replace(old, new, 1))
     assert message in str(refused.value)
     assert str(refused.value).startswith(f"90_tiny.py:{line}:")
+
+
+def test_optional_exercises_are_marked_in_their_cells(tmp_path: Path) -> None:
+    cells = read(tmp_path, SOURCE.replace("points=3", "points=3 bonus=true")).notebook.cells
+    assert [grade_id(cell) for cell in cells if is_bonus(cell)] == ["why"]

@@ -49,6 +49,12 @@ def test_lateness_costs_by_the_day_begun_after_some_grace(folder: ClassFolder) -
     assert costs == pytest.approx([0, 0, 0.1, 0.2, 0.5])
 
 
+def test_a_course_may_take_nothing_late(folder: ClassFolder) -> None:
+    settings = "[late]\npenalty_per_day = 1.0\nmaximum = 1.0\n[extensions]\nteam_9 = 2"
+    assert [cost(folder, settings, "team_1", FIRST, minutes=m) for m in (9, 11)] == [0, 1]
+    assert cost(folder, settings, "team_9", FIRST, days=2) == 0
+
+
 def test_a_notebook_without_a_due_date_is_never_late(folder: ClassFolder) -> None:
     assert cost(folder, "", "team_1", "02_training_cnn", days=300) == 0
 

@@ -320,6 +320,30 @@ def test_points_of_the_settings_are_said_beforehand_and_apply_once(moving: Movin
     assert moving.grade().changes == [] and len(moving.backups()) == 1
 
 
+def test_other_points_of_an_essay_reach_its_marker_and_its_rubric(moving: Moving) -> None:
+    moving.mark("team_3", "why", 3)
+    path = moving.home / config.FILE
+    plain = path.read_text()
+    path.write_text(plain.replace("[points]", "[points]\nwhy = 6"))
+    moving.course = config.load()
+    summary = moving.grade()
+    assert summary.executed == 0
+    assert any("/why is worth 6 points instead of 3" in line for line in summary.moved)
+    essay = moving.marks("team_3")["why"]
+    assert (essay.max_points, essay.manual, essay.needs_manual) == (6, 3, True)
+    shown = moving.folder.autograded("team_3", NAME) / f"{NAME}.ipynb"
+    assert "- 6 points: says because" in shown.read_text()
+    assert "- 2 points: says something" in shown.read_text()
+
+    path.write_text(plain.replace("[points]", "[points]\nwhy = 0"))
+    moving.course = config.load()
+    moving.hand_in("team_4", {"why": ESSAY})
+    moving.grade()
+    assert not moving.marks("team_4")["why"].needs_manual  # it counts nothing
+    assert moving.state("team_4") == standing.FINAL
+    formgrader_works(moving)
+
+
 def test_a_check_that_is_renamed_keeps_its_marks(anywhere: Moving) -> None:
     moving = anywhere
     moving.mark("team_3", "check_square", 1)

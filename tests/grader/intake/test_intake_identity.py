@@ -72,6 +72,16 @@ def test_an_archive_made_to_look_like_a_download_stays_its_teams(room, inbox, ro
     assert "not in the roster" in only_reason(take(room, mailed, roster=roster, from_lms=False))
 
 
+def test_code_exported_from_a_notebook_is_no_module_of_its_pair(room, inbox, roster):
+    name = "Ex2_AnnExampleSeven_BoSample"
+    files = {INNER: ipynb(), f"{name}.pdf": b"%PDF-1.7", f"code/{FIRST}.py": b"x = 1"}
+    report = take(room, save(inbox / f"{name}.zip", zipped(files)), roster=roster)
+    assert report.taken[0].questions == []
+    assert [(one.what, one.why) for one in report.taken[0].others if "code" in one.what] == [
+        (f"code/{FIRST}.py", "the notebook that it was exported from counts")
+    ]
+
+
 def test_the_pair_archive_of_the_last_exercises_is_found_by_its_names(room, inbox, roster):
     def pack(*extra: str) -> bytes:
         return zipped({INNER: ipynb(), **dict.fromkeys(extra, b"%PDF-1.7")})

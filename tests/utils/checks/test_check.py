@@ -64,6 +64,12 @@ def test_a_right_answer_earns_all_points() -> None:
     assert repr(check("both", lambda x: [x + 1, x - 1])) == "3.0"
 
 
+def test_points_of_an_optional_exercise_are_called_bonus(public: Path) -> None:
+    (public / "bonus.json").write_text(json.dumps(["square"]))
+    assert check("square", lambda x: x**2).headline().endswith("4 of 4 bonus points")
+    assert check("both", lambda x: [x + 1, x - 1]).headline().endswith("3 of 3 points")
+
+
 def test_partial_credit_is_a_number_that_nbgrader_reads() -> None:
     shown = check("both", lambda x: (x + 1, x + 1))
     assert repr(shown) == "1.5"
