@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
 from nbgrader.utils import compute_checksum
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -132,7 +132,10 @@ def flagged(gradebook: api.Gradebook) -> list[str]:
     """Marks by hand that need another look, as "team/notebook/cell", sorted."""
     found = (
         gradebook.db.query(api.Grade)
-        .filter(api.Grade.manual_score.is_not(None), api.Grade.needs_manual_grade)
+        .filter(
+            or_(api.Grade.manual_score.is_not(None), api.Grade.extra_credit != 0),
+            api.Grade.needs_manual_grade,
+        )
         .all()
     )
     return sorted(
@@ -197,10 +200,11 @@ def _write(
             grade.auto_score = 0.0  # nobody need be asked for a mark on what counts nothing
         else:
             grade.auto_score = None
-        if grade.manual_score is None:
+        if grade.manual_score is None and not grade.extra_credit:
             grade.needs_manual_grade = grade.auto_score is None
         else:  # a flag that stands is for a human to take away
-            grade.needs_manual_grade = bool(grade.needs_manual_grade) or other
+            open_still = grade.manual_score is None and grade.auto_score is None
+            grade.needs_manual_grade = bool(grade.needs_manual_grade) or other or open_still
         score = grade.manual_score if grade.manual_score is not None else grade.auto_score
         earned += (score or 0.0) + (grade.extra_credit or 0.0)
     for comment in notebook.comments:

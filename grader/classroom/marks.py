@@ -44,6 +44,8 @@ class CellMark(msgspec.Struct, frozen=True):
     manual: float | None
     needs_manual: bool
     comment: str
+    extra: float = 0.0
+    """What a marker gave beyond it."""
 
 
 class NotebookMark(msgspec.Struct, frozen=True):
@@ -114,7 +116,9 @@ def _cell_mark(
     points = manual if manual is not None else auto
     points = 0.0 if points is None else points + (extra or 0.0)
     kind = "essay" if kind == "markdown" else "check"
-    return CellMark(name, kind, points, worth or 0.0, auto, manual, bool(needs_manual), comment)
+    return CellMark(
+        name, kind, points, worth or 0.0, auto, manual, bool(needs_manual), comment, extra or 0.0
+    )
 
 
 @cache

@@ -69,14 +69,26 @@ class Exercise(msgspec.Struct, frozen=True):
     @property
     def to_confirm(self) -> Question:
         """What to ask where a mark by hand stands on something that is not what it was."""
-        automatic, by_hand = (self.mark.auto, self.mark.manual) if self.mark else (None, None)
+        automatic = self.mark.auto if self.mark else None
         checked = "nothing" if automatic is None else f"{automatic:g}"
         reason = (
-            f"it was marked by hand with {by_hand or 0:g}, and is not what it was then; the check "
+            f"it was marked by hand with {self._by_hand}, and is not what it was then; the check "
             f"now gives {checked}"
         )
         remedy = "save its mark anew in formgrader, the same points or others"
         return Question(questions.CONFIRM, reason, remedy, self.name)
+
+    @property
+    def confirmed(self) -> bool:
+        """Stands whatever a human gave for it on what he or she saw?"""
+        given = self.mark is not None and (self.mark.manual is not None or self.mark.extra)
+        return not (given and self.waiting)
+
+    @property
+    def _by_hand(self) -> str:
+        manual, extra = (self.mark.manual, self.mark.extra) if self.mark else (None, 0.0)
+        told = [] if manual is None else [f"{manual:g}"]
+        return " and ".join(told + ([f"{extra:g} of extra credit"] if extra else []))
 
     @property
     def changed_by_hand(self) -> bool:
@@ -136,7 +148,7 @@ class Standing:
             found += [self._ask(question, on_the_way) for question in self.submission.questions]
         if self.result is not None:
             found += [self._ask(question, batch) for question in self._open(self.result)]
-        found += [self._ask(x.to_confirm, batch) for x in checks if x.marked_by_hand and x.waiting]
+        found += [self._ask(x.to_confirm, batch) for x in checks if not x.confirmed]
         return tuple(a for a in found if not questions.answered(a.question, self.settled))
 
     @property

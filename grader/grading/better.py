@@ -16,7 +16,7 @@ from grader.classroom import attempts, gradebook, results
 from grader.classroom.account import Question
 from grader.classroom.attempts import OTHER, POINTS, Decided, command, work_in
 from grader.classroom.results import Result, Submission
-from grader.grading.recorder import Recorder, answers_in
+from grader.grading.recorder import Recorder
 from grader.intake import settling, store
 
 _NOTHING = 1e-9
@@ -148,7 +148,7 @@ def _graded(recorder: Recorder, entry: Submission, there: Submission) -> Graded 
         executed = nbformat.reads((place / "executed.ipynb").read_text(), as_version=4)
     except (OSError, ValueError):
         return None
-    texts = answers_in(executed)
+    texts = recorder.answers_in(entry.notebook, executed)
     open_ones = {
         grade_id(cell): Essay(texts[grade_id(cell)], float(about(cell).get("points", 0)))
         for cell in executed.cells

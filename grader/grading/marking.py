@@ -56,7 +56,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         round(time.monotonic() - began, 3),
         list(task.elsewhere),
         task.account,
-        task.handed_in,
+        handed_in=task.handed_in,
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
@@ -91,7 +91,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         old.judging_seconds,
         list(task.elsewhere),
         task.account,
-        task.handed_in,
+        handed_in=task.handed_in,
     )
 
 

@@ -5,6 +5,7 @@ Recording the same result twice changes nothing, and a mark given by hand is nev
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cache
 
@@ -15,7 +16,7 @@ from nbgrader import api
 
 from grader import config
 from grader.cells import grade_id, id_of_check, is_essay, runs_when_graded
-from grader.classroom import gradebook, membership, own_modules, results, standing
+from grader.classroom import gradebook, membership, own_modules, releases, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
 from grader.classroom.lateness import Lateness
@@ -35,6 +36,7 @@ class Recorder:
         self.folder, self.course, self.book = folder, course, book
         self.lateness = Lateness(folder, course)
         self._answer_key = cache(answer_key.of_notebook)
+        self._released = cache(self._texts_released)
         self._people: list[Person] | None = None
         self._noted = membership.NOTHING_NOTED
         self.batch = course.times.zone.batch()
@@ -105,11 +107,20 @@ class Recorder:
         seen = modules_shown.at_the_end(seen, own_modules.read(place, submission))
         if self.course.anonymous:
             seen = anonymity.without_names(seen, self._names(result.team, result.notebook))
-        changed = _changed_answers(before, seen)
+        changed = _changed_answers(before, seen, self._released(result.notebook))
         gradebook.record(self.book, submission, result, executed, fraction, changed)
         text = nbformat.writes(seen)
         if before != text:
             write_atomically(shown, text, durable=False)
+
+    def answers_in(self, name: str, notebook: NotebookNode) -> dict[str, str]:
+        """Graded cell -> its answer, in a team's version of a notebook of that name."""
+        return dict(_answers(notebook.cells, self._released(name)))
+
+    def _texts_released(self, name: str) -> frozenset[str]:
+        """What is nobody's answer, wherever it stands: texts of the release and of older ones."""
+        known = releases.kept(self.folder, name).values()
+        return frozenset(cell.source for release in known for cell in release.cells)
 
     def _names(self, team: str, notebook: str) -> set[str]:
         """What a team and its members are called, those of today and those who handed in."""
@@ -134,11 +145,6 @@ class Recorder:
             result.unlink()
 
 
-def answers_in(notebook: NotebookNode) -> dict[str, str]:
-    """Graded cell -> text of its answer."""
-    return dict(_answers(notebook.cells))
-
-
 def _as_executed(notebook: str, before: NotebookNode) -> NotebookNode:
     """A prepared notebook with the outputs of an earlier execution of the same code.
 
@@ -155,34 +161,41 @@ def _as_executed(notebook: str, before: NotebookNode) -> NotebookNode:
     return executed
 
 
-def _changed_answers(before: str, seen: NotebookNode) -> frozenset[str]:
+def _changed_answers(
+    before: str, seen: NotebookNode, released: frozenset[str] = frozenset()
+) -> frozenset[str]:
     """Ids of graded cells whose answer differs from the one that was there to be marked.
 
-    An essay is its own answer, or what stands around one that is as released; a check's answer is
-    the solution of that name.
+    An essay is answered by its own cell and by what a student put beside it, pictures included; a
+    check by the solution of that name.
     """
     if not before:
         return frozenset()
-    old, changed = dict(_answers(_cells(before))), set()
-    for name, text in _answers(seen.cells):
+    old, changed = dict(_answers(_cells(before), released)), set()
+    for name, text in _answers(seen.cells, released):
         if old.get(name) != text:
             changed.add(name)
     return frozenset(changed)
 
 
-def _answers(cells: list[NotebookNode]) -> Iterator[tuple[str, str]]:
+def _answers(cells: list[NotebookNode], released: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(graded cell, text of its answer).  What code calls in own modules is part of it."""
     modules = modules_shown.in_cells(cells)
     cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
     for index, cell in enumerate(cells):
         name = grade_id(cell)
         if is_essay(cell):
-            blank = gradebook.left_as_released(cell)
-            texts = [c.source for c in around(cells, index)] if blank else [cell.source]
-            yield name, "\n".join(texts)
+            own = [] if gradebook.left_as_released(cell) else [cell]
+            own += [c for c in around(cells, index) if c.source not in released]
+            yield name, "\n".join(map(_with_pictures, own))
         elif name:  # what is as released is no answer, whatever the release says there
             code = "" if gradebook.left_as_released(cell) else cell.source
             yield id_of_check(name), f"{code}\n{modules}" if modules else code
+
+
+def _with_pictures(cell: NotebookNode) -> str:
+    pictures = cell.get("attachments")
+    return f"{cell.source}\n{json.dumps(pictures, sort_keys=True)}" if pictures else cell.source
 
 
 def _cells(text: str) -> list[NotebookNode]:

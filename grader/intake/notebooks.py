@@ -6,6 +6,7 @@ another name is known by nbgrader's cell ids.  Nothing in a notebook is executed
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -167,8 +168,17 @@ def _executed(notebook: dict[str, Any]) -> int:
     return sum(1 for c in code_cells(notebook) if c.get("outputs") or c.get("execution_count"))
 
 
-def _work(notebook: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(cell["cell_type"], grade_id(cell), text_of(cell)) for cell in notebook["cells"]]
+def _work(notebook: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (cell["cell_type"], grade_id(cell), text_of(cell), *_pictures(cell))
+        for cell in notebook["cells"]
+    ]
+
+
+def _pictures(cell: dict[str, Any]) -> list[str]:
+    """What was pasted into a cell, as one text."""
+    pasted = cell.get("attachments")
+    return [json.dumps(pasted, sort_keys=True)] if pasted else []
 
 
 def work_of(content: bytes) -> Any:

@@ -32,6 +32,7 @@ def by_nbgrader(sample: SampleClass) -> list[NotebookMark]:
                 grade.manual_score,
                 grade.needs_manual_grade,
                 said.get(grade.name) or "",
+                grade.extra_credit or 0.0,
             )
             for grade in row.grades
         ]

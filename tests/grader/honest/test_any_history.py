@@ -1,0 +1,148 @@
+"""Whatever happens to a class in whatever order, nobody's answer is lost, and no mark misplaced.
+
+`COURSE_HISTORIES=500 ./course test tests/grader/honest/test_any_history.py` tries so many.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.grader.honest.history import (
+    CHECKS,
+    CODE,
+    ESSAYS,
+    FORMS,
+    Choose,
+    CollectAgain,
+    Enrol,
+    Grade,
+    HandIn,
+    History,
+    Mark,
+    Rejudge,
+    Set,
+    Settle,
+    histories,
+)
+
+HISTORIES = int(os.environ.get("COURSE_HISTORIES", "0"))
+LONGEST = 12
+
+pick = st.sampled_from
+HAND_IN = st.builds(
+    HandIn,
+    pick(["s1", "s1", "s2", "s3", "red"]),
+    pick(["One.", "Two.", ""]),
+    pick([*CODE]),
+    pick(["plain", "plain", "plain", "plain", *FORMS, "broken", "endless"]),
+    pick([-30.0, -1.0, 1.0, 30.0, None]),
+)
+MARK = st.builds(
+    Mark,
+    pick(["team_1", "team_1", "team_2"]),
+    pick(["why", "why", "why", *ESSAYS, *CHECKS]),
+    pick([2.0, 0.0, None]),
+    pick([None, None, 0.5]),
+)
+SET = st.builds(
+    Set,
+    pick(["better", "last", "last on time"]),
+    pick([0.1, 0.6]),
+    pick([0, 2]),
+    pick([0.0, 1.0]),
+    st.booleans(),
+)
+OTHER = [
+    st.builds(CollectAgain),
+    st.builds(Enrol, pick([0, 1, 2])),
+    SET,
+    st.builds(Choose, pick(["team_1", "team_2"]), pick([0, 1, -1, None])),
+    st.builds(Settle),
+    st.builds(Rejudge),
+]
+STEP = st.one_of(HAND_IN, HAND_IN, HAND_IN, st.builds(Grade), st.builds(Grade), MARK, MARK, *OTHER)
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], History]]:
+    """Makes a class."""
+    with histories(tmp_path_factory.mktemp("histories")) as made:
+        yield made
+
+
+SEQUENCES = {
+    "a check that was corrected, with extra credit for what it was": [
+        HandIn(),
+        Grade(),
+        Mark(cell="check_square", points=None, extra=0.5),
+        HandIn(code="flipped", hours=-0.5),
+    ],
+    "an essay that goes on in a cell beside it": [
+        HandIn(form="beside"),
+        Grade(),
+        Mark(),
+        HandIn(form="beside otherwise", hours=-0.5),
+    ],
+    "another picture in an essay, and nothing else": [
+        HandIn(form="picture"),
+        HandIn(form="other picture", hours=-0.5),
+    ],
+    "another picture in an essay that was marked": [
+        HandIn(form="picture"),
+        Grade(),
+        Mark(),
+        HandIn(form="other picture", code="flipped", hours=-0.5),
+    ],
+    "an empty essay with extra credit, which was filled in": [
+        HandIn(why=""),
+        Grade(),
+        Mark(points=None, extra=0.5),
+        HandIn(hours=-0.5),
+    ],
+    "a mark that was given while the next attempt lay there": [
+        HandIn(),
+        Grade(),
+        HandIn(why="Two.", hours=-0.5),
+        Mark(),
+    ],
+    "the other of two members' attempts": [
+        HandIn(),
+        HandIn("s2", "Two."),
+        Grade(),
+        Mark(),
+        Choose(which=1),
+        Grade(),
+        Mark(),
+        Choose(which=0),
+    ],
+    "another judge and other points under a mark by hand": [
+        HandIn(),
+        Grade(),
+        Mark(cell="check_square", points=1.0),
+        Set(moved=True),
+        Rejudge(),
+    ],
+}
+
+
+@pytest.mark.parametrize("what", SEQUENCES)
+def test_no_mark_stands_on_what_nobody_has_read(new, what: str) -> None:
+    new().play(*SEQUENCES[what])
+
+
+@settings(
+    max_examples=HISTORIES or 10,
+    derandomize=not HISTORIES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+@given(st.lists(STEP, min_size=1, max_size=LONGEST))
+def test_no_answer_is_lost_and_no_mark_is_misplaced_in_any_history(new, steps) -> None:
+    new().play(*steps)
