@@ -56,6 +56,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     handed_in.purge,
     making.demo,
     making.truth,
+    making.mutate,
     making.doctor,
     making.bench,
 ):

@@ -101,6 +101,51 @@ def truth(
     raise typer.Exit(run(console, config.load().notebooks, seed))
 
 
+def mutate(
+    checks: Annotated[
+        list[str] | None, typer.Argument(help="Names of checks; all if left out.")
+    ] = None,
+    notebook: Annotated[
+        str, typer.Option("--notebook", help="Only this notebook: 01, or its whole name.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="So many times are cases drawn.")] = 5,
+    sample: Annotated[int, typer.Option(min=0, help="Only so many mutants, drawn.")] = 0,
+    seed: Annotated[str, typer.Option(help="What cases and sample are drawn from.")] = "mutants",
+    inputs: Annotated[
+        int, typer.Option(min=0, help="On so many inputs is an equivalent mutant tried.")
+    ] = 200,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="List the kinds of changes, and try nothing.")
+    ] = False,
+) -> None:
+    """Change reference solutions a little, and see which changes the judges don't notice.
+
+    Every function that students write is changed in many small ways (axes swapped, off by one, =
+    for +=, ceil for floor, …), and each mutant is judged as an answer is.  What keeps all points
+    with all seeds is shown with its difference: a judge is too weak there.  A mutant that answers
+    like the reference whatever it is asked is marked once, with a reason, in the course's
+    mutants.toml.  The last line is a JSON summary.
+
+    Exit status: 0; 1 if a mutant survives, a mark is wrong, or a reference loses points.
+    """
+    if operators:
+        from grader.mutating.operators import OPERATORS  # help need not wait for it
+
+        for operator in OPERATORS:
+            console.print(f"{operator.name}: {operator.does}", markup=False, highlight=False)
+        return
+    from grader.mutating.run import Asking, run  # help need not wait for judges
+
+    every = list(config.load().notebooks)
+    known = [name for name in every if name.startswith(notebook)]
+    if not known:
+        errors.print(f"no notebook is called {notebook!r}")
+        raise typer.Exit(REFUSED)
+    everything = known == every and not checks and not sample
+    asking = Asking(known, checks or (), seeds, sample, seed, inputs, everything)
+    raise typer.Exit(run(console, asking))
+
+
 def doctor(
     folder: ClassOption = CLASS,
     inside: Annotated[

@@ -42,16 +42,19 @@ class Finding:
         return self.verdict.score < 1 and self.verdict.mistake == self.sample.diagnosis
 
 
-def find(notebook: str, sample: Sample, seed: str) -> Finding:
-    """Judge one sample on fresh cases; chance in the answer itself is drawn from the seed, too."""
+def find(notebook: str, sample: Sample, seed: str, seconds_per_call: float = 0) -> Finding:
+    """Judge one sample on fresh cases; chance in the answer itself is drawn from the seed, too.
+
+    seconds_per_call: limit for one call in processor time; without it calls end by themselves.
+    """
     _seed_libraries(f"{seed}|{sample.check}|{sample.title}")
-    cases = _drawn(notebook, sample.student, seed).cases[sample.check]
-    return Finding(sample, _verdict(cases, sample))
+    cases = _drawn(notebook, sample.student, seed, sample.check).cases[sample.check]
+    return Finding(sample, _verdict(cases, sample, seconds_per_call))
 
 
-@lru_cache(maxsize=4)
-def _drawn(notebook: str, student: str, seed: str) -> examination.Examination:
-    return examination.draw(notebook, student, seed)
+@lru_cache(maxsize=64)
+def _drawn(notebook: str, student: str, seed: str, check: str) -> examination.Examination:
+    return examination.draw(notebook, student, seed, only=(check,))
 
 
 def run(console: Console, notebooks: Iterable[str], seed: str = "") -> int:
@@ -106,8 +109,8 @@ def _count(findings: list[Finding]) -> dict[str, int]:
     }
 
 
-def _verdict(cases: CaseSet, sample: Sample) -> CheckVerdict:
+def _verdict(cases: CaseSet, sample: Sample, seconds_per_call: float) -> CheckVerdict:
     student = sample.student if cases.by_student else None
     calls = [case.inputs for case in cases.cases]
-    packed = answer_bytes(sample.answer, cases.kind, calls, student)
+    packed = answer_bytes(sample.answer, cases.kind, calls, student, seconds_per_call)
     return examination.verdict_on(cases, packed, sample.student)

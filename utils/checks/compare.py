@@ -43,14 +43,16 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
 def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     if reply.error:
         return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
+    changed = f"your function modified its input {', '.join(reply.changed)} in place"
     try:
         if cases.assess:
+            if reply.changed:
+                return CaseVerdict(case.label, 0.0, Told(changed))
             return rule_called(cases.assess)(case, reply.value)
         values = _split(cases, case, reply.value)
     except ValueError as error:
         return CaseVerdict(case.label, 0.0, Told(str(error)))
     if reply.changed:
-        changed = f"your function modified its input {', '.join(reply.changed)} in place"
         return CaseVerdict(case.label, 0.0, Told(changed))
     parts = []
     for part in cases.parts:

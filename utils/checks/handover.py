@@ -158,12 +158,25 @@ def _call(function: Callable[..., Any], arguments: dict[str, Any], seconds: floa
     except BaseException as error:  # SystemExit, too, is this call's failure and no other's
         return Reply(error=_told(error))
     changed = tuple(
-        name
-        for name, before in arguments.items()
-        if isinstance(before, np.ndarray)
-        and not np.array_equal(before, given[name], equal_nan=True)
+        name for name, before in arguments.items() if not _unchanged(before, given[name])
     )
     return Reply(value, changed=changed)
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    """Is an argument what it was?  Arrays, lists and dictionaries are the caller's."""
+    if isinstance(before, np.ndarray):
+        nan = before.dtype.kind in "fc"
+        return isinstance(after, np.ndarray) and np.array_equal(before, after, equal_nan=nan)
+    if isinstance(before, (list, tuple)):
+        same = isinstance(after, type(before)) and len(before) == len(after)
+        return same and all(map(_unchanged, before, after))
+    if isinstance(before, dict):
+        same = isinstance(after, dict) and before.keys() == after.keys()
+        return same and all(_unchanged(value, after[name]) for name, value in before.items())
+    if isinstance(before, (int, float, str)):
+        return bool(before == after or before != before)  # nan is not even itself
+    return True  # a net or a function: nobody compares it
 
 
 def _told(error: BaseException) -> str:

@@ -45,6 +45,12 @@ _STARTS = [
         "good_starts: correct only -> right, but not necessarily sure",
         lambda p, labels, least: np.flatnonzero(p.argmax(axis=1) == labels),
     ),
+    wrong(
+        "good_starts: > for >= -> more than `least` in place of at least",
+        lambda probabilities, labels, least: np.flatnonzero(
+            (probabilities.argmax(axis=1) == labels) & (probabilities.max(axis=1) > least)
+        ),
+    ),
     wrong("good_starts: a mask -> a mask in place of positions", _mask),
     wrong(
         "good_starts: the first one -> only one image",

@@ -30,6 +30,7 @@ COMMANDS = (
     "export",
     "demo",
     "truth",
+    "mutate",
     "doctor",
     "bench",
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from grader.contract.judge import Judge, Mistake, Question
 from grader.judging.examination import verdict_on
 from utils import codec
 from utils.checks import cases, compare
-from utils.checks.handover import HANDOVER, LATE, CheckFailed, answer_bytes, check
+from utils.checks.handover import HANDOVER, LATE, CheckFailed, answer_bytes, call_each, check
 from utils.checks.identity import variant_of
+from utils.checks.verdicts import CaseVerdict, Reply
 from utils.nets import quiet
 
 RNG_CASES = [((3,), "a vector"), ((2, 3), "a matrix")]
@@ -132,6 +135,37 @@ def test_an_answer_that_changes_its_input_is_wrong(capsys: pytest.CaptureFixture
     with pytest.raises(CheckFailed):
         check("square", square)
     assert "modified its input x" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ([1, 2], lambda x: x.clear()),
+        ([1, 2], lambda x: x.reverse()),
+        ({"a": 1}, lambda x: x.update(a=2)),
+        ({"a": [np.zeros(2)]}, lambda x: x["a"][0].fill(1)),
+        ([(1, [2])], lambda x: x[0][1].append(3)),
+        ([np.zeros(2)], lambda x: x.insert(0, x.pop().sum())),
+    ],
+)
+def test_lists_and_dictionaries_are_the_callers_too(
+    given: Any, change: Callable[[Any], None]
+) -> None:
+    (reply,) = call_each(change, [{"x": given}]).replies
+    assert reply.changed == ("x",)
+    (reply,) = call_each(lambda x: x, [{"x": [given, math.nan, None, "text"]}]).replies
+    assert reply.changed == ()
+
+
+def test_what_is_good_to_a_degree_may_not_change_its_input_either() -> None:
+    rule = cases.rule_name(right_by_degree)
+    asked = cases.CaseSet("it", "function", (), (cases.Case("one", {}, {}),), assess=rule)
+    for changed, score in (((), 1), (("x",), 0)):
+        assert compare.compare(asked, [Reply(1, changed=changed)]).score == score
+
+
+def right_by_degree(case: cases.Case, value: Any) -> CaseVerdict:
+    return CaseVerdict(case.label, 1.0)
 
 
 @pytest.mark.filterwarnings("default")

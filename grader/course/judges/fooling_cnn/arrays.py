@@ -27,18 +27,21 @@ SECTION = {
 
 
 def _draw_starts(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for count, classes, least in ((12, 4, 0.9), (20, 10, 0.8), (16, 6, 0.95)):
+    for count, classes, least in ((12, 4, 0.9), (20, 10, 0.8), (16, 6, 0.95), (12, 5, 0.75)):
         labels = rng.integers(0, classes, count)
-        # sure and right, sure and wrong, unsure and right, in turn; nothing near the limit
+        # sure and right, sure and wrong, unsure and right, in turn; nothing near the limit …
         top = np.where(np.arange(count) % 3 == 2, rng.uniform(0.5, least - 0.05, count), 0.0)
         top = np.where(top == 0, rng.uniform(least + 0.005, 0.999, count), top)
         first = np.where(np.arange(count) % 3 == 1, (labels + 1) % classes, labels)
+        if exact := least == 0.75:  # … but here, where numbers of any type are exact
+            top[0] = least
         table = np.full((count, classes), 0.0)
         table[:] = ((1 - top) / (classes - 1))[:, None]
         table[np.arange(count), first] = top
         order = rng.permutation(count)
         inputs = {"probabilities": table[order], "labels": labels[order], "least": least}
-        yield Question(f"{count} images, {classes} classes, at least {least}", inputs)
+        label = f"{count} images, {classes} classes, at least {least}"
+        yield Question(f"{label}, one of them exactly" if exact else label, inputs)
 
 
 def _starts(probabilities: np.ndarray, labels: np.ndarray, least: float) -> np.ndarray:
@@ -47,6 +50,12 @@ def _starts(probabilities: np.ndarray, labels: np.ndarray, least: float) -> np.n
 
 
 _STARTS_MISTAKES = {
+    "more than `least` in place of at least": Mistake(
+        lambda probabilities, labels, least: np.flatnonzero(
+            (probabilities.argmax(axis=1) == labels) & (probabilities.max(axis=1) > least)
+        ),
+        "`least` itself is enough.",
+    ),
     "sure, but not necessarily right": Mistake(
         lambda probabilities, labels, least: np.flatnonzero(probabilities.max(axis=1) >= least),
         "The likeliest class must be the label, too.",

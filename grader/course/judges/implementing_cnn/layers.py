@@ -59,7 +59,7 @@ CONVOLUTIONS = (
     Setting("large kernel", "SAME", (6, 5), (5, 5), images=1),
     Setting("even kernel", "SAME", (5, 7), (2, 4)),
     Setting("even kernel", "SAME", (7, 8), (4, 2), (2, 3)),
-    Setting("", "SAME", (8, 7), (3, 5), (2, 3)),
+    Setting("three images", "SAME", (8, 7), (3, 5), (2, 3), images=3),
     Setting("gaps between windows", "SAME", (7, 8), (1, 2), (3, 3)),
     Setting("1×1 kernel", "SAME", (4, 5), (1, 1), channels=4),
     Setting("float32", "SAME", (6, 7), (3, 2), (2, 1), dtype="float32"),

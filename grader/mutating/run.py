@@ -1,0 +1,145 @@
+"""Every mutant of a course, or some of them, and what survives: the measure of its judges."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from rich.console import Console
+from rich.markup import escape
+
+from grader.errors import CourseError
+from grader.mutating import marks
+from grader.mutating.mutants import Mutant, mutants_of
+from grader.mutating.sources import Exercise, exercises
+from grader.mutating.trial import Broken, Trial, Verdict, in_notebooks, prepared
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is wanted."""
+
+    notebooks: Sequence[str]
+    checks: Collection[str] = ()
+    """Names of checks; all if empty."""
+    seeds: int = 5
+    sample: int = 0
+    """So many mutants, drawn; 0: all."""
+    seed: str = "mutants"
+    """What cases and the sample are drawn from."""
+    inputs: int = 200
+    """On so many drawn inputs an equivalent mutant must answer like the reference."""
+    everything: bool = True
+    """Are these all notebooks?  Then every mark must fit a mutant."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Figures of a notebook, or of all."""
+
+    checks: int = 0
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    survived: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(*(mine + theirs for mine, theirs in zip(_row(self), _row(other), strict=True)))
+
+    def as_dict(self) -> dict[str, int]:
+        """For the JSON line."""
+        return asdict(self)
+
+
+def _row(count: Count) -> tuple[int, ...]:
+    return (count.checks, count.mutants, count.killed, count.equivalent, count.survived)
+
+
+def run(console: Console, asking: Asking) -> int:
+    """Print survivors with their difference and the JSON summary.  Returns the exit status."""
+    known = marks.load()
+    by_exercise = _chosen(asking, known)
+    by_notebook = {name[:2]: Count() for name in asking.notebooks}
+    problems = _stale(known, by_exercise) if asking.everything else []
+    with in_notebooks():
+        for exercise, mutants in by_exercise:
+            try:
+                trial = prepared(exercise, [f"{asking.seed}-{n}" for n in range(asking.seeds)])
+            except Broken as error:
+                problems.append(str(error))
+                continue
+            count, wrong = _tried(console, trial, mutants, known, asking.inputs)
+            by_notebook[exercise.notebook[:2]] += count
+            problems += wrong
+    for problem in problems:
+        console.print(problem, markup=False)
+    total = sum(by_notebook.values(), Count())
+    rows = {name: count.as_dict() for name, count in by_notebook.items()}
+    print(json.dumps({**total.as_dict(), "by_notebook": rows}))
+    return 1 if problems or total.survived else 0
+
+
+def _chosen(asking: Asking, known: marks.Marks) -> list[tuple[Exercise, list[Mutant]]]:
+    """The exercises that are asked for, with mutants.  Raises CourseError for no such check."""
+    found = [e for n in asking.notebooks for e in exercises(n, known.left_out)]
+    wanted = set(asking.checks)
+    if unknown := wanted - {check.name for e in found for check in e.checks}:
+        raise CourseError(f"no function is asked for by {', '.join(sorted(unknown))}")
+    found = [e for e in found if not wanted or wanted & {c.name for c in e.checks}]
+    mutants = [(e, m) for e in found for m in mutants_of(e)]
+    if asking.sample:
+        drawn = random.Random(asking.seed).sample(mutants, min(asking.sample, len(mutants)))
+        mutants = [pair for pair in mutants if pair in drawn]
+    by_name: dict[str, tuple[Exercise, list[Mutant]]] = {}
+    for exercise, mutant in mutants:
+        by_name.setdefault(f"{exercise.notebook}/{exercise.name}", (exercise, []))[1].append(mutant)
+    return list(by_name.values())
+
+
+def _stale(known: marks.Marks, chosen: Iterable[tuple[Exercise, list[Mutant]]]) -> list[str]:
+    """Marks that fit no mutant any more."""
+    made = {mutant.digest: mutant.change for _, mutants in chosen for mutant in mutants}
+    return [
+        f"{marks.FILE} marks {mark.mutant}, and no mutant is called so and changes "
+        f"{' '.join(mark.change)}: take it out"
+        for mark in known.equivalent
+        if made.get(mark.mutant) != mark.change
+    ]
+
+
+def _tried(
+    console: Console, trial: Trial, mutants: Sequence[Mutant], known: marks.Marks, inputs: int
+) -> tuple[Count, list[str]]:
+    reasons = {mark.mutant: mark.reason for mark in known.equivalent}
+    problems: list[str] = []
+    count = Count(checks=len(trial.exercise.checks))
+    for mutant in mutants:
+        verdict = trial.of(mutant)
+        if verdict.idle:
+            continue
+        count = replace(count, mutants=count.mutants + 1)
+        marked = mutant.digest in reasons
+        if verdict.killed_by:
+            count = replace(count, killed=count.killed + 1)
+            if marked:
+                problems.append(f"{mutant.digest} is marked as equivalent: {verdict.killed_by}")
+            continue
+        different = trial.differs(mutant, inputs) if marked else ""
+        if marked and not different:
+            count = replace(count, equivalent=count.equivalent + 1)
+            continue
+        count = replace(count, survived=count.survived + 1)
+        _show(console, verdict, different)
+    return count, problems
+
+
+def _show(console: Console, verdict: Verdict, different: str) -> None:
+    mutant = verdict.mutant
+    where = f"{mutant.exercise.notebook[:2]} {mutant.exercise.name}"
+    head = f"{where}, {mutant.function}: {mutant.operator} ({mutant.digest})"
+    if different:
+        head += f", marked as equivalent, gives {different}"
+    console.print(f"[bold]survives: {escape(head)}[/bold]")
+    console.print(mutant.diff, markup=False, highlight=False)

@@ -1,0 +1,1 @@
+"""Mutants: how they are made, and what judges say of them."""
