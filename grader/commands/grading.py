@@ -289,9 +289,10 @@ def upgrade(
     there = version.of_folder(place.root)
     found = preview.preview(place, course, seed)
     _say_preview(found)
-    console.print(f"{folder} is of version {there}; this program writes {version.VERSION}")
+    old = there != version.VERSION
+    if old:
+        console.print(f"{folder} is of version {there}, and becomes one of {version.VERSION}")
     if dry_run:
-        old = there != version.VERSION
         raise typer.Exit(bool(old or found.moved or found.pending or found.to_execute))
     room.upgrade(place, course)
     console.print("done; ./course grade marks and executes what is named above")

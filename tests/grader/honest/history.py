@@ -37,7 +37,6 @@ from grader import config, places
 from grader.authoring import build
 from grader.bench import small_course
 from grader.classroom import attempts, marks, overview, questions, results, standing
-from grader.classroom.account import Question
 from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
@@ -585,9 +584,3 @@ def _hasten(patch: pytest.MonkeyPatch) -> None:
     for module in [m for n, m in sys.modules.items() if n.startswith("nbformat")]:
         if hasattr(module, "validate"):
             patch.setattr(module, "validate", lambda *args, **options: None)
-
-
-def questions_of(history: History, team: str) -> list[Question]:
-    """What stands open about a team."""
-    row = standing.read(history.folder, history.course).rows[team, NAME]
-    return list(row.questions)
