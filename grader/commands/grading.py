@@ -54,6 +54,7 @@ def collect(
         datetime | None,
         typer.Option(help="When they arrived, if neither files nor LMS tell: 2027-01-29T20:00"),
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take in what students handed in.
@@ -70,15 +71,19 @@ def collect(
     """
     # help need not wait for what reads archives
     from grader import intake
-    from grader.intake import summary
+    from grader.intake import rehearsal, summary
 
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
-    alone(context, place, "./course collect")
-    report = intake.collect(place, course, archives, roster, moment)
-    if roster is not None:  # the way out needs it, too
-        keep_roster(place.root, roster)
+    if dry_run:
+        with rehearsal.copy_of(place) as copy:
+            report = intake.collect(copy, course, archives, roster, moment)
+    else:
+        alone(context, place, "./course collect")
+        report = intake.collect(place, course, archives, roster, moment)
+        if roster is not None:  # the way out needs it, too
+            keep_roster(place.root, roster)
     if as_json:
         tell(summary.as_data(report))
     lines = [*summary.lines(report, course), summary.zone_line(course)]
