@@ -22,14 +22,16 @@ from grader.pages.feedback import handed_in, pages
 def write(folder: ClassFolder, course: Course) -> list[Path]:
     """Write feedback/TEAM/NOTEBOOK.html for every submission and feedback/TEAM/index.html.
 
+    A team whose archives could not be taken in is told so, and why, though it has nothing else.
     Returns the files, sorted.  Pages of a submission that needs a human say so; write them again
     after marking.
     """
     everyone = standing.read(folder, course)
     written = []
+    refused = {team: [e for e in everyone.rejected if e.team == team] for team in everyone.teams}
     for team in everyone.teams:
         rows = [row for row in everyone.of_team(team) if row.state != MISSING]
-        if not rows:
+        if not rows and not refused[team]:
             continue
         target = folder.feedback(team)
         for row in rows:
@@ -40,7 +42,7 @@ def write(folder: ClassFolder, course: Course) -> list[Path]:
                 pages.notebook(course, row, executed, handed_in.of(folder, course, row)),
             )
         written.append(target / "index.html")
-        write_atomically(written[-1], pages.index(course, team, rows))
+        write_atomically(written[-1], pages.index(course, team, rows, refused[team]))
     return sorted(written)
 
 

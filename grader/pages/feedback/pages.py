@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
-from grader.classroom.results import CaseResult, points
+from grader.classroom.results import CaseResult, Rejected, points
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
 from grader.config import Course, Late
 from grader.pages.feedback import whereabouts, work
@@ -79,9 +79,11 @@ def notebook(course: Course, row: Standing, executed: Path, several: HandIns | N
     )
 
 
-def index(course: Course, team: str, rows: list[Standing]) -> str:
-    """The page of one team."""
-    return _ENV.get_template("index.html").render(course=course, team=team, rows=rows)
+def index(course: Course, team: str, rows: list[Standing], refused: list[Rejected]) -> str:
+    """The page of one team.  refused: what it handed in that could not be taken in."""
+    names = [PurePosixPath(entry.archive).name for entry in refused]
+    told = list(zip(names, (entry.reason for entry in refused), strict=True))
+    return _ENV.get_template("index.html").render(course=course, team=team, rows=rows, refused=told)
 
 
 def late_text(row: Standing, late: Late) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from nbformat import v4
 
-from grader.classroom.results import CaseResult, CheckResult
+from grader.classroom.results import CaseResult, CheckResult, Rejected
 from grader.pages import feedback
 from grader.pages.feedback import essay, work
 from tests.grader.sample_class import CONV, START, SampleClass, judged, png
@@ -306,6 +306,23 @@ def test_page_says_what_is_not_final(tmp_path: Path) -> None:
     assert "1 answer is still to be marked." in first and "so far" in first
     assert "A person will look at this submission." in second
     assert "two files claim" not in second  # that is for the instructor
+
+
+def test_who_handed_in_what_could_not_be_read_is_told_why(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    sample.hand_in("team_1")
+    sample.roster("team,student\nteam_1,s1\nteam_2,s2\nteam_3,s3\n")
+    sample.reject(
+        Rejected("uploads/team_1.zip", "team_1", "cut off before its end"),
+        Rejected("uploads/team_2.rar", "team_2", "a RAR archive: hand in a zip"),
+        Rejected("uploads/other.zip", "", "its name says no team"),
+    )
+    feedback.write(sample.folder, sample.course)
+    pages = (sample.folder.feedback(team) / "index.html" for team in ("team_1", "team_2"))
+    first, second = (read(page).text for page in pages)
+    assert "team_1.zip: cut off before its end" in first and "team_2" not in first
+    assert "team_2.rar: a RAR archive" in second and "does not count" in second
+    assert not sample.folder.feedback("team_3").exists()
 
 
 def test_bundle_has_moodles_layout_with_a_copy_for_each_member(tmp_path: Path) -> None:
