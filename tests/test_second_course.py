@@ -97,7 +97,7 @@ def hand_in(elsewhere: Elsewhere, team: str, answers: dict[str, str]) -> None:
         ["bash", "collect_submission.sh", team], cwd=home / "areas", capture_output=True, text=True
     )
     assert packed.returncode == 0, packed.stderr
-    right = 2 if answers == RIGHT else 1
+    right = 1 if answers == WRONG else 2
     assert f"{NAME}: {right} of 2 checks passed." in packed.stdout  # as Jupyter left its outputs
     assert packed.stdout.splitlines()[-1].startswith(f"{team}.tar.gz is ready to hand in")
     inbox = elsewhere.root / "inbox"

@@ -128,6 +128,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     hint: str = ""
     section: str = ""
     cases: list[CaseResult] = []
+    numbers_of: str = ""
+    """Whose numbers it is right for, if those are not the team's."""
 
 
 class Result(msgspec.Struct, frozen=True):

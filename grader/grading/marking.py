@@ -143,13 +143,13 @@ def _questions(stopped: str, missing: str, task: Task, checks: list[CheckResult]
     found += [
         Question(
             "other numbers",
-            check.mistake,
+            f"it is right for the numbers of {check.numbers_of!r}, and not for the team's",
             "if that id is the team's or a member's, correct the roster and grade again; if it is "
             "a slip, mark the check by hand",
             id_of_check(check.name),
         )
         for check in checks
-        if check.mistake.startswith(judging.OTHERS)
+        if check.numbers_of
     ]
     return found
 

@@ -24,9 +24,6 @@ from utils.checks.compare import compare
 from utils.checks.identity import normalise_id, variant_of
 from utils.checks.verdicts import CheckVerdict, Reply
 
-OTHERS = "computed with the numbers of"
-"""How the mistake begins of whoever solved somebody else's exercise."""
-
 
 @dataclass(frozen=True)
 class Examination:
@@ -149,7 +146,7 @@ def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
     if not isinstance(student, str) or normalise_id(student) == normalise_id(team):
         return verdict
     if cases.by_student and verdict.score < 1:
-        mistake = f"{OTHERS} {student[:40]!r}, not of {team!r}"
+        mistake = f"computed with the numbers of {student[:40]!r}, not of {team!r}"
         hint = (
             "STUDENT_ID in the first code cell must be the id you hand in under, or that of a "
             "member of the team in the class list"
@@ -170,6 +167,7 @@ def _judge_one(
         # what a judge stumbled over may quote what is nobody's to see
         told = str(error)[:300] if isinstance(error, codec.CodecError) else type(error).__name__
         return CheckResult(name, 0.0, worth, "damaged answer", told)
+    lost = cases.by_student and verdict.score < 1
     rows = [
         CaseResult(
             c.label,
@@ -189,7 +187,20 @@ def _judge_one(
         hint=verdict.hint,
         section=cases.section,
         cases=rows,
+        numbers_of=_right_for(examination, name, answers[0], verdict.score) if lost else "",
     )
+
+
+def _right_for(examination: Examination, name: str, answer: bytes, score: float) -> str:
+    """Another id than the team's whose numbers make an answer worth more, if it says one."""
+    try:
+        student = codec.unpack(answer)["student"]
+        assert isinstance(student, str) and examination.with_numbers_of is not None
+        other = examination.with_numbers_of(name, student)
+        better = verdict_on(other, answer, student).score > score
+    except Exception:  # as hostile as any answer
+        return ""
+    return student[:40] if better else ""
 
 
 def _reply(row: Any) -> Reply:

@@ -130,7 +130,7 @@ ATTACKS = [
     _mended("ids are the same", _each_cell(id="same")),
     _broken("ids are objects", _each_cell(id={"a": []})),
     _mended("grade ids are objects", _ids(lambda n: {"a": n})),
-    _broken("grade ids are equal", _ids(lambda n: "square"), "that grading needs were missing"),
+    _broken("grade ids are equal", _ids(lambda n: "square"), "answer it and differ"),
     _mended("grade ids are paths", _ids(lambda n: f"../../{n}")),
     _broken("cell metadata is missing", _each_cell(metadata=None)),
     _broken("cell metadata is a list", _each_cell(metadata=[1, 2])),

@@ -252,7 +252,7 @@ ATTACKS = [
         "    pass\n"
         "def check(*a, **k): return 4.0\n"
         "utils.checks.handover = check",
-        says="not reached",
+        says="are off",
     ),
     Attack(
         "changed session key",
@@ -264,7 +264,7 @@ ATTACKS = [
         "rebound check",
         PATCHED,
         "check = lambda *a, **k: 6.0",
-        says="not reached",
+        says="are off",
     ),
     Attack(
         "patched numpy.testing",

@@ -314,6 +314,7 @@ ATTACKS = [
         "STUDENT_ID = '{MATE}'",
         sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of(STUDENT_ID) + 1, 'b': variant_of(STUDENT_ID) + 2}",
+        human="right for the numbers of",
         says="not of",
     ),
     Attack(
@@ -325,6 +326,7 @@ ATTACKS = [
         "STUDENT_ID = Everybody('{MATE}')",
         sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of('{MATE}') + 1, 'b': variant_of('{MATE}') + 2}",
+        human="right for the numbers of",
     ),
     Attack(
         "links to a classmate's notebook",

@@ -114,6 +114,7 @@ ATTACKS = [
         f"STUDENT_ID = {HTML!r}",
         sums="from utils.checks.identity import variant_of\n"
         "sums = {'a': variant_of(STUDENT_ID) + 1, 'b': variant_of(STUDENT_ID) + 2}",
+        human="right for the numbers of",
     ),
     Attack("html in the essay", LEAKS, essay=MARKDOWN, plain="leaks"),
     Attack("html in own cells", LEAKS, change=_own_cells, plain="leaks"),

@@ -236,8 +236,14 @@ def test_nothing_changes_outside_the_attackers_own_rows(battle: Battle) -> None:
         "gradebook.db",
         "exports",
         "grade.log",
+        "attempts",  # what lay in submitted/ alone
+        "releases",
+        "version.json",
+        "membership.csv",
+        ".intake",
     )
     kept = [path for path in battle.before if not path.startswith(written)]
+    kept = [path for path in kept if not path.endswith("/submission.json")]  # names its attempt
     assert {p: after.get(p) for p in kept} == {p: battle.before[p] for p in kept}
     assert [p for p in after if p not in battle.before and not p.startswith(written)] == []
     first = f"results/{MATES[0]}/{NAME}/result.json"

@@ -213,11 +213,11 @@ def test_what_is_wrong_with_the_class_itself_is_nobodys_submission(
             pytest.MonkeyPatch.context() as patch,
             pytest.raises(ConfigError, match="release"),
         ):
-            patch.setattr("grader.grading.run.set_up", lambda *_: None)
+            patch.setattr("grader.grading.run.set_up", lambda *_: [])
             grade(folder, course, workers=2, seed="fixed")
     else:
         (folder.root / what).write_bytes(b"\xff")
-        with pytest.raises(ConfigError, match=r"thresholds\.toml can't be read"):
+        with pytest.raises(ConfigError, match=r"thresholds\.toml: save it as UTF-8"):
             grade(folder, course, workers=2, seed="fixed")
         (folder.root / what).unlink()
     assert graded(folder) == []

@@ -208,7 +208,7 @@ def test_an_instructor_changes_thresholds_in_one_file(tmp_path: Path) -> None:
     for text, told in (
         ("[mpl]\n", "unknown check 'mpl'"),
         ("[mlp]\nphotodigits = { floor = 0.5, goal = 0.5 }\n", "a higher goal"),
-        ("[mlp]\nphotodigits = 3\n", "a higher goal"),
+        ("[mlp]\nphotodigits = 3\n", r"mlp\.photodigits: expected a table"),
         ("[mlp", "thresholds.toml"),
     ):
         path.write_text(text)

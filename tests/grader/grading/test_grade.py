@@ -50,7 +50,8 @@ def test_a_class_gets_the_marks_it_earned(course: config.Course, folder: ClassFo
     hand_in(folder, "team_3", blank)
     hand_in(folder, "team_4", reference("team_9"))
     summary = grade(folder, course, workers=2)
-    assert summary.need_human == 0
+    assert list(summary.human) == [f"team_4/{NAME}"]
+    assert "right for the numbers of 'team_9'" in summary.human[f"team_4/{NAME}"]
     assert points_of(folder, "team_1") == {"square": 4, "sums": 2}
     assert points_of(folder, "team_2") == {"square": 2, "sums": 2}
     assert result_of(folder, "team_2").checks[0].mistake == "sign kept"
@@ -283,7 +284,7 @@ def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
     assert points_of(folder, "team_2") == {"square": 4, "sums": 0}
     (asked,) = result_of(folder, "team_2").questions
     assert (asked.cause, asked.cell) == ("other numbers", "check_sums")
-    assert "of 'S-1001', not of 'team_2'" in asked.reason
+    assert "right for the numbers of 'S-1001'" in asked.reason
 
     roster = folder.root / "roster.csv"
     roster.write_text("team,student\nteam_2,s1001\nTeam 2,s1002\nteam_3,s1003\nteam_4,s1004\n")

@@ -459,11 +459,11 @@ def test_a_release_is_known_by_what_the_notebook_says(moving: Moving) -> None:
     results.write(path, dataclasses_replace(results.read(path, Submission), release=said))
     moving.grade()
     assert moving.result("team_6").questions == []
-    (question,) = moving.result("team_7").questions
+    (question,) = [q for q in moving.result("team_7").questions if q.cause != "other numbers"]
     assert question.cause == "older release" and "cube" in question.reason
     nbformat.write(first, moving.folder.root / releases.FOLDER / NAME / "mine.ipynb")
     moving.grade()
-    (question,) = moving.result("team_7").questions
+    (question,) = [q for q in moving.result("team_7").questions if q.cause != "other numbers"]
     assert question.cell == "check_cube"
 
 
