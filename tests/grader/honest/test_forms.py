@@ -17,9 +17,11 @@ from grader.classroom.gradebook import NotebookMark
 from grader.classroom.results import Rejected, Result
 from grader.grading.run import grade
 from grader.intake import collect
+from tests.grader.honest import forms_of_cells, forms_of_files
 from tests.grader.honest.course import NAME, POINTS, install
-from tests.grader.honest.forms import FORMS, Form, delivered
+from tests.grader.honest.forms import Form, delivered
 
+FORMS = [*forms_of_files.FORMS, *forms_of_cells.FORMS]
 SILENT = [form for form in FORMS if not form.asks]
 TEAMS = {form.name: f"team_{number}" for number, form in enumerate(FORMS, 1)}
 
