@@ -44,7 +44,7 @@ def main() -> None:
     data = load(options.dataset, train=options.train)
     coded = training.with_labels(data, lambda labels: np.eye(10, dtype=np.float32)[labels])
     hidden = exam_images.draw(options.dataset, "test", _HIDDEN, np.random.default_rng(5))
-    solved = _solution()
+    solved = solution(*_CELLS)
     augmenters = solved["strategies"] | {
         "augmented": lambda: solved["build_augmenter"](options.dataset)
     }
@@ -59,8 +59,8 @@ def main() -> None:
                       "seeds": options.seeds, **_summary(found)}))  # fmt: skip
 
 
-def _solution() -> dict[str, Any]:
-    """What the solution cells of the notebook define."""
+def solution(*ids: str) -> dict[str, Any]:
+    """What these solution cells of the notebook define."""
     notebook = source_text.with_solutions(
         source_text.read(places.folder() / "source" / f"{NOTEBOOK}.py")
     )
@@ -68,7 +68,7 @@ def _solution() -> dict[str, Any]:
     names: dict[str, Any] = {"np": np, "keras": keras, "layers": keras.layers}
     names["tf"] = quiet.import_tensorflow()
     for cell in notebook.cells:
-        if cells.grade_id(cell) in _CELLS:
+        if cells.grade_id(cell) in ids:
             exec(cell.source, names)
     return names
 
