@@ -12,6 +12,9 @@ FIGURE = "figure"
 """Tag of read-only cells that are not executed when graded."""
 OURS, BONUS = "course", "bonus"
 """Metadata of a cell whose points come on top of the maximum: {"course": {"bonus": true}}."""
+BESIDE = "beside"
+"""In the same place, of an essay: what its marker looks at beside the answer, REPORT or CODE."""
+REPORT, CODE = "report", "code"
 _CHECK = "check_"
 
 Cell = Mapping[str, Any]
@@ -53,9 +56,19 @@ def is_essay(cell: Cell) -> bool:
 
 def is_bonus(cell: Cell) -> bool:
     """Do its points come on top of the maximum?  So it is said in a release."""
+    return _ours(cell).get(BONUS) is True
+
+
+def beside_of(cell: Cell) -> str:
+    """What the marker of an essay looks at beside it: REPORT, CODE, or "" for nothing."""
+    found = _ours(cell).get(BESIDE)
+    return found if found in (REPORT, CODE) else ""
+
+
+def _ours(cell: Cell) -> Mapping[str, Any]:
     metadata = cell.get("metadata")
     ours = metadata.get(OURS) if isinstance(metadata, Mapping) else None
-    return isinstance(ours, Mapping) and ours.get(BONUS) is True
+    return ours if isinstance(ours, Mapping) else {}
 
 
 def check_of(cell: Cell) -> str:

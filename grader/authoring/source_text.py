@@ -8,8 +8,10 @@ Sources are jupytext py:percent files.  Each cell says in its header what it is:
     # %% check="conv2d_forward" points=6      autograde cell
     # %% [markdown] essay="stride" points=4   manual-graded cell, with model answer and rubric
 
-`bonus=true` after the points: optional, its points come on top of the maximum.  All this
-becomes nbgrader's metadata.  A source with a mistake is refused with the line it is on.
+`bonus=true` after the points: optional, its points come on top of the maximum.  `beside="report"`
+or `beside="code"` of an essay: its marker is told of the report that came along, or how much is
+explained in the code.  All this becomes nbgrader's metadata.  A source with a mistake is refused
+with the line it is on.
 """
 
 from __future__ import annotations
@@ -24,7 +26,17 @@ import jupytext
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from grader.cells import BONUS, FIGURE, OURS, check_of, grade_id, is_essay
+from grader.cells import (
+    BESIDE,
+    BONUS,
+    CODE,
+    FIGURE,
+    OURS,
+    REPORT,
+    check_of,
+    grade_id,
+    is_essay,
+)
 from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
@@ -152,7 +164,8 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     """Replace a cell's short header by nbgrader's metadata; returns (role, grade id, points)."""
     meta = cell.metadata
     roles = [role for role in _ROLES if role in meta]
-    unknown = set(meta) - {*_ROLES, "points", "bonus", "tags", "nbgrader", "lines_to_next_cell"}
+    own = {"points", "bonus", "beside"}
+    unknown = set(meta) - {*_ROLES, *own, "tags", "nbgrader", "lines_to_next_cell"}
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r} in the cell's header")
     if not roles:
@@ -167,13 +180,15 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     if len(roles) > 1:
         raise ValueError(f"a cell can't be both {roles[0]} and {roles[1]}")
     role, name, points = roles[0], meta[roles[0]], meta.get("points")
-    bonus = meta.get("bonus", False)
+    bonus, beside = meta.get("bonus", False), meta.get("beside", "")
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise ValueError(f"{name!r} is no id: letters, digits and _, at most 64")
     _validate(role, name, points, cell)
     graded = role in ("check", "essay")
     if not isinstance(bonus, bool) or (bonus and not graded):
         raise ValueError("bonus is true or false, and of a check or an essay")
+    if beside not in ("", REPORT, CODE) or (beside and role != "essay"):
+        raise ValueError(f'beside is "{REPORT}" or "{CODE}", and of an essay')
     nbgrader = {
         # a check and its solution are usually named alike, and ids must differ
         "grade_id": f"check_{name}" if role == "check" else name,
@@ -188,8 +203,8 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     tags = {"figure": [FIGURE], "check": ["raises-exception"]}.get(role, [])
     meta.clear()
     meta.update({"nbgrader": nbgrader} | ({"tags": tags} if tags else {}))
-    if bonus:
-        meta[OURS] = {BONUS: True}
+    if ours := ({BONUS: True} if bonus else {}) | ({BESIDE: beside} if beside else {}):
+        meta[OURS] = ours
     return role, str(nbgrader["grade_id"]), float(points or 0)
 
 

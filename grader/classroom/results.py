@@ -132,6 +132,18 @@ class CheckResult(msgspec.Struct, frozen=True):
     """Whose numbers it is right for, if those are not the team's."""
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """What the marker of an essay looks at beside the answer: a report, or the code itself."""
+
+    cell: str
+    kind: str
+    """REPORT or CODE, as in `cells.beside_of`."""
+    words: str
+    """What is known of it, for marker and student alike."""
+    digest: str = ""
+    """Of what is looked at; "" if there is nothing, and then an answer as released earns 0."""
+
+
 class Result(msgspec.Struct, frozen=True):
     """result.json: one graded notebook.  Written by grade."""
 
@@ -160,6 +172,7 @@ class Result(msgspec.Struct, frozen=True):
     """When the run that it came of began, as in `Submission`."""
     handed_in: str = ""
     """Digest of what was handed in, to tell another verdict from another answer."""
+    beside: list[Beside] = []
 
     @property
     def needs_human(self) -> str:

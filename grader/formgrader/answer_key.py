@@ -6,7 +6,8 @@ gradebook knows nothing about, and nowhere else: what students get is made witho
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import nbformat
@@ -15,9 +16,12 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.authoring import build, source_text
 from grader.cells import grade_id, is_essay
+from grader.classroom.results import Beside
 
 MARK = "answer_key"
 """Metadata key of these cells; its value is the essay's id."""
+DIGEST = "looked_at"
+"""Metadata key: digest of what is looked at beside the answer, to see when that changes."""
 LOOK_AROUND = (
     "**The answer cell is as students get it.** Look for the answer in the cells before and after."
 )
@@ -37,29 +41,48 @@ def of_notebook(name: str) -> Key:
 
 
 def beside_essays(
-    executed: NotebookNode, key: Key, elsewhere: Collection[str] = ()
+    executed: NotebookNode,
+    key: Key,
+    elsewhere: Collection[str] = (),
+    beside: Sequence[Beside] = (),
 ) -> NotebookNode:
     """The notebook with a cell after each essay; `executed` itself stays as it is.
 
     elsewhere: essays whose answer must be looked for outside their cell.
+    beside: what is looked at together with some.
     """
     shown = nbformat.from_dict({**executed, "cells": []})
+    looked_at = {one.cell: one for one in beside}
     for cell in executed.cells:
         shown.cells.append(cell)
         essay = grade_id(cell)
         if cell.cell_type == "markdown" and essay in key:
-            where = f"{LOOK_AROUND}\n\n" if essay in elsewhere else ""
+            found = looked_at.get(essay)
+            where = f"{LOOK_AROUND}\n\n" if essay in elsewhere and not found else ""
+            where += f"{escaped(found.words)}\n\n" if found else ""
             text = (
                 f'<div class="alert alert-info">\n\n{where}**Model answer**\n\n{key[essay]}'
                 "\n\n</div>"
             )
             identity = {"id": f"key-{cell.id}"[:64]} if "id" in cell else {}
+            marked = {MARK: essay} | ({DIGEST: found.digest} if found else {})
             shown.cells.append(
                 nbformat.from_dict(
-                    {"cell_type": "markdown", "metadata": {MARK: essay}, "source": text} | identity
+                    {"cell_type": "markdown", "metadata": marked, "source": text} | identity
                 )
             )
     return shown
+
+
+def looked_at(cells: Sequence[NotebookNode]) -> dict[str, list[str]]:
+    """Essay -> digest of what is looked at beside it, where there is anything."""
+    marked = [cell.metadata for cell in cells if cell.metadata.get(DIGEST)]
+    return {str(said[MARK]): [str(said[DIGEST])] for said in marked if MARK in said}
+
+
+def escaped(words: str) -> str:
+    """Words, with names that students chose in them, as Markdown that shows just these words."""
+    return re.sub(r"([^\w\s,:;])", r"\\\1", words, flags=re.ASCII)
 
 
 class Remove(NbGraderPreprocessor):

@@ -57,6 +57,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         list(task.elsewhere),
         task.account,
         handed_in=task.handed_in,
+        beside=list(task.beside),
     )
     defuse.defuse(executed)
     defuse.show_verdicts(executed, result.checks)
@@ -92,6 +93,7 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         list(task.elsewhere),
         task.account,
         handed_in=task.handed_in,
+        beside=list(task.beside),
     )
 
 

@@ -24,7 +24,7 @@ from grader.classroom.results import Result, Submission
 from grader.executing.beside import around
 from grader.executing.execute import Outcome
 from grader.files import write_atomically
-from grader.formgrader import anonymity, answer_key, modules_shown
+from grader.formgrader import anonymity, answer_key, modules_shown, reports_shown
 from grader.grading import defuse, stored
 from grader.grading.tasks import Task
 
@@ -102,9 +102,11 @@ class Recorder:
         before = shown.read_text() if shown.is_file() else ""
         fraction = self.lateness.fraction(result.team, result.notebook, submission.received)
         key = self._answer_key(result.notebook)
-        seen = answer_key.beside_essays(executed, key, result.elsewhere)
+        beside = reports_shown.with_places(result.beside, self.folder, submission)
+        seen = answer_key.beside_essays(executed, key, result.elsewhere, beside)
         place = self.folder.submitted(result.team, result.notebook)
         seen = modules_shown.at_the_end(seen, own_modules.read(place, submission))
+        seen = reports_shown.at_the_end(seen, self.folder, submission, beside)
         if self.course.anonymous:
             seen = anonymity.without_names(seen, self._names(result.team, result.notebook))
         changed = _changed_answers(before, seen, self._released(result.notebook))
@@ -166,8 +168,8 @@ def _changed_answers(
 ) -> frozenset[str]:
     """Ids of graded cells whose answer differs from the one that was there to be marked.
 
-    An essay is answered by its own cell and by what a student put beside it, pictures included; a
-    check by the solution of that name.
+    An essay is answered by its own cell and by what a student put beside it, pictures included, or
+    by what its marker looks at; a check by the solution of that name.
     """
     if not before:
         return frozenset()
@@ -181,13 +183,14 @@ def _changed_answers(
 def _answers(cells: list[NotebookNode], released: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(graded cell, text of its answer).  What code calls in own modules is part of it."""
     modules = modules_shown.in_cells(cells)
+    looked_at = answer_key.looked_at(cells)
     cells = [cell for cell in cells if answer_key.MARK not in cell.metadata]
     for index, cell in enumerate(cells):
         name = grade_id(cell)
         if is_essay(cell):
             own = [] if gradebook.left_as_released(cell) else [cell]
             own += [c for c in around(cells, index) if c.source not in released]
-            yield name, "\n".join(map(_with_pictures, own))
+            yield name, "\n".join([*map(_with_pictures, own), *looked_at.get(name, ())])
         elif name:  # what is as released is no answer, whatever the release says there
             code = "" if gradebook.left_as_released(cell) else cell.source
             yield id_of_check(name), f"{code}\n{modules}" if modules else code

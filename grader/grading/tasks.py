@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,18 @@ from nbformat.notebooknode import NotebookNode
 
 from grader import config
 from grader.cells import about, check_of, grade_id
-from grader.classroom import attempts, membership, own_modules, releases, results, standing
+from grader.classroom import (
+    attempts,
+    membership,
+    own_modules,
+    releases,
+    reports,
+    results,
+    standing,
+)
 from grader.classroom.account import NOTHING_SAID, Account, Question
 from grader.classroom.folder import ClassFolder
-from grader.classroom.results import Submission
+from grader.classroom.results import Beside, Submission
 from grader.contract import nets, thresholds
 from grader.contract.judges import judges_of
 from grader.errors import ConfigError
@@ -33,7 +41,8 @@ from grader.executing.older import Older
 from grader.executing.prepare import NotANotebook, prepare, read_notebook
 from grader.files import write_atomically
 from grader.freshness import code_version, net_version
-from grader.grading import stored
+from grader.grading import looked_at, stored
+from grader.grading.looked_at import Reports
 from grader.judging import examination as judging
 
 Chosen = Callable[[str, str], bool]
@@ -56,6 +65,11 @@ class Release:
     def id(self) -> str:
         """Which release it is."""
         return releases.id_of(self.notebook)
+
+    @cached_property
+    def asks_for_report(self) -> bool:
+        """Is there an essay in it whose marker looks at a report?"""
+        return looked_at.asks_for_report(self.notebook)
 
     def had_by(self, claimed: str, submitted: NotebookNode) -> str:
         """Id of the release that a notebook was made from, by what it says or by its cells."""
@@ -95,6 +109,8 @@ class Task:
     """What the release that the team had lacks, if it was an older one."""
     handed_in: str = ""
     """Digest of what was handed in."""
+    beside: tuple[Beside, ...] = ()
+    """What markers of some essays look at beside the answer."""
 
     @property
     def label(self) -> str:
@@ -189,8 +205,11 @@ def tasks(
         try:
             members = noted.members(team, name, teams.get(team, []))
             members = members if members and _asks_for_own_numbers(name) else []
+            place, release = folder.submitted(team, name), read[name]
+            asked = release.asks_for_report
+            reported = reports.attempts_with(folder, team, name) if asked else []
             rival = rival_of(folder, course, team, name)
-            task = _task(folder.submitted(team, name), course, seed, read[name], limits, members)
+            task = _task(place, course, seed, release, limits, members, reported)
         except (OSError, msgspec.MsgspecError) as error:
             broken.append(f"{team}/{name}: {error}")
             continue
@@ -198,7 +217,7 @@ def tasks(
         if rival is not None:
             place, shelf = attempts.place_of(folder, rival), attempts.work_in(rival.attempt)
             try:
-                task = _task(place, course, seed, read[name], limits, members)
+                task = _task(place, course, seed, release, limits, members, reported)
             except (OSError, msgspec.MsgspecError) as error:
                 broken.append(f"{team}/{name}, attempt {rival.attempt}: {error}")
             else:
@@ -249,22 +268,30 @@ def _task(
     release: Release,
     limits: dict[str, Any],
     members: list[str],
+    reported: Sequence[str],
 ) -> Task:
+    """reported: attempts at the notebook that came with a report, if that is asked for."""
     name = release.name
     submission = results.read(place / "submission.json", Submission)
     assert isinstance(submission, Submission)
     team = submission.team
     data = (place / f"{name}.ipynb").read_bytes()
+    read = {path: (place / path).read_bytes() for path in submission.files}
+    report = {path: content for path, content in read.items() if reports.is_one(path)}
+    others = tuple(attempt for attempt in reported if attempt != submission.attempt)
     # where the student had them, as seen from the folder of the notebooks
     files = {
-        own_modules.place_of(path, name): (place / path).read_bytes() for path in submission.files
+        own_modules.place_of(path, name): content
+        for path, content in read.items()
+        if path not in report
     }
     handed_in = hashlib.sha256(data)
-    for path, content in sorted(files.items()):
+    for path, content in sorted({**files, **report}.items()):
         handed_in.update(path.encode() + len(content).to_bytes(8, "big") + content)
     parts = [data, release.text.encode(), repr(course.limits).encode(), code_version(name).encode()]
     parts += [f"{seed}|{team}|{name}|{course.notebooks[name].kernel}".encode()]
-    parts += [path.encode() + content for path, content in sorted(files.items())]
+    parts += [path.encode() + content for path, content in sorted({**files, **report}.items())]
+    parts += [f"report of attempt {other}".encode() for other in others]
     parts += [_net_version(course, name).encode()]
     parts += [f"member {member}".encode() for member in members]
     try:
@@ -293,31 +320,35 @@ def _task(
     if submitted is None:
         return task
     try:
-        return _merged(task, submitted, had)
+        return _merged(task, submitted, had, Reports(report, others))
     except Exception as error:
         return replace(task, unreadable=_unprepared(error))
 
 
-def _merged(task: Task, submitted: NotebookNode, had: str) -> Task:
+def _merged(task: Task, submitted: NotebookNode, had: str, came: Reports) -> Task:
     """The task with the notebook that is to be executed.
 
-    had: id of the release that the team had.
+    had: id of the release that the team had.  came: what came along as a report.
     """
     release, submission = task.release, task.submission
-    notes, lacks = [*submission.notes], None
+    notes, lacks, known = [*submission.notes], None, [release.notebook]
     if had == release.id:
         prepared = prepare(submitted, release.notebook)
     else:
         then = release.known[had]
+        known.append(then)
         renewed = older.renew(submitted, then, release.notebook)
         prepared = prepare(renewed.notebook, release.notebook, then)
         lacks = older.lacking(then, release.notebook, prepared.notebook)
         notes += [f"made from the older release {had}", *renewed.notes]
+    beside = looked_at.of(task.submission, prepared.notebook, known, task.files, came)
+    elsewhere = dict.fromkeys([*prepared.elsewhere, *(b.cell for b in beside if b.digest)])
     return replace(
         task,
         notebook=nbformat.writes(prepared.notebook),
         notes=(*notes, *prepared.notes),
-        elsewhere=prepared.elsewhere,
+        elsewhere=tuple(elsewhere),
+        beside=beside,
         questions=(*prepared.questions, *_of_unknown_release(task, submitted, had)),
         account=msgspec.structs.replace(
             prepared.account, others=(*prepared.account.others, *submission.others)

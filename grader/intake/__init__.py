@@ -31,6 +31,7 @@ from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
 from grader.text import shown
 from utils.packing import beside
 from utils.packing.accepted import Refused
+from utils.packing.enclosed import is_report
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -167,6 +168,8 @@ class _Collecting:
             files = self._unpack(delivery)
             found = self._recognise(delivery, files)
             plan = [(best, self._along(best, files, delivery)) for best in found]
+            if plan:
+                plan[-1] = (found[-1], handin.with_reports(plan[-1][1], files.members))
         except Refused as reason:
             self._reject(delivery, str(reason))
             return
@@ -207,7 +210,7 @@ class _Collecting:
 
     def _wanted(self, path: str) -> bool:
         along = beside.is_module(path) or bool(handin.owner(path, self.course.notebooks))
-        return along or notebooks.is_notebook_name(path)
+        return along or is_report(path) or notebooks.is_notebook_name(path)
 
     def _recognise(self, delivery: Delivery, files: _Files) -> list[Candidate]:
         """The notebook to take for each notebook of the course."""
@@ -235,7 +238,8 @@ class _Collecting:
 
     def _nothing_in(self, files: _Files) -> str:
         wanted = ", ".join(f"{name}.ipynb" for name in self.course.notebooks)
-        inside = ", ".join(shown(path, 60) for path in files.others[:5]) or "no files"
+        there = files.others + [member.path for member in files.members if is_report(member.path)]
+        inside = ", ".join(shown(path, 60) for path in there[:5]) or "no files"
         nested = any(map(_nested, files.others))
         hint = "; archives inside an archive are not opened" if nested else ""
         return f"no notebook of the course in it, but {inside}{hint}; expected any of {wanted}"

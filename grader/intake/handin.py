@@ -2,20 +2,21 @@
 together.
 
 Students put saved weights and the like into notebooks/handin/NOTEBOOK/; they are kept as files/
-beside the notebook.  Which are taken `utils.packing.beside` says, to the packer as well.
+beside the notebook.  Which are taken `utils.packing.beside` says, to the packer as well.  A report
+is kept with the last of the notebooks that came with it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from grader import places
-from grader.classroom import own_modules
+from grader.classroom import own_modules, reports
 from grader.classroom.account import Other, Question
 from grader.intake.bounds import Member
 from grader.intake.notebooks import Candidate
@@ -23,6 +24,7 @@ from grader.text import shown
 from utils.packing import asked, beside
 from utils.packing.accepted import folded
 from utils.packing.beside import Names
+from utils.packing.enclosed import is_report
 from utils.packing.exported import is_export
 
 CAUSE = "file left out"
@@ -72,6 +74,20 @@ def belonging_to(chosen: Candidate, members: list[Member], names: Iterable[str])
         (*notes, *(f"left out: {shown(reason, 400)}" for _, reason in found.refused)),
         tuple(Question(CAUSE, shown(reason, 400), REMEDY) for _, reason in found.refused),
         (*unneeded, *ours, *exports, *refused),
+    )
+
+
+def with_reports(along: Along, members: Iterable[Member]) -> Along:
+    """What comes with the notebook that reports are kept with: the PDFs first, then by name."""
+    found = [member for member in members if is_report(member.path)]
+    found.sort(key=lambda m: (not m.path.casefold().endswith(".pdf"), m.path.count("/"), m.path))
+    places = reports.stored_as([member.path for member in found])
+    kept = [Member(place, m.content) for place, m in zip(places, found, strict=True)]
+    told = [Other(shown(m.path.rpartition("/")[2]), "kept", reports.WHY) for m in found]
+    return replace(
+        along,
+        members=tuple(sorted([*along.members, *kept], key=lambda member: member.path)),
+        others=(*along.others, *told),
     )
 
 

@@ -12,6 +12,18 @@ from utils.packing.accepted import Refused
 
 IMAGES = {".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".png"}
 REPORTS = ["report.pdf", "report.md", "report.html", "report.docx", "report.odt"]
+_OURS = ("handin", "code", "images", "data", "docs", "utils")
+"""Folders whose files are no report, whatever they are called."""
+
+
+def is_report(path: str) -> bool:
+    """Is a file of an archive a report?  Any PDF is; others are if their name says so."""
+    *folders, name = path.split("/")
+    if any(folder.casefold() in _OURS for folder in folders):
+        return False
+    stem, _, suffix = name.casefold().rpartition(".")
+    known = [report.rpartition(".")[2] for report in REPORTS]
+    return suffix in known and (suffix == "pdf" or "report" in stem)
 
 
 def report_files(root: Path, named: list[str]) -> dict[str, bytes]:
@@ -25,6 +37,12 @@ def report_files(root: Path, named: list[str]) -> dict[str, bytes]:
             "no report: save it as report.pdf beside this script, name it with --report FILE, "
             "or say --no-report"
         )
+    for path in paths:
+        if not is_report(path.name):
+            raise Refused(
+                f"{path.name} would not be known as a report: save it as a PDF, or call it "
+                "report.md, .html, .docx or .odt"
+            )
     return _flat(paths)
 
 

@@ -487,6 +487,61 @@ with plots_fooling.once_written("good_starts", "smallest_change"):
 # ### END SOLUTION
 
 # %% [markdown]
+# ## Exercise 05.5: code that explains itself
+#
+# Code tells what is done. It can't tell *why*: why the largest score is subtracted first, why the loop ends where
+# it does, where the number 0.9802 comes from. That is what comments are for, and a docstring for what goes in,
+# what comes out, and in which shape. The docstrings of the functions above are ours. Explain what you have added
+# to them: write comments where a reader would stop and ask, and a docstring for each function that you wrote for
+# yourself. "Add one to i" helps nobody.
+#
+# **Question.** Which two places in your code would a reader who knows Python, but not this course, have found
+# hardest? Name the functions, and say in a sentence each what you explain there, and why it needed it. Whoever marks
+# this reads your code as well.
+
+# %% [markdown] essay="documentation" points=3 beside="code"
+# ### BEGIN SOLUTION
+# In `smallest_change` the radius is made smaller where the target was reached and larger where not, which looks like
+# the wrong way round until one knows that the change shall slide along a sphere that shrinks; a comment above the line
+# says so, and why the factor itself falls from 10 % to 0.3 %. In `compare_targets`, `probabilities[np.arange(T),
+# targets]` picks one number from each row; the comment gives the shapes, since `[:, targets]` would look as good and
+# be a (T, T) table. The helper `pace` has a docstring with its range.
+#
+# **Rubric**
+#
+# - 3 points: two places named, and in the code comments or docstrings of their own that give reasons, shapes or sources
+#   where a reader needs them
+# - 1.5 points: comments repeat what the code says, or are good in one place only
+# - 0 points: nothing in the code is explained beyond what was given, whatever the answer says
+# ### END SOLUTION
+
+# %% [markdown]
+# ## Exercise 05.6: your report (optional, bonus)
+#
+# A course may ask for a report besides the notebooks: two to six pages as one PDF, for somebody who won't open
+# Jupyter. It says for each exercise what was asked, how you solved it and what came out, with the figures and numbers
+# that show it, and what you make of them. Your names stand on its first page.
+# `python -m utils.report_pdf` makes a first draft of your notebooks, and `./collect_submission.sh` packs it:
+# `--zip team_7 --report report.pdf`, or in pairs `--ex2 NameOne_NameTwo`, one zip per pair.
+#
+# **Question.** If you hand in a report: what is its most important result, on which page does it stand, and what would
+# you do next? Three sentences are enough.
+
+# %% [markdown] essay="written_report" points=4 bonus=true beside="report"
+# ### BEGIN SOLUTION
+# The result that matters most is on page 4: a change with an L2 norm of 1.0 turns a digit into the class that the net
+# had thought second, and one of 1.7 into the class that it had ruled out, while noise of the same size does nothing.
+# Next we would train with the images found, and measure how much larger the change then has to be.
+#
+# **Rubric**
+#
+# - 4 points: the report can be read without the notebooks; it describes how each exercise was solved and reports the
+#   results with figures and numbers that are explained; names are on it
+# - 2 points: results without how they came about, or figures that nobody explains; or a print of the notebooks
+# - 0 points: no report, or one that shows nothing of the team's own work
+# ### END SOLUTION
+
+# %% [markdown]
 # ## To play with
 #
 # Everything of the last two notebooks on one photograph: slide the grey box and watch the

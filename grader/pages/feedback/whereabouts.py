@@ -38,6 +38,7 @@ def of_exercise(row: Standing, exercise: Exercise) -> list[str]:
         found = [GONE]
     else:
         found = [line for s in account.sources if s.cell in names and (line := _source(s))]
+    found += [clean(one.words, _LINE) for one in row.result.beside if one.cell == exercise.name]
     return found + [_other(o) for o in account.others if o.cell in names and o.fate != "executed"]
 
 

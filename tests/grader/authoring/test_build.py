@@ -290,7 +290,7 @@ def test_what_is_bonus_is_called_optional_in_the_heading_above_and_nothing_else_
         h for h in groups if "(optional, bonus)" in h
     }
     assert all(len(found) == 1 for found in groups.values())
-    assert sum(True in found for found in groups.values()) == 6
+    assert sum(True in found for found in groups.values()) == 7
 
 
 def test_points_for_no_check_are_refused(course: config.Course) -> None:
