@@ -49,6 +49,11 @@ class Late:
     free_days: Annotated[int, Meta(ge=0)] = 0
     """Days of lateness that each team may spread over the course at no cost."""
 
+    @property
+    def takes_nothing(self) -> bool:
+        """Does nothing that comes late earn anything?"""
+        return self.penalty_per_day >= 1 and self.maximum >= 1 and not self.free_days
+
 
 @dataclass(frozen=True)
 class Extensions:

@@ -127,6 +127,23 @@ def test_cleared_outputs_are_refused(home):
     assert f"{FIRST}.ipynb has no outputs" in message and "Run All Cells" in message
 
 
+def test_outputs_cleared_in_part_are_refused_and_noted_by_intake(home, tmp_path):
+    work = notebook()
+    check = {"grade_id": "check_conv2d_forward", "grade": True, "locked": True}
+    cell = {**work["cells"][2], "id": "a", "metadata": {"nbgrader": check}, "outputs": []}
+    work["cells"][3:3] = [cell | {"execution_count": None}]
+    save(home / "notebooks" / f"{FIRST}.ipynb", json.dumps(work).encode())
+    message = refused(home, "team_7")
+    assert "not even some of them" in message and "run: conv2d_forward." in message
+    assert run(home, "team_7", "--anyway").returncode == 0
+    room = ClassFolder(tmp_path / "class")
+    room.root.mkdir()
+    report = collect(room, course(), [home / "team_7.tar.gz"], None, releases=tmp_path)
+    noted = [note for entry in report.taken for note in entry.notes]
+    assert noted == ["without outputs of checks and figures: conv2d_forward"]
+    assert not any(entry.questions for entry in report.taken)
+
+
 @pytest.mark.parametrize("line", ['STUDENT_ID = "your_id"', "STUDENT_ID='Your-ID'  # such as x"])
 def test_an_id_that_was_never_filled_in_is_refused(home, line):
     save(home / "notebooks" / f"{FIRST}.ipynb", ipynb(answer=line))

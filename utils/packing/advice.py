@@ -18,7 +18,8 @@ LATER = 2.0
 
 
 def costly(name: str, notebook: dict[str, Any], seen: State, asked: Asked) -> list[str]:
-    """What would surely cost nearly everything in a notebook, and what to do about it."""
+    """What would surely cost nearly everything in a notebook, or what a marker must see and
+    can't, and what to do about it."""
     said = []
     cells = asked.of(name).cells
     if cells and len(seen.unknown) == len(cells):
@@ -31,6 +32,12 @@ def costly(name: str, notebook: dict[str, Any], seen: State, asked: Asked) -> li
         said.append(
             f"{name}.ipynb has no outputs, and outputs must not have been cleared: open it, "
             "choose Run > Run All Cells, save, and try again"
+        )
+    elif silent := notebooks.silent(notebook):
+        said.append(
+            f"{name}.ipynb shows no output of checks and figures, though they or cells below them "
+            f"were run: {some(silent)}. Outputs must not have been cleared, not even some of them: "
+            "open it, choose Run > Run All Cells, save, and try again"
         )
     if normalised(seen.student_id) == PLACEHOLDER and asked.of(name).own_numbers:
         said.append(
@@ -50,7 +57,7 @@ def warnings_on(name: str, notebook: dict[str, Any], seen: State, asked: Asked) 
             f"{some(seen.unknown)}. Copy them from the course's archive; what stands elsewhere "
             "must be found by hand"
         )
-    if seen.cleared:
+    if seen.cleared and not notebooks.silent(notebook):
         said.append(
             f"{name}.ipynb shows no output of {some(seen.cleared)}: choose Run > Run All Cells, "
             "and save"

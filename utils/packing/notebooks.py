@@ -6,6 +6,7 @@ Nothing in a notebook is executed or believed here.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from utils.packing.accepted import MIB, Refused
@@ -18,6 +19,10 @@ CELLS = 2000
 """Most cells in a notebook."""
 NESTING = 100
 """Deepest nesting of a notebook's JSON; nbformat's own code recurses."""
+
+_EXERCISE = re.compile(r"^#+ .*?\b(\d\d\.\d+)\b", re.MULTILINE)
+"""The number of an exercise, in its heading."""
+_CHECK = re.compile(r"^check_")
 
 AGAIN = "open it in Jupyter and save it again, or take an earlier copy"
 
@@ -94,6 +99,37 @@ def cleared(notebook: dict[str, Any]) -> bool:
     """Whether there is code, and no trace of any of it having been run."""
     code = [cell for cell in code_cells(notebook) if text_of(cell).strip()]
     return bool(code) and not any(map(was_run, code))
+
+
+def silent(notebook: dict[str, Any]) -> list[str]:
+    """Checks and figures without output that were run, or above a cell that was, by exercise.
+
+    "05.2 (difference_pictures, image_and_difference)".  All of them show something when run, so
+    their outputs were cleared, or they were skipped; where nothing was run at all it is `cleared`.
+    """
+    found: dict[str, list[str]] = {}
+    exercise = ""
+    last = max((n for n, c in enumerate(notebook["cells"]) if _is_run_code(c)), default=-1)
+    for cell in notebook["cells"][: last + 1]:
+        if cell["cell_type"] == "markdown":
+            exercise = (_EXERCISE.findall(text_of(cell)) or [exercise])[-1]
+        elif cell["cell_type"] == "code" and _shows(cell) and not cell.get("outputs"):
+            found.setdefault(exercise, []).append(_CHECK.sub("", grade_id(cell)))
+    return [
+        f"{number} ({', '.join(names)})" if number else ", ".join(names)
+        for number, names in found.items()
+    ]
+
+
+def _is_run_code(cell: dict[str, Any]) -> bool:
+    return cell["cell_type"] == "code" and was_run(cell)
+
+
+def _shows(cell: dict[str, Any]) -> bool:
+    """Is it a check, or a figure of the course's?"""
+    tags = cell["metadata"].get("tags")
+    figure = isinstance(tags, list) and "figure" in tags
+    return bool(grade_id(cell)) and (figure or bool(about(cell).get("grade")))
 
 
 def _loaded(content: bytes) -> Any:

@@ -95,10 +95,13 @@ def late_text(row: Standing, late: Late) -> str:
         told = f"Handed in {span(row.late_by)} after the due date, {when(row.notebook.due)}"
     elif row.arrival == "late":
         told += "; by how much is not known, so it counts as one day"
-    rule = (
-        f"Each day begun costs {percent(late.penalty_per_day)} of the points earned, "
-        f"at most {percent(late.maximum)}; the first {points(late.grace_minutes)} minutes are free."
-    )
+    if late.takes_nothing:
+        rule = f"What comes more than {points(late.grace_minutes)} minutes after it earns nothing."
+    else:
+        rule = (
+            f"Each day begun costs {percent(late.penalty_per_day)} of the points earned, at most "
+            f"{percent(late.maximum)}; the first {points(late.grace_minutes)} minutes are free."
+        )
     if row.penalty <= 0:
         return f"{told}. No points are taken off. {rule}"
     taken = points(row.penalty)

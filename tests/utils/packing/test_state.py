@@ -10,7 +10,7 @@ import pytest
 from utils.checks.cases import CaseSet
 from utils.checks.shown import Shown
 from utils.checks.verdicts import CaseVerdict, CheckVerdict
-from utils.packing import state
+from utils.packing import notebooks, state
 from utils.packing.asked import Expected
 
 NAMES = ["first", "second"]
@@ -110,3 +110,40 @@ def test_a_notebooks_display_carries_what_the_packer_reads(monkeypatch: pytest.M
     monkeypatch.setattr(display, "display", lambda data, **how: given.update(how))
     shown("first", np.float64(0.0)).display()
     assert given["metadata"] == {"check": {"name": "first", "score": 0.0}}
+
+
+def heading(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def asked(name: str, outputs: list[Any] | None = None, kind: str = "check") -> dict[str, Any]:
+    """A check or a figure; outputs None: it was never run, or cleared with its number."""
+    made = cell(f"check_{name}" if kind == "check" else name, outputs=outputs)
+    if kind == "check":
+        made["metadata"]["nbgrader"]["grade"] = True
+    else:
+        made["metadata"]["tags"] = ["figure"]
+    return made
+
+
+OUTPUT = [{"output_type": "stream", "name": "stdout", "text": "seen"}]
+
+
+def test_checks_and_figures_that_lost_their_output_are_named_by_exercise() -> None:
+    notebook = {
+        "cells": [
+            heading("# 05"), asked("head", [], "figure"),
+            heading("## Exercise 05.1: a target"), cell("first"), asked("first", OUTPUT),
+            heading("### One step"), asked("step", None), asked("way", [], "figure"),
+            heading("## Exercise 05.2: more"), asked("more", None), cell("", outputs=OUTPUT),
+            heading("## Exercise 05.3: not reached"), asked("last", None),
+        ]
+    }  # fmt: skip
+    assert notebooks.silent(notebook) == ["head", "05.1 (step, way)", "05.2 (more)"]
+    notebook["cells"][-1]["execution_count"] = 9
+    assert notebooks.silent(notebook)[-1] == "05.3 (last)"
+
+
+def test_solutions_and_own_cells_may_be_silent() -> None:
+    silent = [cell("first", outputs=[]), cell("", outputs=[]), heading("x"), asked("a", OUTPUT)]
+    assert notebooks.silent({"cells": silent}) == []
