@@ -1,19 +1,20 @@
-"""Helpers of notebook 04: photographs that fit a net, layers by name, small grey copies of images.
+"""Helpers of notebook 04: nets by name, images that fit them, layers, small grey copies.
 
 What students are asked to write is not here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from utils.images import photo_digits, spectra
-from utils.nets import pretrained
+from utils.images import datasets, exam_images, photo_digits, spectra
+from utils.nets import blocks, own, pretrained
+from utils.nets.blocks import Stage
 from utils.nets.pretrained import PretrainedNet
 from utils.nets.quiet import import_keras, import_tensorflow
 
@@ -35,31 +36,100 @@ class Photographs:
     """(N, S, S) bool, where the thing is, or None if nobody knows."""
 
 
-def photographs(net: PretrainedNet, count: int = 6) -> Photographs:
-    """Photographs that a net is sure about: unseen PhotoDigits for nets that read digits.
+def load(name: str, which: str = own.BEST) -> PretrainedNet:
+    """A net by its name: those of `pretrained.load`, and "own", one that notebook 03 has trained.
 
-    For ImageNet nets there are three; `count` is the most that are returned.
+    which: the own one's name there, or "best".  Raises ValueError, NetUnavailable, own.NoOwnNet.
+    """
+    known = (own.NAME, *pretrained.NAMES)
+    if name not in known:
+        raise ValueError(f"unknown net {name!r}; known: {', '.join(known)}")
+    return own.take(which) if name == own.NAME else pretrained.load(name)
+
+
+def of_own(function: Any) -> Any:
+    """Let a function of (net, image, layers) be checked on the student's own net.
+
+    What is checked takes an image and the number of a convolution, and returns the layers that
+    belong to it and what the function makes of them.
+    """
+    if not callable(function):
+        return function
+
+    @wraps(function)
+    def maps(image: Any, number: Any) -> dict[str, Any]:
+        stages = blocks.of_chain(own.kept().steps, int(number))
+        names = [stage.layer for stage in stages]
+        return {"layers": names, "maps": function(own.load(), image, names)}
+
+    return maps
+
+
+def photographs(net: PretrainedNet, count: int = 6) -> Photographs:
+    """Photographs that a net is sure about, and that it was not trained on.
+
+    PhotoDigits or CIFAR-10 for nets of ten classes, one of each class.  For ImageNet nets there are
+    three; `count` is the most that are returned.
     """
     masks = None
-    if len(net.class_names) == len(photo_digits.CLASS_NAMES):
-        drawn = photo_digits.render(200, "test", net.input_size, seed=11, keep=False)
-        images = drawn.images / np.float32(255)
+    if dataset := _dataset(net):
+        candidates, labels, known = _unseen(dataset, net.input_size)
+        images = candidates / np.float32(255)
         table = np.asarray(net.probabilities(images))
-        right = table[np.arange(len(table)), drawn.labels]
+        right = table[np.arange(len(table)), labels]
         best = [  # one photograph of each class, the surest ones
-            int(np.flatnonzero(drawn.labels == c)[right[drawn.labels == c].argmax()])
+            int(np.flatnonzero(labels == c)[right[labels == c].argmax()])
             for c in range(len(net.class_names))
         ]
         chosen = np.array([best[c] for c in (3, 7, 0, 5, 2, 8, 4, 9, 6, 1)][:count])
-        images, masks = images[chosen], drawn.masks[chosen]
+        images, masks = images[chosen], None if known is None else known[chosen]
     else:
         images = np.stack([fitted(net, p) for p in pretrained.photographs(net.name)[:count]])
     table = np.asarray(net.probabilities(images))
     classes = table.argmax(axis=1)
-    titles = tuple(
-        f"{net.class_names[c]}  {row[c]:.2f}" for c, row in zip(classes, table, strict=True)
-    )
+    titles = tuple(_title(net, row) for row in table)
     return Photographs(images, classes, titles, masks)
+
+
+def picture(net: PretrainedNet, number: int) -> tuple[np.ndarray, str]:
+    """Training image of this number, (S, S, 3) in [0, 1], and what the net says of it.
+
+    Numbers begin with 0.  For ImageNet nets it is one of the photographs at hand, counted round.
+    Raises ValueError if there is no such image.
+    """
+    dataset = _dataset(net)
+    if not dataset:
+        shown = pretrained.photographs(net.name)
+        image = fitted(net, shown[number % len(shown)])
+        told = f"photograph {number % len(shown)} of {len(shown)}"
+    else:
+        if not 0 <= number < _MOST[dataset]:
+            raise ValueError(f"IMAGE is {number}; choose one from 0 to {_MOST[dataset] - 1}")
+        data = datasets.load(dataset, size=net.input_size, train=number + 1, validation=0, test=0)
+        image, told = data.x_train[-1], f"training image {number}"
+    return image, f"{told}: {_title(net, np.asarray(net.probabilities(image[None]))[0])}"
+
+
+_MOST = {"photodigits": 10_000, "cifar10": 40_000}
+"""How many training images there are."""
+
+
+def _dataset(net: PretrainedNet) -> str:
+    """The data set whose classes a net tells apart, "" for ImageNet."""
+    return next((name for name, of in own.CLASS_NAMES.items() if of == net.class_names), "")
+
+
+def _unseen(dataset: str, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Images (uint8), labels, and masks if there are any."""
+    if dataset == "photodigits":
+        drawn = photo_digits.render(200, "test", size, seed=11, keep=False)
+        return drawn.images, drawn.labels, drawn.masks
+    images, labels = exam_images.validation(dataset)
+    return images[:500], labels[:500], None
+
+
+def _title(net: PretrainedNet, row: np.ndarray) -> str:
+    return f"{net.class_names[int(row.argmax())]}  {row.max():.2f}"
 
 
 def fitted(net: PretrainedNet, photo: np.ndarray) -> np.ndarray:
@@ -95,21 +165,16 @@ def reduced(images: Any) -> Any:
 
 def layers(net: PretrainedNet) -> dict[str, str]:
     """Layers that have weights, first to last: name -> what comes out of them."""
-    found = {}
-    for layer in net.model.layers:
-        kernel = _kernel(layer)
-        if kernel is not None:
-            found[layer.name] = " × ".join(str(n) for n in layer.output.shape[1:])
-    return found
+    return {
+        layer.name: " × ".join(str(n) for n in layer.output.shape[1:])
+        for layer in net.model.layers
+        if blocks.kernel(layer) is not None
+    }
 
 
 def convolutions(net: PretrainedNet) -> list[str]:
     """Names of the convolutional layers, first to last."""
-    return [
-        layer.name
-        for layer in net.model.layers
-        if (kernel := _kernel(layer)) is not None and len(kernel.shape) == 4
-    ]
+    return blocks.convolutions(net.model)
 
 
 def last_layer(net: PretrainedNet) -> str:
@@ -117,18 +182,17 @@ def last_layer(net: PretrainedNet) -> str:
     return list(layers(net))[-1]
 
 
-def block(net: PretrainedNet) -> list[str]:
-    """The first convolution of a net, and what follows: CONV, RELU and, if there is one, MAXP."""
-    names = [layer.name for layer in net.model.layers]
-    kinds = [type(layer).__name__ for layer in net.model.layers]
-    start = names.index(convolutions(net)[0])
-    found = [names[start]]
-    for name, kind in zip(names[start + 1 :], kinds[start + 1 :], strict=True):
-        if "Conv" in kind or "Dense" in kind:
-            break
-        if "ReLU" in kind or kind == "Activation" or "MaxPool" in kind:
-            found.append(name)
-    return found
+def stages(net: PretrainedNet, which: int | Sequence[str]) -> list[Stage]:
+    """A convolution by its number (1 is the first, -1 the last) and what follows it, or layers by
+    their names: what each is called, and what it makes of the one before.
+
+    Raises ValueError if there is none of that number or name.
+    """
+    if isinstance(which, str):
+        which = [which]
+    return (
+        blocks.block(net.model, which) if isinstance(which, int) else blocks.named(net.model, which)
+    )
 
 
 def unit_in_the_middle(net: PretrainedNet, layer: str, channel: int) -> tuple[int, ...]:
@@ -207,11 +271,3 @@ def train_others(seed: int = 0) -> list[PretrainedNet]:
             PretrainedNet(name, names, 32, functional, lambda x: x / 255.0, "PhotoDigits, here")
         )
     return found
-
-
-def _kernel(layer: Any) -> Any:
-    """The kernel of a convolution or a dense layer, None for all others."""
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None:
-        kernel = getattr(layer, "depthwise_kernel", None)
-    return kernel if kernel is not None and len(kernel.shape) in (2, 4) else None

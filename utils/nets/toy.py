@@ -2,7 +2,7 @@
 
 A description is a name that `utils.nets.pretrained` knows ("mini"), or a small net whose answers
 can be worked out exactly, written as a dictionary of arrays.  `linear`, `window`, `mlp` and `conv`
-write such dictionaries, `build` makes a net of one.
+write such dictionaries, `trained` one for a net that somebody has trained; `build` makes a net.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from utils import codec
-from utils.nets import pretrained
+from utils.nets import chain, pretrained
+from utils.nets.chain import Step
 from utils.nets.pretrained import PretrainedNet
 from utils.nets.quiet import import_tensorflow, usual_settings
 
@@ -137,15 +138,13 @@ def conv(
     }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Step:
-    """One layer of a toy net."""
+def trained(size: int, words: Sequence[str], weights: Sequence[np.ndarray]) -> dict[str, Any]:
+    """A net of standard layers, one after the other, see `utils.nets.chain`.
 
-    name: str
-    kind: str
-    """"convolution", "relu", "pooling", "flatten" or "dense"."""
-    arguments: tuple[Any, ...] = ()
-    """Kernel and bias, or the size of pooling."""
+    words: what `utils.nets.describe` calls its steps.  weights: all of them, in Keras' order.
+    """
+    arrays = [np.asarray(w, np.float32) for w in weights]
+    return {"kind": "trained", "size": size, "words": list(words), "weights": arrays}
 
 
 @dataclass(frozen=True)
@@ -210,11 +209,19 @@ def _read_conv(description: Mapping[str, Any]) -> tuple[int, list[Step]]:
     steps = []
     *pairs, last = zip(description["kernels"], description["biases"], strict=True)
     for number, (pair, pool) in enumerate(zip(pairs, description["pools"], strict=True), 1):
-        steps += [Step(f"conv{number}", "convolution", pair), Step(f"relu{number}", "relu")]
+        steps += [
+            Step(f"conv{number}", "convolution", pair, (1, "SAME")),
+            Step(f"relu{number}", "relu"),
+        ]
         if pool:
-            steps.append(Step(f"pool{number}", "pooling", (int(pool),)))
+            steps.append(Step(f"pool{number}", "pooling", (), (int(pool),)))
     steps += [Step("flatten", "flatten"), Step(f"fc{len(pairs) + 1}", "dense", last)]
     return int(description["size"]), steps
+
+
+def _read_trained(description: Mapping[str, Any]) -> tuple[int, list[Step]]:
+    size = int(description["size"])
+    return size, chain.steps(description["words"], description["weights"], (size, size, 3))
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[int, list[Step]]]] = {
@@ -222,6 +229,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[int, list[Step]]]] = {
     "window": _read_window,
     "mlp": _read_mlp,
     "conv": _read_conv,
+    "trained": _read_trained,
 }
 
 
@@ -232,8 +240,8 @@ def _toy(plan: Plan) -> PretrainedNet:
             x = _keras_layer(keras, step)(x)
         model = keras.Model(images, x, name=f"toy_{plan.kind}")
     for step in plan.steps:
-        if step.kind in ("convolution", "dense"):
-            model.get_layer(step.name).set_weights([np.asarray(a) for a in step.arguments])
+        if step.weights:
+            model.get_layer(step.name).set_weights([np.asarray(a) for a in step.weights])
     model.trainable = False
     factor, summand = plan.scale
     return PretrainedNet(
@@ -249,10 +257,17 @@ def _toy(plan: Plan) -> PretrainedNet:
 def _keras_layer(keras: Any, step: Step) -> Any:
     layers, name = keras.layers, step.name
     if step.kind == "convolution":
-        kernel = np.shape(step.arguments[0])
-        return layers.Conv2D(kernel[-1], kernel[:2], padding="same", name=name)
+        *size, _, filters = np.shape(step.weights[0])
+        stride, padding = step.options
+        return layers.Conv2D(filters, size, stride, padding.lower(), name=name)
     if step.kind == "dense":
-        return layers.Dense(np.shape(step.arguments[0])[1], name=name)
+        return layers.Dense(np.shape(step.weights[0])[1], name=name)
     if step.kind == "pooling":
-        return layers.MaxPooling2D(step.arguments[0], name=name)
-    return layers.ReLU(name=name) if step.kind == "relu" else layers.Flatten(name=name)
+        return layers.MaxPooling2D(step.options[0], name=name)
+    simple = {
+        "relu": layers.ReLU,
+        "flatten": layers.Flatten,
+        "mean": layers.GlobalAveragePooling2D,
+        "batchnorm": layers.BatchNormalization,
+    }
+    return simple[step.kind](name=name)

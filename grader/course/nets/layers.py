@@ -79,6 +79,21 @@ class Dense:
         return x @ self.kernel + self.bias, lambda dy: dy @ self.kernel.T
 
 
+@dataclass(frozen=True)
+class BatchNormalization:
+    """Each map by the mean and variance of the training images, as once training is over."""
+
+    gamma: np.ndarray
+    beta: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    epsilon: float = 1e-3  # Keras' own
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, Back]:
+        factor = self.gamma / np.sqrt(self.variance + np.float32(self.epsilon))
+        return (x - self.mean) * factor + self.beta, lambda dy: dy * factor
+
+
 def relu(x: np.ndarray) -> tuple[np.ndarray, Back]:
     """max(x, 0), with derivative 0 at 0."""
     return np.maximum(x, 0), lambda dy: dy * (x > 0)

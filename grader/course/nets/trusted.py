@@ -100,10 +100,15 @@ def second() -> TrustedNet:
 def toy(description: Mapping[str, Any]) -> TrustedNet:
     """The NumPy twin of the net that `utils.nets.toy.build` makes of a description."""
     plan = nets.plan(description)
-    made = {"convolution": layers.Convolution, "dense": layers.Dense, "pooling": layers.MaxPooling}
-    simple = {"relu": layers.relu, "flatten": layers.flatten}
+    made = {
+        "convolution": layers.Convolution,
+        "dense": layers.Dense,
+        "pooling": layers.MaxPooling,
+        "batchnorm": layers.BatchNormalization,
+    }
+    simple = {"relu": layers.relu, "flatten": layers.flatten, "mean": layers.average}
     chain = {
-        step.name: simple[step.kind] if step.kind in simple else made[step.kind](*step.arguments)
+        step.name: simple.get(step.kind) or made[step.kind](*step.weights, *step.options)
         for step in plan.steps
     }
     return NumpyNet(f"toy {plan.kind}", plan.shape, chain, *plan.scale)

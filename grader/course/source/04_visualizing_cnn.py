@@ -8,7 +8,7 @@
 # to just the value you want. And finally you cover parts of a photograph to find out where the
 # network looks.
 #
-# Nothing is trained here. All exercises ask a network that is done, and take seconds.
+# All exercises ask networks that are done, one of them yours, and take seconds.
 
 # %%
 # Whose work this is: your team's id, such as "team_7", or your own as the class list has it.
@@ -17,13 +17,16 @@ STUDENT_ID = "your_id"
 # %% [markdown]
 # **The network is chosen here**, and nowhere else. `"mini"` belongs to the course: five
 # convolutions and three dense layers, named `conv1` to `fc8` as in the famous AlexNet of 2012,
-# trained to read digits on photographs. If you have their weights, or are online, `"alexnet"`,
-# `"mobilenet"` or `"inception_v3"` work with the same code, and see a cat, a cup of coffee and a
-# rocket. All checks in this notebook ask the mini net and tiny networks whose answers are known
-# exactly.
+# trained to read digits on photographs. `"own"` is a net that *you* trained: `OWN` says which one of
+# notebook 03, `"best"` (by validation accuracy) or its name there, such as `"augmented"`. If you have
+# their weights, or are online, `"alexnet"`, `"mobilenet"`, `"vgg16"`, `"resnet50"` or `"inception_v3"`
+# work with the same code, and see a cat, a cup of coffee and a rocket. Exercise 04.2 opens the mini net
+# and your own. All other checks in this notebook ask the mini net and tiny networks whose answers are
+# known exactly.
 
 # %%
 NET = "mini"
+OWN = "best"
 
 # %% locked="setup"
 import sys
@@ -36,7 +39,7 @@ import numpy as np
 from utils import check
 from utils.exercises import visualizing
 from utils.nets import toy as nets, pretrained, quiet
-from utils.pictures import visualizing as plots
+from utils.pictures import compared, maps as plots_maps, visualizing as plots
 
 keras = quiet.import_keras()
 tf = quiet.import_tensorflow()
@@ -52,7 +55,7 @@ tf = quiet.import_tensorflow()
 # - `net.input_size`, `net.class_names`.
 
 # %% figure="the_net"
-net = pretrained.load(NET)
+net = visualizing.load(NET, OWN)
 photos = visualizing.photographs(net)
 for name, shape in visualizing.layers(net).items():
     print(f"{name:24} puts out {shape}")
@@ -126,9 +129,7 @@ check("grid", grid)
 
 # %% figure="filters_picture"
 first, *_, last = visualizing.convolutions(net)
-plots.filters(
-    {name: grid(filter_pictures(net, name)[:64], 16) for name in (first, last)}
-)
+plots_maps.filters({name: filter_pictures(net, name) for name in (first, last)}, grid)
 plt.show()
 
 # %% [markdown]
@@ -164,39 +165,113 @@ def activation_maps(net, image, layers):
 check("activation_maps", nets.on_net(activation_maps))
 
 # %% [markdown]
-# Below, the first convolution (CONV), its ReLU (RELU) and, where the net has one, max pooling
-# (MAXP), all for one photograph. Your `grid` puts the maps in order, so the same place in each grid
-# is the same filter.
+# Below, a convolution (CONV), its ReLU (RELU) and, where the net has one, max pooling (MAXP), all for one
+# image and with all their maps: the first convolution, and a deep one. Your `grid` puts the maps in order,
+# so the same place in each grid is the same filter. Choose the image, and which convolutions are opened:
+# numbers count from 1, -1 is the last one, and a list of layers' names, `["conv2", "relu2"]`, does as well.
+
+# %%
+IMAGE = 12
+BLOCKS = [1, -1]
 
 # %% figure="maps_picture"
-stages = visualizing.block(net)
-plots.activation_maps(
-    photos.images[0], stages, activation_maps(net, photos.images[0], stages), grid
-)
-plt.show()
+def show_maps(net, image, blocks):
+    """One figure for each entry of BLOCKS, and in words what each layer is."""
+    shown, title = visualizing.picture(net, image)
+    for block in blocks:
+        stages = visualizing.stages(net, block)
+        maps = activation_maps(net, shown, [stage.layer for stage in stages])
+        plots_maps.activation_maps(shown, f"{net.name}, {title}", stages, maps, grid)
+        plt.show()
+
+
+show_maps(net, IMAGE, BLOCKS)
 
 # %% [markdown]
+# What stands between CONV and MAXP differs from net to net, and each title says it. In the mini net
+# RELU is exactly max(CONV, 0) and MAXP the largest of 2×2 values of RELU. In many nets *batch
+# normalisation* (BN) stands between: it multiplies each map by a number and adds another, so RELU is
+# max(BN, 0) there, or MAXP is taken of BN. In others (VGG-16 in Keras) the ReLU is inside the
+# convolution's own layer: what comes out of that is RELU already, and CONV itself can't be seen.
+#
 # **Question.** What do you see? Compare CONV with RELU and RELU with MAXP. Do all filters answer to
-# this image? What has become of the background?
+# this image? What has become of the background? And what is different in the deep block?
 
 # %% [markdown] essay="maps_seen" points=3
 # ### BEGIN SOLUTION
-# Each map of CONV is the image seen through one filter: edges of one direction give a bright line
-# where brightness rises and a dark one where it falls, blobs give a smoothed copy. Values have both
-# signs. RELU keeps the positive ones exactly and turns all others into zero, so each map keeps one
-# kind of edge only, and most of the area is empty: the code has become sparse. MAXP has half the
-# height and width. Each value is the largest of a 2×2 window, so every strong answer survives while
-# its exact place is lost; the maps look like coarse copies of RELU, with thicker lines. Some
-# filters answer hardly at all to this image, because what they look for (a colour, a direction)
-# does not occur in it. The digit stands out in many maps, but so do edges of the background: the
-# first layer does not know yet what belongs to a digit.
+# Each map of `conv1` is the image seen through one filter: edges of one direction give a bright line where
+# brightness rises and a dark one where it falls, blobs give a smoothed copy. Values have both signs, from -2.7
+# to 1.8. RELU keeps the positive ones exactly and turns all others into zero, more than half of all values, so
+# each map keeps one kind of edge only: the code has become sparse. MAXP has half the height and width. Each value
+# is the largest of a 2×2 window, so every strong answer survives while its exact place is lost; the maps look like
+# coarse copies of RELU, with thicker lines. Not all filters answer: five of the 32 maps are empty after
+# RELU, since what they look for (a colour, a direction) does not occur in this image. The digit stands out, but
+# edges of the background answer, too: the first layer does not know yet what belongs to a digit.
+#
+# In the deep block (`conv5`) the maps have 8×8 values, and nobody recognises the five in them. Most of CONV is
+# negative, and RELU leaves 8 % of the values: a few places in a few maps, but strong ones (up to 5). They are
+# answers such as "here is the open side of a curve", which only parts of digits give, so the background is gone. MAXP
+# leaves 4×4 places: where something is has become less important than what it is.
 #
 # **Rubric**
 #
-# - 3 points: signs and sparsity of RELU, coarser but not weaker MAXP, and differences between
-#   filters, each with something seen in the picture
-# - 1.5 points: two of these, or all without reference to the picture
+# - 3 points: signs and sparsity of RELU, coarser but not weaker MAXP, differences between filters, and how
+#   the deep block differs (coarser, sparser, no picture of the image any more), each with something seen in the figures
+# - 1.5 points: two or three of these, or all without reference to the figures
 # - 0 points: only repeats what the layers compute
+# ### END SOLUTION
+
+# %% [markdown]
+# ### The same in a net of your own
+#
+# Now open a net that *you* trained. The next cell takes the best net of notebook 03, or the one that `OWN`
+# names above, and rebuilds it from what was saved there: its layers, each activation as a layer of its
+# own, and its weights. A copy is handed in with this notebook.
+
+# %% figure="own_maps_picture"
+own_net = visualizing.load("own", OWN)
+for name, shape in visualizing.layers(own_net).items():
+    print(f"{name:24} puts out {shape}")
+show_maps(own_net, IMAGE, BLOCKS)
+
+# %% [markdown]
+# The check gives your function hidden images and the layers of its first and its last block.
+
+# %% check="own_maps" points=3
+check("own_maps", visualizing.of_own(activation_maps))
+
+# %% [markdown]
+# **Question.** Which net did you open? Say what each of its layers does to the maps, from the first block to
+# the last. What do you see that the mini net does not show, and is it because of how the net is built or of how it
+# was trained?
+
+# %% [markdown] essay="own_maps_seen" points=3
+# ### BEGIN SOLUTION
+# I opened `vgg`, the deep net of notebook 03: twelve convolutions of 16 filters in four blocks, 92 % of
+# validation images right. Each convolution has RELU behind it, then batch normalisation (BN), and every third one
+# MAXP; so RELU = max(CONV, 0), BN = a · RELU + b with two numbers per map, and MAXP is taken of BN, not of RELU.
+# The first block shows what BN is for: `conv1` has small values (-1.1 to 0.9), five of the 16 maps are empty after
+# RELU, others are pale copies of the image. BN gives each map the same strength (up to 4.3) and a mean near zero: the digit
+# becomes positive and the background slightly negative, and maps that hardly answered are as clear as the others. So
+# nothing is zero any more: unlike the mini net, where more than half of the values stay zero, the next layer gets both signs.
+# Here the reason is how the net is built. Filters are 3×3 and the first maps look like the image, its
+# brightness and its edges; the mini net's 5×5 filters already tell directions apart. The last block has 4×4 places and
+# 16 maps, after MAXP 2×2: two or three maps answer strongly, each for a part of the digit, and 64 numbers are
+# all that the dense layers get. The deep maps of the mini net are sparser (92 % zeros, here 64 %): it has four
+# times as many filters, trained on 16,000 images, so each can wait for something rarer. That is a matter of width and
+# training.
+#
+# (With `augmented`, three convolutions of 32 filters: no BN, RELU = max(CONV, 0) and MAXP = the largest of 2×2
+# of RELU, but the first convolution has no pooling behind it. A few maps of `conv1` are strong, weighted sums of the
+# colours, and the others weak; `conv3` at 16×16 still shows the outline of the digit, since only one pooling
+# comes before it.)
+#
+# **Rubric**
+#
+# - 3 points: the net named and its layers said in order (where BN stands, what MAXP is taken of), first and
+#   last block described from the own figures, and a difference to the mini net with a reason (structure or training)
+# - 1.5 points: two of these
+# - 0 points: no reference to the own figures, or only about the mini net
 # ### END SOLUTION
 
 # %% [markdown]

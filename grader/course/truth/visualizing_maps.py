@@ -10,8 +10,12 @@ import numpy as np
 from grader.contract.sample import Sample
 from grader.contract.sample import right as plain_right
 from grader.contract.sample import wrong as plain_wrong
-from utils.nets import quiet
+from utils.exercises import visualizing
+from utils.nets import own, quiet
 from utils.nets import toy as nets
+from utils.rules import maps as rules
+
+from ..making.reference import reference_of
 
 Array = np.ndarray
 
@@ -109,6 +113,30 @@ def _batched_maps(net: Any, image: Array, layers: list[str]) -> list[Any]:
     keras = quiet.import_keras()
     outputs = [net.model.get_layer(name).output for name in layers]
     return keras.Model(net.model.inputs, outputs)(net.preprocess(image))
+
+
+def _of_own(change: Callable[[Array], Any], first: bool = False) -> Callable[..., Any]:
+    """Maps of the net that the reference solution hands in, changed."""
+
+    def maps(net: Any, image: Array, layers: list[str]) -> list[Any]:
+        keras = quiet.import_keras()
+        found = []
+        for name in layers:
+            output = net.model.get_layer(layers[0] if first else name).output
+            part = keras.Model(net.model.inputs, output)
+            found.append(change(part.predict(image[None], verbose=0)))
+        return found
+
+    asked = visualizing.of_own(maps)
+
+    def answer(image: Array, number: int) -> Any:
+        own.use(reference_of(own.HOME))
+        try:
+            return asked(image, number)
+        finally:
+            own.use(None)
+
+    return answer
 
 
 # -- saliency -------------------------------------------------------------------------------------
@@ -226,6 +254,19 @@ SAMPLES_MAPS = [
     wrong(
         "activation_maps: as they come -> the axis of the batch is still there", _batched_maps),
     right("activation_maps: layer by layer", _one_by_one),
+    plain_right("own_maps: a model for each layer", _of_own(lambda maps: maps[0])),
+    plain_wrong(f"own_maps: as they come -> {rules.BATCH_AXIS}", _of_own(lambda maps: maps)),
+    plain_wrong(
+        f"own_maps: channels first -> {rules.CHANNELS_FIRST}",
+        _of_own(lambda maps: maps[0].transpose(2, 0, 1))),
+    plain_wrong(
+        f"own_maps: for drawing -> {rules.SCALED}",
+        _of_own(lambda maps: maps[0] / np.abs(maps).max())),
+    plain_wrong(
+        f"own_maps: upside down -> {rules.UPSIDE_DOWN}", _of_own(lambda maps: maps[0][::-1])),
+    plain_wrong(
+        f"own_maps: always the convolution -> {rules.OTHER_LAYER}",
+        _of_own(lambda maps: maps[0], first=True)),
     right("saliency: one by one, a persistent tape", _loop),
     right("saliency: a Jacobian", _jacobian),
     right("saliency: one-hot and sum", _saliency()),

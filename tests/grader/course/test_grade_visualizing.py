@@ -10,6 +10,7 @@ from grader.authoring import build
 from grader.bench.small_course import hand_in, reference
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
+from grader.course.making.reference import reference_of
 from grader.grading.run import grade
 
 NOTEBOOK = "04_visualizing_cnn"
@@ -26,7 +27,8 @@ def test_pictures_are_graded_by_a_net_outside_the_kernel(tmp_path: Path) -> None
     course = config.load()
     course = replace(course, notebooks={NOTEBOOK: course.notebooks[NOTEBOOK]})
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"))
+    own = {path.name: path.read_bytes() for path in reference_of(NOTEBOOK).iterdir()}
+    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"), own)
     forged = reference(NOTEBOOK, "team_2", {"class_images": FORGED})
     hand_in(folder, NOTEBOOK, "team_2", forged)
     released = build.released(NOTEBOOK).read_bytes()
@@ -43,4 +45,6 @@ def test_pictures_are_graded_by_a_net_outside_the_kernel(tmp_path: Path) -> None
     assert found["team_2"]["class_images"].points == 0
     others = [c for name, c in found["team_2"].items() if name.startswith(("grid", "occlusion"))]
     assert others and all(check.points == check.max_points for check in others)
+    (told,) = {case.message for case in found["team_2"]["own_maps"].cases}
+    assert "hand in handin/04_visualizing_cnn/own.npz with this notebook" in told
     assert {check.points for check in found["team_3"].values()} == {0}

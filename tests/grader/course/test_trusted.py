@@ -60,6 +60,11 @@ def toys() -> dict[str, dict[str, Any]]:
         return rng.standard_normal(shape).astype(np.float32) / np.sqrt(shape[0])
 
     boxes = np.array([[0, 0, 4, 3], [2, 5, 6, 3], [7, 1, 2, 8]])
+    words = ["conv 4 3×2 valid stride 2", "batchnorm", "relu", "maxpool 2×2", "conv 5 3×3 same",
+             "relu", "batchnorm", "dropout 0.2", "global average", "dense 3"]  # fmt: skip
+    normal = [[draw(n), draw(n), draw(n), np.abs(draw(n)) + 0.1] for n in (4, 5)]
+    arrays = [draw(3, 2, 3, 4), draw(4), *normal[0], draw(3, 3, 4, 5), draw(5), *normal[1],
+              draw(5, 3), draw(3)]  # fmt: skip
     conv = [draw(3, 5, 3, 4), draw(2, 2, 4, 6), draw(4 * 4 * 6, 5)]
     return {
         "linear": nets.linear(draw(8, 8, 3, 4), draw(4)),
@@ -67,6 +72,7 @@ def toys() -> dict[str, dict[str, Any]]:
         "window": nets.window(9, boxes, draw(3, 3), draw(3)),
         "mlp": nets.mlp(8, [draw(192, 20), draw(20, 5)], [draw(20), draw(5)]),
         "conv": nets.conv(9, conv, [draw(4), draw(6), draw(5)], [2, 0]),
+        "trained": nets.trained(12, words, arrays),
     }
 
 

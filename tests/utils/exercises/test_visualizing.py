@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from utils.exercises import visualizing
-from utils.images import spectra
+from utils.images import datasets, spectra
 from utils.nets import pretrained, quiet
+from utils.nets.blocks import Stage
 from utils.nets.pretrained import PretrainedNet
+from utils.pictures import maps as plots_maps
 from utils.pictures import visualizing as plots
 
 matplotlib.use("Agg")
@@ -47,7 +49,14 @@ def test_layers_are_found_by_kind(net: PretrainedNet) -> None:
     assert visualizing.convolutions(net) == [f"conv{i}" for i in range(1, 6)]
     assert visualizing.layers(net)["conv2"] == "16 × 16 × 48"
     assert visualizing.last_layer(net) == "fc8"
-    assert visualizing.block(net) == ["conv1", "relu1", "pool1"]
+    assert [s.layer for s in visualizing.stages(net, 1)] == ["conv1", "relu1", "pool1"]
+    assert [s.layer for s in visualizing.stages(net, -1)] == ["conv5", "relu5", "pool5"]
+    chosen = visualizing.stages(net, ["relu3", "conv4"])
+    assert [s.told for s in chosen] == ["RELU: max(conv3, 0)", "CONV"]
+    with pytest.raises(ValueError, match="convolutions 1 to 5, none of number 6"):
+        visualizing.stages(net, 6)
+    with pytest.raises(ValueError, match="no layer 'conv9' with maps; there are conv1, relu1"):
+        visualizing.stages(net, ["conv9"])
     assert visualizing.unit_in_the_middle(net, "conv3", 7) == (4, 4, 7)
     assert visualizing.unit_in_the_middle(net, "fc8", 7) == (7,)
 
@@ -82,8 +91,17 @@ def test_overlays_and_maps_show_the_values_they_are_given(photos: visualizing.Ph
     assert "8×8" in figure.get_suptitle() and "4×4" in figure.axes[1].get_title()
 
 
-def test_activation_maps_stand_where_the_grid_puts_them() -> None:
-    maps = np.random.default_rng(0).normal(size=(5, 6, 8))
+def test_a_training_image_is_chosen_by_its_number(net: PretrainedNet) -> None:
+    image, told = visualizing.picture(net, 12)
+    data = datasets.load("photodigits", train=20, validation=0, test=0)
+    np.testing.assert_array_equal(image, data.x_train[12])
+    assert told.startswith("training image 12: ")
+    with pytest.raises(ValueError, match="IMAGE is -1; choose one from 0 to 9999"):
+        visualizing.picture(net, -1)
+
+
+def test_all_maps_of_a_layer_are_drawn_where_the_grid_puts_them() -> None:
+    maps = np.random.default_rng(0).normal(size=(5, 6, 40))
 
     def grid(pictures: np.ndarray, columns: int) -> np.ndarray:
         count, h, w = pictures.shape
@@ -93,11 +111,19 @@ def test_activation_maps_stand_where_the_grid_puts_them() -> None:
             whole[top : top + h, left : left + w] = picture
         return whole
 
-    figure = plots.activation_maps(np.zeros((5, 6, 3)), ["conv1"], [maps], grid)
+    stage = Stage("conv1", "CONV", "CONV")
+    figure = plots_maps.activation_maps(np.zeros((5, 6, 3)), "a net", [stage], [maps], grid)
     shown = np.ma.filled(figure.axes[1].images[0].get_array(), np.nan)
-    np.testing.assert_allclose(shown[:5, :6], maps[..., 0])
-    np.testing.assert_allclose(shown[6:, 7:13], maps[..., 5])
-    assert np.isnan(shown[5]).all()
+    for number in range(40):
+        row, column = divmod(number, 16)
+        place = np.s_[6 * row : 6 * row + 5, 7 * column : 7 * column + 6]
+        np.testing.assert_allclose(shown[place], maps[..., number])
+    assert np.isnan(shown[5]).all() and np.isnan(shown[12:, 7 * 8 :]).all()
+    assert figure.axes[1].get_title() == "conv1: 40 maps of 5×6.  CONV"
+    filters = {"conv1": np.random.default_rng(1).random((96, 5, 6))}
+    drawn = plots_maps.filters(filters, grid).axes[0]
+    assert drawn.images[0].get_array().shape == (17, 32 * 7 - 1)
+    assert drawn.get_title().startswith("conv1: 96 filters")
 
 
 def test_contrast_is_raised_and_said() -> None:

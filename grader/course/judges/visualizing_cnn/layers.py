@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from grader.contract import thresholds
 from grader.contract.judge import Depiction, Handed, Judge, Mistake, Question
+from utils.images import exam_images
+from utils.images.datasets import DataUnavailable
+from utils.nets import own
 from utils.rules import maps
 from utils.rules.maps import maps_and_relations
 
+from ...nets import trusted
+from ..training_cnn.nets import missing
 from . import draws
 
 # -- filters --------------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ def _maps(
 ) -> dict[str, Any]:  # fmt: skip
     asked = draws.ask(net)
     maps = [change(asked.units(image[None], layer)[0]) for layer in layers]
-    return maps_and_relations(layers, maps)
+    return maps_and_relations(maps)
 
 
 def _unprepared(net: Any, image: np.ndarray, layers: list[str]) -> dict[str, Any]:
@@ -234,24 +240,60 @@ _MAP_MISTAKES = {
     "preprocessing left out": Mistake(
         _unprepared, "net.model takes what net.preprocess(images) returns."
     ),
-    "the axis of the batch is still there": Mistake(
-        _stacked, "A net takes and returns stacks of images: [0] takes the first."
-    ),
-    "channels first": Mistake(
+    maps.BATCH_AXIS: Mistake(_stacked, maps.HINTS[maps.BATCH_AXIS]),
+    maps.CHANNELS_FIRST: Mistake(
         lambda net, image, layers: _maps(net, image, layers, lambda m: np.moveaxis(m, -1, 0)),
-        "Height, width, channels: as the net gives them.",
+        maps.HINTS[maps.CHANNELS_FIRST],
     ),
-    "scaled": Mistake(
+    maps.SCALED: Mistake(
         lambda net, image, layers: _maps(net, image, layers, lambda m: m / np.abs(m).max()),
-        "Activations as they are: scaling belongs to drawing.",
+        maps.HINTS[maps.SCALED],
     ),
-    "three times the same layer": Mistake(
-        _same_layer(0), "model.get_layer(name).output, for each name."
-    ),
-    "turned upside down": Mistake(
-        lambda net, image, layers: _maps(net, image, layers, lambda m: m[::-1]), "Row 0 is on top."
+    "three times the same layer": Mistake(_same_layer(0), maps.HINTS[maps.OTHER_LAYER]),
+    maps.UPSIDE_DOWN: Mistake(
+        lambda net, image, layers: _maps(net, image, layers, lambda m: m[::-1]),
+        maps.HINTS[maps.UPSIDE_DOWN],
     ),
 }
+
+MAPS = "Exercise 04.2: activation maps"
+
+_TRIED = 100  # images: enough to tell a trained net from an untrained one
+
+
+def _draw_own(rng: np.random.Generator, variant: int, handed: Handed | None) -> Iterator[Question]:
+    """The first and the last convolution of the net that was handed in, on a photograph each."""
+    seed = draws.photographs(rng, draws.Subject(draws.MINI), 2)
+    facts = _public_facts() if handed is None else _facts(rng, handed)
+    for number, image, what in zip((1, -1), seed.images, ("first", "last"), strict=True):
+        inputs = {"image": image, "number": number}
+        yield Question(
+            f"your net: the {what} convolution, and what follows it", inputs, expected=facts
+        )
+
+
+def _public_facts() -> dict[str, Any]:
+    floors = {dataset: row["floor"] for dataset, row in thresholds.load()["own_maps"].items()}
+    return {"subject": "", "tried": _TRIED, "floors": floors}
+
+
+def _facts(rng: np.random.Generator, handed: Handed) -> dict[str, Any]:
+    """What the judge makes of the file; nothing that is in it is executed."""
+    wanted = f"{own.NAME}.npz"
+    data = next((c for p, c in handed.files.items() if p.rpartition("/")[2] == wanted), None)
+    if data is None:
+        return {"problem": f"handin/{own.HOME}/{wanted} was not handed in"}
+    try:
+        kept = own.read(data)
+        images, labels = exam_images.draw(kept.dataset, "test", _TRIED, rng)
+    except own.NoOwnNet as error:
+        return {"problem": f"{wanted} can't be opened: {error}"}
+    except DataUnavailable as error:
+        return missing(own.read(data).dataset, error)
+    net = trusted.toy(kept.description)
+    floor = (handed.thresholds or thresholds.load())["own_maps"][kept.dataset]["floor"]
+    right = maps.recognised(net, images, labels)
+    return {"subject": maps.Subject(net, kept.steps, right, float(floor))}
 
 
 JUDGES_LAYERS = [
@@ -277,10 +319,20 @@ JUDGES_LAYERS = [
         _maps,
         _draw_maps,
         _MAP_MISTAKES,
-        parts=("first", "second", "third", "RELU = max(CONV, 0)", "MAXP = pool(RELU)"),
-        section="Exercise 04.2: activation maps",
+        parts=("first", "second", "third", "second of first", "third of second"),
+        section=MAPS,
         measure=maps.activation_maps,
         by_files=True,
+    ),
+    Judge(
+        "own_maps",
+        draws.unused,
+        _draw_own,
+        section=MAPS,
+        assess=maps.own_maps,
+        hints=maps.HINTS,
+        by_files=True,
+        patience=2.0,
     ),
 ]
 """Judges of filters and maps."""
