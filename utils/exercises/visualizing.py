@@ -5,7 +5,7 @@ What students are asked to write is not here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -233,41 +233,3 @@ def with_and_without(function: Any) -> Any:
         return {"with": function(*rest, strength), "without": function(*rest, 0.0)}
 
     return both
-
-
-def train_others(seed: int = 0) -> list[PretrainedNet]:
-    """Two simpler nets that read digits, trained here within seconds: one layer, one convolution.
-
-    They have nothing in common with the mini net but the ten classes and the size of the images.
-    """
-    keras = import_keras()
-    keras.utils.set_random_seed(seed)
-    drawn = photo_digits.render(5000, "train", 32, seed=1)
-    images, labels = drawn.images / np.float32(255), drawn.labels
-    made: list[tuple[str, Callable[[], list[Any]], int]] = [
-        ("one layer", lambda: [keras.layers.Flatten(), keras.layers.Dense(10, name="fc")], 5),
-        (
-            "one convolution",
-            lambda: [
-                keras.layers.Conv2D(16, 7, strides=2, padding="same", name="conv"),
-                keras.layers.ReLU(),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Flatten(),
-                keras.layers.Dense(10, name="fc"),
-            ],
-            6,
-        ),
-    ]
-    found = []
-    for name, build, epochs in made:
-        model = keras.Sequential([keras.Input((32, 32, 3)), *build()])
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.Adam(2e-3), loss)
-        model.fit(images, labels, batch_size=64, epochs=epochs, verbose=0)
-        model.trainable = False
-        functional = keras.Model(model.inputs, model.layers[-1].output)
-        names = photo_digits.CLASS_NAMES
-        found.append(
-            PretrainedNet(name, names, 32, functional, lambda x: x / 255.0, "PhotoDigits, here")
-        )
-    return found

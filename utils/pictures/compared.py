@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from utils.exercises.visualizing import Photographs
+from utils.exercises.comparing import Seen
 from utils.palette import BLUE, GREY, ORANGE
 from utils.pictures.visualizing import BOTH_SIGNS, FROM_ZERO, TEXT, WIDTH, bare, overlay, show
 
@@ -18,46 +17,36 @@ Pointing = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
 """A student's own function: maps and masks to hits and mass."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a net made of its photographs."""
-
-    name: str
-    photos: Photographs
-    saliency: np.ndarray
-    """(N, S, S)."""
-    occlusion: np.ndarray
-    """(N, S, S): heat maps."""
-    told: str = ""
-    """Box and stride, and how long it took."""
-
-
-def architectures(nets: Sequence[Seen], pointing: Pointing, picture: int = 0) -> Figure:
+def architectures(nets: Sequence[Seen], pointing: Pointing, photo: int = 0) -> Figure:
     """A row for each net: a photograph, and both maps of it; below, how well maps point.
 
     pointing: the student's own function, used for nets whose photographs have masks.
+    photo: number of the photograph, counted round.
     """
     measured = [seen for seen in nets if seen.photos.masks is not None]
     tall = 2.55 * len(nets) + 0.4
     figure = plt.figure(figsize=(WIDTH, tall + 3.2 * bool(measured)), layout="constrained")
     heights = (tall, 3.2) if measured else (tall,)
     parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    _rows(parts[0], nets, picture)
+    _rows(parts[0], nets, photo)
     if measured:
         _bars(parts[1], measured, pointing)
     return figure
 
 
-def _rows(figure: SubFigure, nets: Sequence[Seen], picture: int) -> None:
+def _rows(figure: SubFigure, nets: Sequence[Seen], photo: int) -> None:
     axes = figure.subplots(len(nets), 4, squeeze=False)
     for row, seen in zip(axes, nets, strict=True):
-        image = seen.photos.images[picture]
-        show(row[0], image, seen.photos.titles[picture])
+        at = photo % len(seen.photos.images)
+        image = seen.photos.images[at]
+        show(row[0], image, seen.photos.titles[at])
         row[0].set_ylabel(f"{seen.name}\n{seen.told}", fontsize=TEXT - 1)
-        single = seen.saliency[picture]
-        row[1].imshow(single, cmap=FROM_ZERO, vmin=0, vmax=float(single.max()) or 1.0)
+        single = seen.saliency[at]
+        # a few pixels far above all others would leave the rest dark
+        most = float(np.percentile(single, 99.7)) or 1.0
+        row[1].imshow(single, cmap=FROM_ZERO, vmin=0, vmax=most)
         bare(row[1])
-        heat = seen.occlusion[picture]
+        heat = seen.occlusion[at]
         most = float(np.abs(heat).max()) or 1.0
         row[2].imshow(heat, cmap=BOTH_SIGNS, vmin=-most, vmax=most)
         bare(row[2])
@@ -66,7 +55,7 @@ def _rows(figure: SubFigure, nets: Sequence[Seen], picture: int) -> None:
         )
     for axis, title in zip(axes[0, 1:], ("saliency", "occlusion", "occlusion, on it"), strict=True):
         axis.set_title(title, fontsize=TEXT)
-    figure.suptitle("Each map up to its own maximum; orange: covering lowers the score",
+    figure.suptitle("Each map on a scale of its own; orange: covering lowers the score",
                     fontsize=TEXT + 1)  # fmt: skip
 
 

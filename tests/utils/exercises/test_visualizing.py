@@ -6,11 +6,12 @@ import matplotlib
 import numpy as np
 import pytest
 
-from utils.exercises import visualizing
+from utils.exercises import comparing, visualizing
 from utils.images import datasets, spectra
 from utils.nets import pretrained, quiet
 from utils.nets.blocks import Stage
 from utils.nets.pretrained import PretrainedNet
+from utils.pictures import compared
 from utils.pictures import maps as plots_maps
 from utils.pictures import visualizing as plots
 
@@ -132,3 +133,44 @@ def test_contrast_is_raised_and_said() -> None:
     figure = plots.units([("conv1", (4, 4, 0), 1.5)], [(image, image)])
     assert "contrast × 5.0" in figure.axes[0].get_title()
     assert figure.axes[0].images[0].get_array()[0, 0, 0] == pytest.approx(1.0)
+
+
+def test_nets_of_any_size_are_compared_on_boxes_that_fit_them(
+    net: PretrainedNet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keras = quiet.import_keras()
+    large = keras.Sequential(
+        [keras.Input((224, 224, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(5)]
+    )
+    names = tuple("abcde")
+    other = PretrainedNet("large", names, 224, large, lambda x: x / 255.0, "nothing")
+    found = {"mini": net, "vgg16": other}
+
+    def load(name: str, which: str) -> PretrainedNet:
+        if name not in found:
+            raise pretrained.NetUnavailable("its weights are not at hand")
+        return found[name]
+
+    monkeypatch.setattr(visualizing, "load", load)
+    asked = []
+
+    def occlusion_map(net: PretrainedNet, image: np.ndarray, *how: int) -> np.ndarray:
+        asked.append((net.name, image.shape[0], *how[1:]))
+        return np.ones((7, 7))
+
+    def saliency(net: PretrainedNet, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        return images.max(axis=-1)
+
+    def heat_map(changes: np.ndarray, size: int, box: int, stride: int) -> np.ndarray:
+        assert 6 * stride + box == size  # seven boxes reach from border to border
+        return np.ones((size, size))
+
+    seen = comparing.compare(["mini", "vgg16", "alexnet"], 4, saliency, occlusion_map, heat_map)
+    assert asked == [("mini", 32, 8, 4)] * 8 + [("large", 224, 56, 28)]
+    assert "alexnet is left out: its weights are not at hand" in capsys.readouterr().out
+    assert [s.occlusion.shape for s in seen] == [(8, 32, 32), (1, 224, 224)]
+    figure = compared.architectures(seen, lambda maps, masks: (1.0, 0.5))
+    shown = [image for axis in figure.axes for image in axis.images]
+    assert [image.get_array().shape[0] for image in shown] == [32] * 4 + [224] * 4
+    with pytest.raises(ValueError, match="unknown net 'vgg'; known: one layer, one convolution, "):
+        comparing.load("vgg")
