@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
+from sqlalchemy import BindParameter, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from grader.cells import about, grade_id, is_locked
@@ -64,14 +67,14 @@ class _Cell:
 
 def is_current(book: api.Gradebook, name: str, release: NotebookNode) -> bool:
     """Does the gradebook hold just the cells of a release?"""
-    notebook = _find(book.db, name)
-    return notebook is not None and _held(notebook) == _wanted(release)
+    notebook = _id_of(book.db, name)
+    return notebook is not None and _held(book.db, notebook) == _wanted(release)
 
 
 def is_used(book: api.Gradebook, name: str) -> bool:
     """Has anybody handed in a notebook?"""
-    notebook = _find(book.db, name)
-    return notebook is not None and bool(notebook.submissions)
+    submitted = book.db.query(api.SubmittedNotebook.id).filter_by(notebook_id=_id_of(book.db, name))
+    return submitted.first() is not None
 
 
 def changes(
@@ -84,7 +87,7 @@ def changes(
     notebook = _find(book.db, name)
     if notebook is None or not notebook.submissions:
         return []
-    before = {n: c for n, c in _held(notebook).items() if c.points is not None}
+    before = {n: c for n, c in _held(book.db, notebook.id).items() if c.points is not None}
     after = {n: c for n, c in _wanted(release).items() if c.points is not None}
     marks = {cell.name: _marks(cell) for cell in notebook.grade_cells}
     found, taken = [], set()
@@ -135,12 +138,12 @@ def bring_up_to_date(
 
 def _find(session: Session, name: str) -> api.Notebook | None:
     """The row of a notebook, which is an assignment of its own."""
-    found: api.Notebook | None = (
-        session.query(api.Notebook)
-        .join(api.Assignment, api.Assignment.id == api.Notebook.assignment_id)
-        .filter(api.Notebook.name == name, api.Assignment.name == name)
-        .one_or_none()
-    )
+    found = _id_of(session, name)
+    return session.get(api.Notebook, found) if found is not None else None
+
+
+def _id_of(session: Session, name: str) -> str | None:
+    found: str | None = session.connection().execute(_queries()[0], {"notebook": name}).scalar()
     return found
 
 
@@ -166,7 +169,8 @@ def _rename(notebook: api.Notebook, names: Mapping[str, str]) -> None:
 
 def _remove(session: Session, notebook: api.Notebook, wanted: Mapping[str, _Cell]) -> None:
     """Take away cells that are gone, or of another kind, with all that hangs on them."""
-    held = _held(notebook)
+    session.flush()
+    held = _held(session, notebook.id)
     other = {n for n, c in held.items() if n not in wanted or wanted[n].cell_type != c.cell_type}
     unmarked = {n for n, c in wanted.items() if c.points is None}
     unanswered = {n for n, c in wanted.items() if not c.solution}
@@ -240,27 +244,46 @@ def _wanted(release: NotebookNode) -> dict[str, _Cell]:
     }
 
 
-def _held(notebook: api.Notebook) -> dict[str, _Cell]:
-    """What the gradebook holds, by name; cells that nbgrader knows by halves count as other."""
-    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
-    answers = {cell.name for cell in notebook.solution_cells}
-    held = {
-        row.name: _Cell(
-            row.cell_type,
-            points.get(row.name),
-            row.name in answers,
-            bool(row.locked),
-            row.source or "",
-            row.checksum or "",
-        )
-        for row in notebook.source_cells
-    }
-    for cell in [*notebook.grade_cells, *notebook.solution_cells, *notebook.task_cells]:
-        if cell.name not in held:
-            kind = getattr(cell, "cell_type", "")
-            known = points.get(cell.name), cell.name in answers
-            held[cell.name] = _Cell(kind, *known, False, "", "")
+def _held(session: Session, notebook: str) -> dict[str, _Cell]:
+    """What the gradebook holds, by name; cells that nbgrader knows by halves count as other.
+
+    notebook: id of its row.
+    """
+    _, marked, sources = _queries()
+    connection = session.connection()
+    rows = connection.execute(marked, {"notebook": notebook}).all()
+    points = {name: worth for name, kind, _, worth, _ in rows if kind == "GradeCell"}
+    answers = {name for name, kind, *_ in rows if kind == "SolutionCell"}
+    held: dict[str, _Cell] = {}
+    for name, _, graded, _, task in rows:
+        kind = graded or task or (held[name].cell_type if name in held else "")
+        held[name] = _Cell(kind, points.get(name), name in answers, False, "", "")
+    for name, kind, locked, text, digest in connection.execute(sources, {"notebook": notebook}):
+        known = points.get(name), name in answers
+        held[name] = _Cell(kind, *known, bool(locked), text or "", digest or "")
     return held
+
+
+@cache
+def _queries() -> tuple[Select[Any], Select[Any], Select[Any]]:
+    """Id of a notebook; its cells that are marked or answered; its cells as released.
+
+    Plain ones, and made once: each grading looks at all cells before it does anything.
+    """
+    tables = (api.Notebook, api.Assignment, api.BaseCell, api.GradeCell, api.TaskCell)
+    notebook, assignment, cell, graded, task = (kind.__table__ for kind in tables)
+    called: BindParameter[str] = bindparam("notebook")
+    ids = select(notebook.c.id).join_from(notebook, assignment)
+    source = api.SourceCell.__table__
+    kinds = graded.c.cell_type, graded.c.max_score, task.c.cell_type
+    marked = select(cell.c.name, cell.c.type, *kinds).where(cell.c.notebook_id == called)
+    marked = marked.outerjoin_from(cell, graded, graded.c.id == cell.c.id)
+    released = source.c.name, source.c.cell_type, source.c.locked, source.c.source
+    return (
+        ids.where(notebook.c.name == called, assignment.c.name == called),
+        marked.outerjoin(task, task.c.id == cell.c.id),
+        select(*released, source.c.checksum).where(source.c.notebook_id == called),
+    )
 
 
 def _marks(cell: api.GradeCell) -> tuple[int, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
@@ -81,7 +82,7 @@ def fail(gradebook: api.Gradebook, submission: Submission) -> None:
     try:
         begin(session)
         notebook = _submitted_notebook(session, gradebook, submission)
-        for grade in notebook.grades:
+        for _, grade in _of(session, notebook, api.Grade):
             if grade.manual_score is None:
                 grade.auto_score = None
                 grade.needs_manual_grade = True
@@ -182,19 +183,20 @@ def _write(
     changed: frozenset[str],
 ) -> None:
     notebook = _submitted_notebook(session, gradebook, submission)
+    grades, comments = (_of(session, notebook, kind) for kind in (api.Grade, api.Comment))
     cells = {grade_id(cell): cell for cell in executed.cells if grade_id(cell)}
     checked = {
         id_of_check(check.name): check.points if check.status != NOT_ASKED else None
         for check in result.checks
     }
     earned = 0.0
-    for grade in notebook.grades:
-        cell = cells.get(grade.name)
-        other = grade.name in changed
-        if grade.name in checked:
-            other = other or grade.auto_score != checked[grade.name]
-            grade.auto_score = checked[grade.name]
-        elif cell is not None and left_as_released(cell) and grade.name not in result.elsewhere:
+    for name, grade in grades:
+        cell = cells.get(name)
+        other = name in changed
+        if name in checked:
+            other = other or grade.auto_score != checked[name]
+            grade.auto_score = checked[name]
+        elif cell is not None and left_as_released(cell) and name not in result.elsewhere:
             grade.auto_score = 0.0
         elif grade.cell.max_score == 0 and cell is not None and is_essay(cell):
             grade.auto_score = 0.0  # nobody need be asked for a mark on what counts nothing
@@ -207,10 +209,10 @@ def _write(
             grade.needs_manual_grade = bool(grade.needs_manual_grade) or other or open_still
         score = grade.manual_score if grade.manual_score is not None else grade.auto_score
         earned += (score or 0.0) + (grade.extra_credit or 0.0)
-    for comment in notebook.comments:
-        cell = cells.get(comment.name)
+    for name, comment in comments:
+        cell = cells.get(name)
         blank = cell is not None and left_as_released(cell)
-        blank = blank and comment.name not in result.elsewhere
+        blank = blank and name not in result.elsewhere
         comment.auto_comment = NO_ANSWER if blank else None
     notebook.late_submission_penalty = round(late_fraction * earned, 4) or None
 
@@ -220,11 +222,16 @@ def left_as_released(cell: NotebookNode) -> bool:
     return about(cell).get("checksum") == compute_checksum(cell)
 
 
+def _of(session: Session, notebook: api.SubmittedNotebook, kind: Any) -> list[tuple[str, Any]]:
+    """Grades or comments of a submission as they are now, each with the name of its cell."""
+    found = session.query(api.BaseCell.name, kind).join(kind, kind.cell_id == api.BaseCell.id)
+    return list(found.filter(kind.notebook_id == notebook.id).populate_existing())
+
+
 def _submitted_notebook(
     session: Session, gradebook: api.Gradebook, submission: Submission
 ) -> api.SubmittedNotebook:
     """The row of a submission, with a grade for every graded cell; made where it is missing."""
-    assignment = gradebook.find_assignment(submission.notebook)
     notebook = gradebook.find_notebook(submission.notebook, submission.notebook)
     student = session.get(api.Student, submission.team)
     if student is None:
@@ -232,26 +239,33 @@ def _submitted_notebook(
         session.add(student)
     submitted = (
         session.query(api.SubmittedAssignment)
-        .filter_by(assignment_id=assignment.id, student_id=submission.team)
+        .filter_by(assignment_id=notebook.assignment_id, student_id=submission.team)
         .one_or_none()
     )
     if submitted is None:
-        submitted = api.SubmittedAssignment(assignment=assignment, student=student)
+        submitted = api.SubmittedAssignment(assignment_id=notebook.assignment_id, student=student)
         session.add(submitted)
     submitted.timestamp = submission.received.astimezone(UTC).replace(tzinfo=None)
-    row = next((n for n in submitted.notebooks if n.notebook_id == notebook.id), None)
+    session.flush()
+    row = (
+        session.query(api.SubmittedNotebook)
+        .filter_by(assignment_id=submitted.id, notebook_id=notebook.id)
+        .one_or_none()
+    )
     if row is None:
-        row = api.SubmittedNotebook(notebook=notebook, assignment=submitted)
+        row = api.SubmittedNotebook(notebook_id=notebook.id, assignment=submitted)
         session.add(row)
-    have = {grade.cell_id for grade in row.grades}
-    for cell in [*notebook.grade_cells, *notebook.task_cells]:
-        if cell.id not in have:
-            session.add(api.Grade(cell=cell, notebook=row))
-    have = {comment.cell_id for comment in row.comments}
-    for cell in [*notebook.solution_cells, *notebook.task_cells]:
-        if cell.id not in have:
-            session.add(api.Comment(cell=cell, notebook=row))
+        session.flush()
+    tasks = _ids(session, api.TaskCell, notebook)
+    for kind, cells in ((api.Grade, api.GradeCell), (api.Comment, api.SolutionCell)):
+        have = {cell for (cell,) in session.query(kind.cell_id).filter_by(notebook_id=row.id)}
+        for cell in [*_ids(session, cells, notebook), *tasks]:
+            if cell not in have:
+                session.add(kind(cell_id=cell, notebook_id=row.id))
     session.flush()
     _hold(session, row)
-    session.refresh(row)
     return row
+
+
+def _ids(session: Session, cells: Any, notebook: api.Notebook) -> list[str]:
+    return [cell for (cell,) in session.query(cells.id).filter_by(notebook_id=notebook.id)]

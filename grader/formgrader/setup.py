@@ -53,8 +53,10 @@ class Plan:
     """Notebook -> text of its release, of all notebooks."""
     stale: tuple[str, ...] = ()
     """Notebooks whose release, or whose cells in the gradebook, are others."""
+    moved: tuple[str, ...] = ()
+    """Those of them whose cells in the gradebook are others."""
     rewritten: tuple[str, ...] = ()
-    """Those of them whose cells in the gradebook are others, though somebody has handed in."""
+    """Those of these that somebody has handed in."""
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Notebook -> old id -> new id of cells that only have another name."""
     changes: tuple[exercises.Change, ...] = ()
@@ -65,23 +67,33 @@ def plan(folder: ClassFolder, course: config.Course) -> Plan:
 
     Raises ConfigError if the course has not been built.
     """
-    texts = {name: build.as_released(name) for name in course.notebooks}
+    texts = _releases(course)
     if folder.database is not None and not folder.database.is_file():
         return Plan(texts, tuple(texts))
-    stale, rewritten, names, changes = [], [], {}, []
     with gradebook.open_gradebook(folder, course.id) as book:
-        for name, text in texts.items():
-            release = nbformat.reads(text, as_version=4)
-            there = _there(folder, name)
-            current = exercises.is_current(book, name, release)
-            if current and there == text:
-                continue
-            stale.append(name)
-            names[name] = _renamed(there, release)
-            if not current and exercises.is_used(book, name):
-                rewritten.append(name)
-                changes += exercises.changes(book, name, release, names[name])
-    return Plan(texts, tuple(stale), tuple(rewritten), names, tuple(changes))
+        return _plan(folder, book, texts)
+
+
+def _releases(course: config.Course) -> dict[str, str]:
+    return {name: build.as_released(name) for name in course.notebooks}
+
+
+def _plan(folder: ClassFolder, book: api.Gradebook, texts: Mapping[str, str]) -> Plan:
+    stale, moved, rewritten, names, changes = [], [], [], {}, []
+    for name, text in texts.items():
+        release = nbformat.reads(text, as_version=4)
+        current = exercises.is_current(book, name, release)
+        if current and _lies_there(folder, name, text):
+            continue
+        stale.append(name)
+        names[name] = _renamed(_there(folder, name), release)
+        if current:
+            continue
+        moved.append(name)
+        if exercises.is_used(book, name):
+            rewritten.append(name)
+            changes += exercises.changes(book, name, release, names[name])
+    return Plan(texts, tuple(stale), tuple(moved), tuple(rewritten), names, tuple(changes))
 
 
 def set_up(folder: ClassFolder, course: config.Course) -> list[str]:
@@ -93,14 +105,17 @@ def set_up(folder: ClassFolder, course: config.Course) -> list[str]:
     version.require(folder.root)
     folder.root.mkdir(parents=True, exist_ok=True)
     _configure(folder, course)
-    found = plan(folder, course)
-    lines = _refresh(folder, course, found)
-    _set_due_dates(folder, course)
+    texts, own = _releases(course), folder.database
+    if own is not None and not own.is_file():
+        _make_gradebook(folder.root, own, course, _read(texts))
+    with gradebook.open_gradebook(folder, course.id) as book:
+        lines = _refresh(folder, book, _plan(folder, book, texts))
+        _set_due_dates(book, course)
     version.write(folder.root)
     return lines
 
 
-def _refresh(folder: ClassFolder, course: config.Course, found: Plan) -> list[str]:
+def _refresh(folder: ClassFolder, book: api.Gradebook, found: Plan) -> list[str]:
     """Do what is planned: the release comes last, so that what was interrupted is begun again."""
     lines = []
     for name in found.stale:  # what was handed in so far may have been made from it
@@ -112,20 +127,19 @@ def _refresh(folder: ClassFolder, course: config.Course, found: Plan) -> list[st
         lines = [str(change) for change in found.changes]
         if lines and copy is not None:
             lines.append(f"the gradebook as it was before: {copy}")
-    wanted = {name: nbformat.reads(found.releases[name], as_version=4) for name in found.stale}
-    own = folder.database
-    if own is not None and not own.is_file():
-        _make_gradebook(folder.root, own, course, wanted)
-    elif wanted:
-        with gradebook.open_gradebook(folder, course.id) as book:
-            exercises.bring_up_to_date(book, wanted, found.renamed)
+    if found.moved:
+        wanted = _read({name: found.releases[name] for name in found.moved})
+        exercises.bring_up_to_date(book, wanted, found.renamed)
     for name in found.stale:
         source = nbformat.writes(build.source_of(name).notebook) + "\n"
         write_atomically(folder.root / "source" / name / f"{name}.ipynb", source)
         releases.keep(folder, name, found.releases[name])
-        release = folder.root / "release" / name / f"{name}.ipynb"
-        write_atomically(release, found.releases[name])
+        write_atomically(_place(folder, name), found.releases[name])
     return lines
+
+
+def _read(texts: Mapping[str, str]) -> dict[str, NotebookNode]:
+    return {name: nbformat.reads(text, as_version=4) for name, text in texts.items()}
 
 
 def _make_gradebook(
@@ -142,24 +156,34 @@ def _make_gradebook(
 def _there(folder: ClassFolder, name: str) -> str:
     """The release that lies in a class folder; "" if none does that can be read."""
     try:
-        text = (folder.root / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+        text = _place(folder, name).read_text(encoding="utf-8")
         releases.id_of(nbformat.reads(text, as_version=4))
     except (OSError, ValueError, KeyError, AttributeError):
         return ""
     return text
 
 
+def _lies_there(folder: ClassFolder, name: str, text: str) -> bool:
+    """Is this the release in a class folder?"""
+    place = _place(folder, name)
+    return place.is_file() and place.read_bytes() == text.encode()
+
+
+def _place(folder: ClassFolder, name: str) -> Path:
+    return folder.root / "release" / name / f"{name}.ipynb"
+
+
 def _renamed(there: str, release: NotebookNode) -> dict[str, str]:
     return releases.renamed(nbformat.reads(there, as_version=4), release) if there else {}
 
 
-def _set_due_dates(folder: ClassFolder, course: config.Course) -> None:
-    with gradebook.open_gradebook(folder, course.id) as book:
-        for notebook in course.notebooks.values():
-            due = notebook.due.astimezone(UTC).replace(tzinfo=None) if notebook.due else None
-            assignment = book.find_assignment(notebook.name)
-            if assignment.duedate != due:
-                assignment.duedate = due
+def _set_due_dates(book: api.Gradebook, course: config.Course) -> None:
+    for notebook in course.notebooks.values():
+        due = notebook.due.astimezone(UTC).replace(tzinfo=None) if notebook.due else None
+        assignment = book.find_assignment(notebook.name)
+        if assignment.duedate != due:
+            assignment.duedate = due
+    if book.db.dirty:
         book.db.commit()
 
 

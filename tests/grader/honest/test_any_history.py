@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.grader.honest.history import (
+from tests.grader.honest.happenings import (
     CHECKS,
     CODE,
     ESSAYS,
@@ -22,13 +22,13 @@ from tests.grader.honest.history import (
     Enrol,
     Grade,
     HandIn,
-    History,
     Mark,
     Rejudge,
     Set,
     Settle,
-    histories,
 )
+from tests.grader.honest.history import History
+from tests.grader.honest.quickly import histories
 
 HISTORIES = int(os.environ.get("COURSE_HISTORIES", "0"))
 LONGEST = 12
@@ -69,9 +69,9 @@ STEP = st.one_of(HAND_IN, HAND_IN, HAND_IN, st.builds(Grade), st.builds(Grade), 
 
 
 @pytest.fixture(scope="module")
-def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], History]]:
+def new() -> Iterator[Callable[[], History]]:
     """Makes a class."""
-    with histories(tmp_path_factory.mktemp("histories")) as made:
+    with histories() as made:
         yield made
 
 
