@@ -17,6 +17,14 @@ def well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def cut(text: str, limit: int) -> str:
+    """The text if it is no longer than `limit`, else so much of it as leaves room to say so."""
+    if len(text) <= limit:
+        return text
+    room = limit - 40
+    return f"{text[:room]}\n… {len(text) - room:,} more characters"
+
+
 def clean(text: object, limit: int = 20_000) -> str:
     """Text that is safe to write as UTF-8: no terminal codes, no unseen characters, not endless."""
     shown = str(text).encode("utf-8", "replace").decode("utf-8")

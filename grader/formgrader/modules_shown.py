@@ -13,6 +13,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grader.formgrader.answer_key import MARK
 from grader.text import clean
+from utils.packing.beside import MODULE_BYTES
 
 PREFIX = "module "
 """Of what these cells are marked with."""
@@ -29,7 +30,7 @@ def at_the_end(notebook: NotebookNode, modules: Iterable[tuple[str, str]]) -> No
             "execution_count": None,
             "metadata": {MARK: f"{PREFIX}{path}"},
             "outputs": [],
-            "source": f"{head}\n{clean(text)}",
+            "source": f"{head}\n{clean(text, MODULE_BYTES)}",
         }
         shown.cells.append(
             nbformat.from_dict(cell | ({"id": f"module-{number}"} if with_ids else {}))

@@ -16,7 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from grader.cells import check_of, is_locked
 from grader.classroom.results import CheckResult
-from grader.text import well_formed
+from grader.text import cut, shown, well_formed
 
 _RASTER = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
 _RISKY = (
@@ -36,7 +36,8 @@ _PASTED = re.compile(
     r"!\[[^\]\n!]*(?:!(?!\[)[^\]\n!]*)*\]"
     r"\(attachment:([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)"
 )
-_MAX_TEXT = 200_000
+_MAX_TEXT, _LINES = 200_000, 100
+"""Bounds: of a text, and of the lines of a traceback."""
 
 
 def defuse(notebook: NotebookNode) -> None:
@@ -55,24 +56,44 @@ def _defuse_markdown(cell: NotebookNode) -> None:
     given = cell.pop("attachments", None)
     given = given if isinstance(given, dict) else {}
     kept: dict[str, dict[str, Any]] = {}
+    named = set()
     parts = _PASTED.split(cell.source)  # text, name of a picture, text, …, text
     for index, part in enumerate(parts):
         if index % 2 == 0:
-            for pattern, harmless in _RISKY:
-                part = pattern.sub(harmless, part)
-            parts[index] = part
+            parts[index] = _harmless(part)
             continue
-        bundle = given.get(part) or given.get(unquote(part))
-        bundle = bundle if isinstance(bundle, dict) else {}
-        raster = {m: bundle[m] for m in _RASTER if m in bundle and _is_raster(m, bundle[m])}
-        if raster:
-            kept[f"picture{len(kept) + 1}"] = raster
-            parts[index] = f"![](attachment:picture{len(kept)})"
-        else:
-            parts[index] = "(a picture that is not there)"
+        name = part if part in given else unquote(part)
+        named.add(name)
+        parts[index] = _picture(given.get(name), kept) or "(a picture that is not there)"
+    parts += [_beside_the_text(str(n), given[n], kept) for n in given if n not in named]
     cell.source = "".join(parts)
     if kept:
         cell.attachments = kept
+
+
+def _harmless(text: str) -> str:
+    for pattern, harmless in _RISKY:
+        text = pattern.sub(harmless, text)
+    return text
+
+
+def _picture(bundle: object, kept: dict[str, dict[str, Any]]) -> str:
+    """Markdown for a picture, which is added to `kept`; "" if there is none to show."""
+    found = bundle if isinstance(bundle, dict) else {}
+    raster = {m: found[m] for m in _RASTER if m in found and _is_raster(m, found[m])}
+    if not raster:
+        return ""
+    kept[f"picture{len(kept) + 1}"] = raster
+    return f"![](attachment:picture{len(kept)})"
+
+
+def _beside_the_text(name: str, bundle: object, kept: dict[str, dict[str, Any]]) -> str:
+    """What is said of something attached that the text doesn't show; students may rely on it."""
+    called = _harmless(shown(name, 60))
+    if picture := _picture(bundle, kept):
+        return f"\n\n({called}, attached and not in the text:)\n\n{picture}"
+    kinds = _harmless(shown(", ".join(map(str, bundle)), 60)) if isinstance(bundle, dict) else "?"
+    return f"\n\n({called}, an attachment of type {kinds}, which is not shown)"
 
 
 def show_verdicts(notebook: NotebookNode, checks: list[CheckResult]) -> None:
@@ -103,11 +124,13 @@ def _plain_output(output: NotebookNode) -> NotebookNode | None:
         return nbformat.v4.new_output("stream", name=name, text=_string(output.get("text")))
     if kind == "error":
         trace = output.get("traceback")
+        lines = [_string(line) for line in trace[:_LINES]] if isinstance(trace, list) else []
+        more = len(trace) - _LINES if isinstance(trace, list) else 0
         return nbformat.v4.new_output(
             "error",
             ename=_string(output.get("ename")),
             evalue=_string(output.get("evalue")),
-            traceback=[_string(line) for line in trace[:100]] if isinstance(trace, list) else [],
+            traceback=[*lines, *([f"… {more} more lines"] if more > 0 else [])],
         )
     if kind not in ("display_data", "execute_result"):
         return None
@@ -118,6 +141,9 @@ def _plain_output(output: NotebookNode) -> NotebookNode | None:
     for mime in _RASTER:
         if mime in data and _is_raster(mime, data[mime]):
             kept[mime] = data[mime]
+    if data and not any(kept.values()):
+        kinds = shown(", ".join(map(str, data)), 100)
+        kept["text/plain"] = f"[an output of type {kinds}, which is not shown]"
     return nbformat.v4.new_output("display_data", data=kept)
 
 
@@ -133,4 +159,4 @@ def _is_raster(mime: str, content: object) -> bool:
 
 def _string(value: object) -> str:
     text = "".join(map(str, value)) if isinstance(value, list) else str(value or "")
-    return well_formed(text[:_MAX_TEXT])
+    return well_formed(cut(text, _MAX_TEXT))

@@ -24,7 +24,7 @@ from grader.grading.moved import not_asked
 from grader.grading.stored import Stored
 from grader.grading.tasks import Asked, Task, Unreadable
 from grader.judging import examination as judging
-from grader.text import well_formed
+from grader.text import cut, well_formed
 
 MESSAGE_CHARACTERS = 2000
 """Longest text in a result; exceptions are as long as the student likes."""
@@ -161,7 +161,7 @@ def _well_formed(*args: Any, **kwargs: Any) -> Result:
 
     def mended(value: Any) -> Any:
         if isinstance(value, str):
-            return well_formed(value[:MESSAGE_CHARACTERS])
+            return well_formed(cut(value, MESSAGE_CHARACTERS))
         if isinstance(value, dict):
             return {key: mended(item) for key, item in value.items()}
         return [mended(item) for item in value] if isinstance(value, list) else value

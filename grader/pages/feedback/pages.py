@@ -131,7 +131,7 @@ def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> B
         tone=tone,
         verdict=verdict,
         message=_shortened(check.message) if check else "",
-        lines=lines[:_MAX_CASES],
+        lines=[*lines[:_MAX_CASES], *_left_out(lines[_MAX_CASES:])],
         mistake=clean(check.mistake, 300) if check and stumbled else "",
         hint=clean(check.hint, 1000) if check and stumbled else "",
         section=clean(check.section, 200) if check and stumbled else "",
@@ -152,6 +152,13 @@ def _verdict(exercise: Exercise) -> tuple[str, str]:
         return "bad", clean(exercise.check.status, 40).capitalize()
     partly = "Partial points" if exercise.kind == "essay" else "Partly right"
     return ("warn", partly) if exercise.points > 0 else ("bad", "No points")
+
+
+def _left_out(lines: list[Line]) -> list[Line]:
+    """What is said of cases for which there is no room."""
+    failed = sum(line.verdict != "passed" for line in lines)
+    told = f"{len(lines)} more cases, of which {failed} did not pass"
+    return [Line("failed" if failed else "passed", told, "")] if lines else []
 
 
 def _line(case: CaseResult) -> Line:

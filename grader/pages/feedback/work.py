@@ -29,10 +29,12 @@ from grader.text import clean
 NOTEBOOK_BYTES = 64_000_000
 CODE_CHARACTERS = 20_000
 OUTPUT_CHARACTERS = 6_000
+OUTPUTS = 50
 PICTURE_BYTES = 3_000_000
 PICTURE_PIXELS = 30_000_000
 PAGE_BYTES = 16_000_000
-"""Bounds: of a notebook that is read at all, of one cell, one output, one picture, one page."""
+"""Bounds: of a notebook that is read at all, of one cell, one output, their number, one picture,
+one page."""
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
 _CHECK = re.compile(r"check\(\s*[\"'](\w{1,64})[\"']")
@@ -139,8 +141,10 @@ class _Reader:
         if not source.strip() and not outputs:
             return
         yield Piece("code", _highlight(source))
-        for output in outputs[:50]:
+        for output in outputs[:OUTPUTS]:
             yield from self._output(output)
+        if len(outputs) > OUTPUTS:
+            yield Piece("note", f"{len(outputs) - OUTPUTS} more outputs are not shown.")
 
     def _output(self, output: dict[str, Any]) -> Iterable[Piece]:
         kind = output.get("output_type")
@@ -150,7 +154,7 @@ class _Reader:
             trace = output.get("traceback")
             lines = [str(line) for line in trace] if isinstance(trace, list) else []
             last = f"{output.get('ename', '')}: {output.get('evalue', '')}"
-            yield from self._plain("\n".join(lines)[-OUTPUT_CHARACTERS:] or last)
+            yield from self._plain(_end("\n".join(lines)) or last)
         elif kind in ("display_data", "execute_result"):
             data = _mapping(output.get("data"))
             pictures = list(self._pictures(data))
@@ -158,8 +162,8 @@ class _Reader:
 
     def _plain(self, text: str) -> Iterable[Piece]:
         text = clean(text, OUTPUT_CHARACTERS).strip("\n")
-        if text.strip() and self._afford(len(text)):
-            yield Piece("text", text)
+        if text.strip():
+            yield self._afford(Piece("text", text))
 
     def _pictures(self, data: dict[str, Any]) -> Iterable[Piece]:
         for kind in _FORMATS:
@@ -168,13 +172,21 @@ class _Reader:
             url = _picture(kind, text_in(data[kind]))
             if url is None:
                 yield Piece("note", "A picture that is damaged or too large was left out.")
-            elif self._afford(len(url)):
-                yield Piece("picture", url)
+            else:
+                yield self._afford(Piece("picture", url))
             return
 
-    def _afford(self, size: int) -> bool:
-        self.left -= size
-        return self.left >= 0
+    def _afford(self, piece: Piece) -> Piece:
+        """The piece, or what is said in its place where the page is full."""
+        self.left -= len(piece.content)
+        what = "A picture" if piece.kind == "picture" else "An output"
+        return piece if self.left >= 0 else Piece("note", f"{what} is not shown: the page is full.")
+
+
+def _end(text: str) -> str:
+    """A traceback, of which the end says most."""
+    more = len(text) - OUTPUT_CHARACTERS
+    return f"… {more:,} characters before it\n{text[more + 60 :]}" if more > 0 else text
 
 
 def _check_name(cell: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import nbformat
@@ -13,8 +14,12 @@ from nbformat.notebooknode import NotebookNode
 from grader.authoring import build
 from grader.bench import small_course
 from grader.executing.prepare import prepare
+from grader.formgrader import modules_shown
+from grader.grading import defuse
+from grader.text import cut
 from tests.grader.honest.course import NAME, install
 from tests.grader.honest.forms import at, bare, cell, code, copied, words
+from utils.packing import beside as accepted_modules
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -124,3 +129,81 @@ def test_what_nothing_answers_says_so() -> None:
     del nb.cells[at(nb, "cube")]
     sources = {s.cell: s for s in prepare(nb, released()).account.sources}
     assert (sources["cube"].by, sources["cube"].places) == ("", ())
+
+
+# ---------------------------------------------------------------- what is cut off
+
+
+LONG = "x" * 300_000
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5E"
+
+
+def defused(*cells: NotebookNode) -> str:
+    """What a marker sees of cells that were executed."""
+    notebook = v4.new_notebook(cells=list(cells))
+    defuse.defuse(notebook)
+    return nbformat.writes(notebook)
+
+
+OUTPUTS = {
+    "a stream": (v4.new_output("stream", text=LONG + "theend"), "100,0.. more characters"),
+    "a value": (v4.new_output("execute_result", {"text/plain": LONG}), "100,0.. more characters"),
+    "a traceback": (
+        v4.new_output("error", ename="E", evalue="", traceback=["line"] * 150 + ["theend"]),
+        "51 more lines",
+    ),
+    "nothing but HTML": (
+        v4.new_output("display_data", {"text/html": "<b>theend</b>"}),
+        "an output of type text/html, which is not shown",
+    ),
+    "a picture that is none": (
+        v4.new_output("display_data", {"image/png": "theend"}),
+        "an output of type image/png, which is not shown",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OUTPUTS)
+def test_an_output_that_is_cut_off_says_so(what: str) -> None:
+    output, told = OUTPUTS[what]
+    shown = defused(v4.new_code_cell("print()", outputs=[output]))
+    assert "theend" not in shown
+    assert re.search(told, shown), shown[-300:]
+
+
+def test_long_cells_and_essays_are_shown_whole() -> None:
+    code_, words_ = f"# {LONG}\n# theend of it", f"{LONG}\n\ntheend of that"
+    shown = defused(v4.new_code_cell(code_), v4.new_markdown_cell(words_))
+    assert "theend of it" in shown and "theend of that" in shown
+
+
+@pytest.mark.parametrize("kind", [v4.new_markdown_cell, v4.new_raw_cell])
+def test_a_picture_that_is_attached_and_not_in_the_text_is_shown(kind) -> None:
+    cell = kind("See above.", attachments={"mine.png": {"image/png": PNG}})
+    defuse.defuse(v4.new_notebook(cells=[cell]))
+    assert cell.attachments == {"picture1": {"image/png": PNG}}
+    assert "attachment:picture1" in cell.source and "not in the text" in cell.source
+
+
+def test_an_attachment_that_cannot_be_shown_is_named() -> None:
+    drawing = {"image/svg+xml": "<svg/>"}
+    shown = defused(v4.new_markdown_cell("Here.", attachments={"my_drawing.svg": drawing}))
+    assert "my_drawing.svg" in shown and "image/svg+xml" in shown and "<svg" not in shown
+
+
+def test_own_modules_are_shown_to_their_ends() -> None:
+    text = f"a = '{'x' * 150_000}'\nb = 'theend'\n"
+    assert len(text) < accepted_modules.MODULE_BYTES
+    shown = modules_shown.at_the_end(v4.new_notebook(), [("long.py", text)])
+    assert "theend" in shown.cells[-1].source
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_too_long_for_a_result_says_so_and_stays_as_it_is(again: bool) -> None:
+    text = cut("x" * 5000, 2000)
+    text = cut(text, 2000) if again else text
+    assert len(text) <= 2000 and text.endswith("more characters")
+    assert (
+        sum(int(n.replace(",", "")) for n in re.findall(r"[\d,]+ ", text[-30:])) + text.count("x")
+        == 5000
+    )

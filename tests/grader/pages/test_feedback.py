@@ -372,3 +372,26 @@ def test_bundle_without_a_roster_has_a_folder_for_each_team(tmp_path: Path) -> N
     feedback.write(sample.folder, sample.course)
     with zipfile.ZipFile(feedback.bundle(sample.folder)) as archive:
         assert archive.namelist() == [f"team_1/{CONV}.html", "team_1/index.html"]
+
+
+def _texts(*outputs: Any) -> str:
+    cell = v4.new_code_cell("run()", outputs=list(outputs))
+    found = work._Reader().read([cell])
+    return "\n".join(str(piece.content) for piece in found.pieces[""])
+
+
+def test_what_a_page_leaves_out_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = v4.new_output("stream", text="a line")
+    assert "10 more outputs are not shown" in _texts(*[line] * 60)
+    trace = v4.new_output("error", ename="E", evalue="", traceback=["x" * 9000, "the end"])
+    assert "characters before it" in _texts(trace) and "the end" in _texts(trace)
+    monkeypatch.setattr(work, "PAGE_BYTES", 20)
+    assert "An output is not shown: the page is full." in _texts(line, line, line, line)
+
+
+def test_cases_for_which_there_is_no_room_are_counted(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    cases = [CaseResult(f"case {k}", float(k < 205), "") for k in range(210)]
+    sample.hand_in("team_1", checks=[CheckResult("conv2d_forward", 1, 2, cases=cases)])
+    page = feedback.write(sample.folder, sample.course)[0].read_text()
+    assert "10 more cases, of which 5 did not pass" in page
