@@ -97,6 +97,9 @@ def differences(course: config.Course) -> list[str]:
         old = path.read_bytes() if path.is_file() else b""
         if _equal(path, old, content):
             continue
+        if not path.is_file():
+            lines.append(f"{name}: is not built yet")
+            continue
         if path.suffix == ".npz":
             lines.append(f"{name}: the cases differ from what the judges draw")
             continue

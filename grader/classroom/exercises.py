@@ -224,7 +224,7 @@ def _worth(
     elif cell.max_score != want.points:
         cell.max_score = want.points
         for grade in cell.grades:
-            if grade.manual_score is not None:
+            if grade.manual_score is not None or grade.extra_credit:
                 grade.needs_manual_grade = True
 
 
@@ -288,6 +288,7 @@ def _queries() -> tuple[Select[Any], Select[Any], Select[Any]]:
 
 def _marks(cell: api.GradeCell) -> tuple[int, tuple[str, ...]]:
     """How many marks a graded cell has, and whose were given by hand."""
-    marked = [g for g in cell.grades if g.auto_score is not None or g.manual_score is not None]
-    by_hand = (g.notebook.assignment.student_id for g in marked if g.manual_score is not None)
+    hands = [g for g in cell.grades if g.manual_score is not None or g.extra_credit]
+    marked = [g for g in cell.grades if g.auto_score is not None or g in hands]
+    by_hand = (g.notebook.assignment.student_id for g in hands)
     return len(marked), tuple(sorted(by_hand))

@@ -24,6 +24,11 @@ from grader.classroom.standing import (
 from grader.text import shown
 
 STATES = (FINAL, ESSAYS, HUMAN, UNGRADED)
+REJECTED = (
+    "to do: ask for it again, or name it after its team (team_7.zip) or add its owner to the "
+    "roster, and ./course collect it; if that is settled otherwise, take the entry out of "
+    "rejected.json"
+)
 NAMED = 4
 """Most of one group that a line names."""
 
@@ -56,6 +61,8 @@ def lines(everyone: ClassStanding, rows: list[Standing], root: Path) -> list[str
     if any(row.state == UNGRADED for row in rows):
         found += ["", f"not graded yet: {questions.here('./course grade', root)}"]
     found += _listed("rejected", [(e.archive, e.reason) for e in everyone.rejected])
+    if everyone.rejected:
+        found += questions.wrapped(questions.typed(REJECTED, root))
     found += _listed("not taken", [(e.source, e.reason) for e in everyone.ignored])
     return found
 

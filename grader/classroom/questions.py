@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import textwrap
 from collections.abc import Iterable
@@ -32,6 +33,7 @@ CONFIRM = "mark to confirm"
 """Cause where a mark by hand was given to something that has changed since."""
 WIDTH = 80
 _IN = " " * 6
+_COMMAND = re.compile(r"\./course [a-z]+")
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,12 @@ def here(command: str, root: Path) -> str:
     if root == Path(os.environ.get("COURSE_CLASS", "class")).resolve():
         return command
     return f"{command} -c {shlex.quote(_near(root))}"
+
+
+def typed(text: str, root: Path) -> str:
+    """A text with the commands in it as they must be typed to work on this class folder."""
+    added = here("", root)
+    return _COMMAND.sub(lambda found: f"{found[0]}{added}", text) if added else text
 
 
 def _to_do(remedy: str, root: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader import config
-from grader.classroom import membership
+from grader.classroom import membership, questions
 from grader.classroom.folder import ClassFolder
 from grader.classroom.roster import keep_roster
 from grader.commands import (
@@ -37,6 +37,9 @@ from grader.errors import ConfigError
 if TYPE_CHECKING:
     from grader.grading import rejudge as rejudging
 
+MOVED_FOR_ALL = (
+    "  formgrader shows everybody else's work as it was: ./course grade brings it up to date"
+)
 MOST_NAMED = 30
 """Marks that are named in one line."""
 
@@ -88,7 +91,7 @@ def collect(
         tell(summary.as_data(report))
     lines = [*summary.lines(report, course), summary.zone_line(course)]
     for line in [] if as_json else lines:
-        console.print(line, markup=False)
+        console.print(questions.typed(line, place.root), markup=False)
     named.warn_of_extensions(place, course)
     raise typer.Exit(min(len(report.rejected), MOST_COUNTED))
 
@@ -169,7 +172,7 @@ def grade(
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
-        from grader.classroom import questions, standing  # the database takes its time to import
+        from grader.classroom import standing  # the database takes its time to import
         from grader.grading import run as room  # nbgrader takes its time to import
 
     total = room.settle(place, course, wanted)
@@ -213,6 +216,10 @@ def grade(
         )  # fmt: skip
     for line in summary.moved:
         console.print(f"  EXERCISE {line}", markup=False, soft_wrap=True)
+    if summary.moved and (teams or notebooks or part):
+        console.print(questions.typed(MOVED_FOR_ALL, place.root), markup=False, soft_wrap=True)
+    for line in summary.failed:
+        console.print(f"  FAILED {line}", markup=False, soft_wrap=True)
     for change in summary.changes:
         console.print(f"  CHANGED {change}", markup=False)
     say_flagged(summary.flagged)

@@ -75,7 +75,8 @@ def _line(entry: Entry, zone: Zone) -> str:
     if submission.uploaders:
         words.append(f"from {' and '.join(submission.uploaders)}")
     words.append(submission.archive)
-    return ", ".join(words) + ("; it counts" if entry.counts else "")
+    counts = "; it counts, chosen by hand" if entry.by_hand else "; it counts"
+    return ", ".join(words) + (counts if entry.counts else "")
 
 
 def purge(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from grader import config
+from grader.classroom import questions
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import Lateness
 from grader.commands import (
@@ -127,11 +128,10 @@ def export(
         tell({"file": str(written), "not_final": listed, "doubts": list(doubts)})
         return
     console.print(f"wrote {written}")
-    for line in doubts:
-        console.print(f"  {line}", markup=False, soft_wrap=True)
     said = "provisional" if provisional else "not final"
-    for entry in unfinished:
-        console.print(f"  {said}: {entry}", markup=False, soft_wrap=True)
+    for line in [*doubts, *(f"{said}: {entry}" for entry in unfinished)]:
+        line = questions.typed(line, place.root)
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _canvas_ids(pairs: list[str], course: config.Course) -> dict[str, int]:

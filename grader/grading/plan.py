@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from grader import config
+from grader.classroom import attempts
 from grader.classroom.folder import ClassFolder
 from grader.contract import visible
 from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.rejudge import Change, difference
-from grader.grading.tasks import Chosen, Task, class_seed, tasks
+from grader.grading.tasks import Chosen, Task, class_seed, rival_of, tasks
 
 NEW = "not graded yet"
 FORCED = "--force"
@@ -64,6 +65,7 @@ def plan(
         why = _at_once(folder, team, name, force, name in moved)
         if why:
             found.to_execute[f"{team}/{name}"] = why
+            found.to_execute |= _rival(folder, course, team, name, why)
         else:
             rest.add((team, name))
     if rest:
@@ -80,18 +82,32 @@ def _at_once(folder: ClassFolder, team: str, name: str, force: bool, moved: bool
     return FORCED if force else RELEASE if moved else ""
 
 
+def _rival(
+    folder: ClassFolder, course: config.Course, team: str, name: str, why: str
+) -> dict[str, str]:
+    """The other attempt that is graded to see which is better, if there is one, and why."""
+    rival = rival_of(folder, course, team, name)
+    if rival is None:
+        return {}
+    there = folder.result(team, name, attempts.work_in(rival.attempt)) / "result.json"
+    if why == NEW and there.is_file():
+        return {}
+    return {f"{team}/{name}, attempt {rival.attempt}": why}
+
+
 def _look(found: Plan, folder: ClassFolder, course: config.Course, task: Task) -> None:
     match decide(folder, task, course, "auto"):
         case Kept():
             found.kept += 1
         case Again(old, new):
-            found.marked_again.append(task.label)
-            if change := difference(old, new):
+            found.marked_again.append(task.called)
+            if change := difference(old, new, task.submission.attempt if task.shelf else ""):
                 found.changes.append(change)
         case _:
             old_result = stored_result(folder, task)
             whole = old_result is not None and old_result.key
-            found.to_execute[task.label] = CHANGED if whole else UNFINISHED
+            missing = UNFINISHED if old_result is not None or not task.shelf else NEW
+            found.to_execute[task.called] = CHANGED if whole else missing
 
 
 def _has_moved(folder: ClassFolder, name: str) -> bool:

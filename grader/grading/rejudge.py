@@ -119,7 +119,7 @@ def _to_flag(folder: ClassFolder, planned: Plan, found: Preview) -> list[str]:
         f"{mark.team}/{mark.notebook}/{cell.cell}"
         for mark in marks.read(folder)
         for cell in mark.cells
-        if cell.manual is not None
+        if cell.manual is not None or cell.extra
     }
     worth = {
         f"{team}/{change.notebook}/{change.cell}"

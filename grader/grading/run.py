@@ -30,6 +30,9 @@ from grader.intake import settling, store
 
 AGAIN = "a time limit was reached while others ran, so it was run once more, alone, and that counts"
 
+ENDED = ("stopped", "no cases", "unreadable")
+"""Causes of questions about what could not be executed, or not to its end."""
+
 Progress = Callable[[str, str], None]
 """Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
 
@@ -57,6 +60,8 @@ class Summary:
     """Marks by hand in the class that need another look: "team/notebook/cell"."""
     broken: list[str] = field(default_factory=list)
     """Submissions whose own files in the class folder can't be read, each with the reason."""
+    failed: list[str] = field(default_factory=list)
+    """Submissions that could not be executed to their end, each with the reason."""
     late: dict[str, str] = field(default_factory=dict)
     """"team/notebook" -> the late attempt that counts, since it is better after the penalty."""
 
@@ -75,6 +80,7 @@ class Summary:
             "changes": [asdict(change) for change in self.changes],
             "flagged": self.flagged,
             "broken": self.broken,
+            "failed": self.failed,
         }
 
     def count(self, task: Task, result: Result) -> None:
@@ -193,7 +199,7 @@ class _Run:
         self.contested: set[tuple[str, str]] = set()
         self.before: dict[tuple[str, str, str], Result] = {}
         """Results of what is executed again, though nothing else was handed in."""
-        self.log = RunLog(recorder.folder.root)
+        self.log = RunLog(recorder.folder.root, recorder.course.times.zone)
         self.log.write("grading begins")
         for line in summary.moved:
             self.log.write(f"exercises changed: {line}")
@@ -295,11 +301,18 @@ class _Run:
             self.summary.executed += 1
             if old := self.before.pop(task.place, None):
                 self._compare(task, old, result)
-            self._tell("failed" if result.needs_human else "done", task.called, result)
+            self._tell("failed" if _stopped(result) else "done", task.called, result)
 
     def _tell(self, what: str, label: str, result: Result) -> None:
+        if what == "failed":
+            self.summary.failed.append(f"{label}: {_stopped(result)}")
         self.log.result(what, label, result)
         self.progress(what, label)
+
+
+def _stopped(result: Result) -> str:
+    """Why a submission was not executed to its end, "" if it was; other questions are others'."""
+    return "; ".join(q.reason for q in result.questions if q.cause in ENDED)
 
 
 def _again(task: Task) -> Task:

@@ -6,10 +6,11 @@ It is for people.  Nothing reads it back, and a line that can't be written stops
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.classroom.results import Result
+from grader.config.zones import MACHINES, Zone
 
 FILE = "grade.log"
 LARGEST = 8 * 1024 * 1024
@@ -19,12 +20,13 @@ LARGEST = 8 * 1024 * 1024
 class RunLog:
     """Adds lines to the log of a class folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.path = root / FILE
+    def __init__(self, root: Path, zone: Zone = MACHINES) -> None:
+        """zone: in which its times are."""
+        self.path, self.zone = root / FILE, zone
 
     def write(self, text: str) -> None:
         """Add a line with the time."""
-        line = f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(text.split())}\n"
+        line = f"{self.zone.shown(datetime.now(UTC)):%Y-%m-%d %H:%M:%S} {' '.join(text.split())}\n"
         with contextlib.suppress(OSError):
             if self.path.is_file() and self.path.stat().st_size > LARGEST:
                 self.path.replace(self.path.with_suffix(".log.1"))

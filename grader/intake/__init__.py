@@ -178,7 +178,7 @@ class _Collecting:
             return
         for chosen, along in plan:
             self._keep(delivery, files, chosen, along)
-        self._pass_over(delivery, files, [(chosen, list(along.members)) for chosen, along in plan])
+        self._pass_over(delivery, files, plan)
 
     def _unpack(self, delivery: Delivery) -> _Files:
         """Open the archives of a delivery, one level deep; archives in those stay closed."""
@@ -361,7 +361,7 @@ class _Collecting:
                 report.gone[key] = settled.gone
 
     def _pass_over(
-        self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, list[Member]]]
+        self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, Along]]
     ) -> None:
         """Note what of a delivery was not taken, and why."""
         places = {
@@ -377,10 +377,11 @@ class _Collecting:
                     f"{shown(there.archive, LABEL)}"
                 )
                 self.report.ignored.append(Ignored(shown(places[chosen.path], LABEL), reason))
-        accounted = {member.content for _, with_it in taken for member in with_it}
+        accounted = {member.content for _, along in taken for member in along.members}
+        asked = {path for _, along in taken for path in along.asked}
         accounted |= {member.content for member in files.members if member.path in files.broken}
         copies = {chosen.notebook: chosen.path for chosen, _ in taken}
-        self.report.ignored += files.left.of(files.members, places, copies, accounted)
+        self.report.ignored += files.left.of(files.members, places, copies, accounted, asked)
 
     def remember_ignored(self) -> None:
         """Bring the class folder's list of what was not taken up to date."""

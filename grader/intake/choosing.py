@@ -29,6 +29,8 @@ class Entry:
     score: float | None
     """The same after the penalty."""
     maximum: float = 0.0
+    by_hand: bool = False
+    """Did an instructor choose it?"""
 
 
 def listed(folder: ClassFolder, course: config.Course, team: str, notebook: str) -> list[Entry]:
@@ -36,7 +38,7 @@ def listed(folder: ClassFolder, course: config.Course, team: str, notebook: str)
     with store.exclusive(folder):
         settling.settle(folder, course, team, notebook)
     there = store.current(folder, team, notebook)
-    lateness = Lateness(folder, course)
+    by, lateness = attempts.decided(folder, team, notebook), Lateness(folder, course)
     found = []
     for entry in attempts.of(folder, team, notebook):
         work = work_in(entry.attempt)
@@ -45,7 +47,9 @@ def listed(folder: ClassFolder, course: config.Course, team: str, notebook: str)
         points = result.points if result else None
         score = points * (1 - lateness.of(entry)) if points is not None else None
         maximum = result.max_points if result else 0.0
-        found.append(Entry(entry, days_counted(course, entry), counts, points, score, maximum))
+        chosen = by is not None and by.by == "hand" and by.work == work
+        days = days_counted(course, entry)
+        found.append(Entry(entry, days, counts, points, score, maximum, chosen))
     if not found:
         raise ConfigError(f"nothing was handed in by {team} for {notebook}")
     return found

@@ -52,6 +52,8 @@ class Along:
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     others: tuple[Other, ...] = ()
+    asked: tuple[str, ...] = ()
+    """Paths of the files that questions are about."""
 
 
 def belonging_to(chosen: Candidate, members: list[Member], names: Iterable[str]) -> Along:
@@ -69,11 +71,13 @@ def belonging_to(chosen: Candidate, members: list[Member], names: Iterable[str])
         if is_export(member.path)
     ]
     refused = [Other(what, LEFT_OUT, reason) for what, reason in found.refused]
+    known = {*found.kept, *found.unneeded, *found.ours}
     return Along(
         tuple(sorted(kept, key=lambda member: member.path)),
         (*notes, *(f"left out: {shown(reason, 400)}" for _, reason in found.refused)),
         tuple(Question(CAUSE, shown(reason, 400), REMEDY) for _, reason in found.refused),
         (*unneeded, *ours, *exports, *refused),
+        tuple(files[path].path for path in files if path not in known) if refused else (),
     )
 
 

@@ -5,7 +5,7 @@ Together with what was taken in and what was rejected it is everything that was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -42,16 +42,18 @@ class Leftovers:
 
     def of(
         self, members: Iterable[Member], places: dict[str, str], chosen: dict[str, str],
-        accounted: set[bytes],
+        accounted: set[bytes], asked: Collection[str] = (),
     ) -> list[Ignored]:  # fmt: skip
         """What was passed over.
 
         places: path -> where it lies.  chosen: notebook -> path of the copy that was taken.
         accounted: contents that are kept with a notebook, or stand among what was rejected.
+        asked: paths of those about which a notebook's questions ask.
         """
         found = list(self._unopened())
         for member in members:
-            if member.path not in chosen.values() and member.content not in accounted:
+            known = member.path in chosen.values() or member.path in asked
+            if not known and member.content not in accounted:
                 found.append(_entry(places[member.path], self._why(member.path, chosen)))
         if len(found) > MOST:
             more = f"and {len(found) - MOST} files more that came with it"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from grader.classroom import standing
+from grader.classroom import questions, standing
 from grader.classroom.folder import ClassFolder
 from grader.config import Course
 from grader.files import write_atomically
@@ -45,6 +45,7 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
         states=standing,
         f=found,
         commands=[group.command(folder.root) for group in found.questions],
+        remedies=[questions.typed(group.remedy, folder.root) for group in found.questions],
         pictures=pictures.typical(folder, course, found.everyone.handed_in(), found.mistakes),
         similar=(folder.root / "similar.html").is_file(),  # what ./course similar wrote
     )

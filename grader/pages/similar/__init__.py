@@ -15,7 +15,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from grader.cells import grade_id, is_locked
-from grader.classroom import own_modules, results
+from grader.classroom import own_modules, releases, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 from grader.config import Course
@@ -72,8 +72,10 @@ def write(
 
 def _search_one(folder: ClassFolder, name: str, teams: list[str]) -> Found:
     released = nbformat.read(visible.released(name), as_version=4)
-    known = tokens.imported(c.source for c in released.cells if c.cell_type == "code")
-    release = compare.runs_of(_parts(released, known))
+    all_released = [released, *releases.kept(folder, name).values()]  # none is anybody's own work
+    cells = [c for each in all_released for c in each.cells if c.cell_type == "code"]
+    known = tokens.imported(c.source for c in cells)
+    release = compare.runs_of([part for each in all_released for part in _parts(each, known)])
     works, left_out = [], []
     for team in teams:
         path = folder.submitted(team, name) / f"{name}.ipynb"

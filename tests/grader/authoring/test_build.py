@@ -302,3 +302,13 @@ def test_points_are_not_set_in_a_class_folder(tmp_path: Path) -> None:
     (tmp_path / "course.toml").write_text("[points]\nsame_padding = 3\n")
     with pytest.raises(ConfigError, match="course build"):
         config.load(tmp_path)
+
+
+def test_a_course_that_is_not_built_is_told_a_line_for_each_file(
+    course: config.Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = places.public() / "notebooks" / "99_missing.ipynb"
+    monkeypatch.setattr(build, "_products", lambda course: [(missing, b"a line\n" * 5000)])
+    monkeypatch.setattr(build, "_leftovers", lambda course: [])
+    (line,) = build.differences(course)
+    assert line.endswith("99_missing.ipynb: is not built yet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from grader.classroom.account import Question
 from grader.classroom.results import CheckResult, Result
 from grader.commands import display
 from grader.commands.display import Display, duration
+from grader.config.zones import Zone
 from grader.grading import runlog
 from grader.grading.runlog import RunLog
 from grader.pages import report
@@ -87,6 +89,11 @@ def test_the_log_has_a_line_for_each_result_and_never_stops_anything(
     log.write("a new file")
     assert log.path.read_text().endswith(" a new file\n")
     assert (tmp_path / "grade.log.1").is_file()
+    log = RunLog(tmp_path / "late", Zone("Pacific/Kiritimati"))  # 14 hours before Greenwich
+    log.path.parent.mkdir()
+    log.write("in the course's zone")
+    written = datetime.strptime(log.path.read_text()[:19], "%Y-%m-%d %H:%M:%S")
+    assert timedelta(hours=13) < written - datetime.now(UTC).replace(tzinfo=None)
     RunLog(tmp_path / "nowhere").write("is nothing to stop for")
 
 

@@ -12,7 +12,9 @@ import typer
 from grader.classroom import marks, questions, results, standing
 from grader.classroom.account import Question
 from grader.classroom.results import Ignored, Rejected, Result, Submission
+from grader.commands import returning
 from grader.commands import standing as commands
+from grader.pages import report
 from tests.grader.sample_class import CHECKS, CONV, DUE, START, SampleClass
 
 DIFFER = Question("copies differ", "its two copies differ", "look at both", "conv2d_forward")
@@ -132,6 +134,35 @@ def test_a_command_to_type_is_whole_and_names_the_class_folder(
     where = "-c class"
     assert f"./course choose team_1 {CONV} A {where}" in lines
     assert f"not graded yet: ./course grade {where}" in lines
+
+
+def test_commands_in_a_text_name_the_class_folder(sample: SampleClass, monkeypatch) -> None:
+    text = "choose again: ./course choose team_1 01 ATTEMPT; then ./course grade"
+    root = sample.folder.root
+    assert questions.typed(text, root) == text  # it is where commands look
+    monkeypatch.setenv("COURSE_CLASS", "another")
+    assert questions.typed(text, root) == (
+        "choose again: ./course choose -c class team_1 01 ATTEMPT; then ./course grade -c class"
+    )
+
+
+def test_an_export_names_the_class_folder_in_what_is_to_be_typed(
+    sample: SampleClass, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(sample, "team_1", Question("members differ", "two", "./course choose team_1 01 X"))
+    monkeypatch.setenv("COURSE_CLASS", "another")
+    monkeypatch.setattr(returning, "_graded_class", lambda folder: (sample.folder, sample.course))
+    returning.export("csv", sample.folder.root, None, "", False, False, None, False)
+    assert "./course choose -c class team_1 01 X" in capsys.readouterr().out
+    page = report.write(sample.folder, sample.course).read_text()
+    assert "./course choose -c class team_1 01 X" in page
+
+
+def test_what_was_rejected_comes_with_what_to_do(sample: SampleClass, capsys) -> None:
+    sample.reject(Rejected("b.rar", "", "no archive"))
+    assert status(sample) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "no archive b.rar to do: ask for it again" in told
 
 
 def test_a_list_that_cant_be_read_is_said_and_is_no_success(

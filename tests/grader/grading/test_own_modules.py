@@ -10,7 +10,8 @@ import pytest
 from grader import config
 from grader.authoring import build
 from grader.bench import small_course
-from grader.classroom import results, standing
+from grader.cells import grade_id
+from grader.classroom import releases, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result, Submission
 from grader.formgrader import modules_shown
@@ -145,7 +146,7 @@ def test_none_ever_takes_the_place_of_another(course: config.Course, folder: Cla
     assert result.checks[0].points == 4, result.checks[0]
 
 
-def test_a_mark_given_by_hand_is_flagged_if_a_module_changes() -> None:
+def test_a_mark_given_by_hand_is_flagged_if_a_module_changes(course: config.Course) -> None:
     notebook = reference("team_1")
     one = modules_shown.at_the_end(notebook, [("helpers.py", "x = 1")])
     other = modules_shown.at_the_end(notebook, [("helpers.py", "x = 2")])
@@ -178,3 +179,22 @@ def test_copied_modules_are_found(course: config.Course, folder: ClassFolder) ->
     first = found.pairs[0]
     assert {first.first.team, first.second.team} == {"team_2", "team_5"}
     assert "helpers.py" in [part.name for part in first.first.parts]
+
+
+def test_what_an_older_release_gave_is_nobodys_own(
+    course: config.Course, folder: ClassFolder
+) -> None:
+    lines = [f"    total{n} = [value * {n} + y for value in x if value > {n}]" for n in range(12)]
+    given = "\n".join(["def square(x, y):", *lines, "    return total3, total5\n"])
+    older = nbformat.read(build.released(NAME), as_version=4)
+    next(c for c in older.cells if grade_id(c) == "square").source = given
+    releases.stamp(older)
+    releases.keep(folder, NAME, nbformat.writes(older))
+    for team in range(1, 7):
+        own = (
+            f"def square(x, y):\n    return {' + '.join(f'x[{n * team}] ** y' for n in range(9))}\n"
+        )
+        answer = reference(f"team_{team}", {"square": given if team in (2, 5) else own})
+        small_course.hand_in(folder, NAME, f"team_{team}", answer)
+    (found,) = similar.search(folder, course)
+    assert not [p for p in found.pairs if {p.first.team, p.second.team} == {"team_2", "team_5"}]

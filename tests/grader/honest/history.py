@@ -86,7 +86,11 @@ class History:
     def play(self, *steps: Step) -> None:
         """Let it all happen, and look after every grading, of which there is one at the end."""
         for step in (*steps, Grade()):
-            getattr(self, f"_{type(step).__name__.lower()}")(step)
+            self.happen(step)
+
+    def happen(self, step: Step) -> None:
+        """Let one thing happen."""
+        getattr(self, f"_{type(step).__name__.lower()}")(step)
 
     @property
     def course(self) -> config.Course:
@@ -145,8 +149,20 @@ class History:
         questions.settle(self.folder, asked, "", datetime.now(UTC))
 
     def _rejudge(self, _: Rejudge) -> None:
+        before = self._flagged()
         found = rejudge.preview(self.folder, self.course, "secret")
-        rejudge.apply(self.folder, self.course, found)
+        after = rejudge.apply(self.folder, self.course, found)
+        told = {*found.flagged, *before}
+        assert told.issuperset(after), f"not told beforehand: {set(after) - told}"
+
+    def _flagged(self) -> set[str]:
+        """Marks by hand that need another look."""
+        return {
+            f"{mark.team}/{mark.notebook}/{cell.cell}"
+            for mark in marks.read(self.folder)
+            for cell in mark.cells
+            if (cell.manual is not None or cell.extra) and cell.needs_manual
+        }
 
     def _mark(self, step: Mark) -> None:
         """What formgrader's page shows, and what its server does when a mark is saved."""
@@ -162,21 +178,27 @@ class History:
     # ------------------------------------------------------------ what must hold
 
     def _grade(self, _: Grade) -> None:
-        first = self._run()
+        first = self.grade()
         assert not first.broken
         self._look()
         before = self.everything()
-        again = self._run()
+        again = self.grade()
         done = again.executed, again.marked_again, again.changes
         assert done == (0, 0, []), done
         assert again.human == first.human, (first.human, again.human)
         after = self.everything()
         assert after == before, [k for k in after | before if after.get(k) != before.get(k)]
 
-    def _run(self) -> run.Summary:
+    def grade(self, force: bool = False) -> run.Summary:
+        """Grade once, and look at nothing."""
         executor = in_process.Inline()
         return run.grade(
-            self.folder, self.course, executor=executor, isolation="none", seed="secret"
+            self.folder,
+            self.course,
+            executor=executor,
+            isolation="none",
+            seed="secret",
+            force=force,
         )
 
     def everything(self) -> dict[str, Any]:

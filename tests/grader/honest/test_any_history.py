@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from grader.grading.plan import plan
 from tests.grader.honest.happenings import (
     CHECKS,
     CODE,
@@ -120,6 +121,14 @@ SEQUENCES = {
         Mark(),
         Choose(which=0),
     ],
+    "another judge and other points under extra credit": [
+        HandIn(),
+        Grade(),
+        Mark(cell="check_square", points=None, extra=0.5),
+        Mark(cell="why", points=None, extra=0.5),
+        Set(moved=True),
+        Rejudge(),
+    ],
     "another judge and other points under a mark by hand": [
         HandIn(),
         Grade(),
@@ -133,6 +142,28 @@ SEQUENCES = {
 @pytest.mark.parametrize("what", SEQUENCES)
 def test_no_mark_stands_on_what_nobody_has_read(new, what: str) -> None:
     new().play(*SEQUENCES[what])
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_dry_run_counts_both_attempts_of_which_the_better_counts(new, force: bool) -> None:
+    history = new()
+    for step in (HandIn(), HandIn(why="Two.", hours=30.0)):
+        history.happen(step)
+    for many in (2, 2 if force else 0):
+        found = plan(history.folder, history.course, "secret", force, lambda *_: True)
+        assert len(found.to_execute) == many
+        assert history.grade(force).executed == many
+    if not force:
+        history.happen(HandIn(why="Three.", hours=31.0))
+        found = plan(history.folder, history.course, "secret", force, lambda *_: True)
+        assert len(found.to_execute) == history.grade().executed == 1
+
+
+def test_what_stopped_is_named_with_the_reason(new) -> None:
+    history = new()
+    history.happen(HandIn(code="stopped"))
+    assert history.grade().failed == ["team_1/90_forms: the kernel died"]
+    assert history.grade().failed == []
 
 
 @settings(

@@ -19,6 +19,8 @@ from grader.classroom import attempts, results
 from grader.classroom.attempts import MEMBERS, NEWER, ORDER
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
+from grader.commands.handed_in import _line
+from grader.config.zones import MACHINES
 from grader.errors import ConfigError
 from grader.intake import CollectReport, choosing, collect, settling, store, summary
 from tests.grader import intake_samples as samples
@@ -197,6 +199,8 @@ def test_a_choice_stands_and_what_comes_later_is_asked_about(room, inbox):
     assert counting(room) == "1" and causes(room) == [NEWER]
     listed = choosing.listed(room, course(), TEAM, FIRST)
     assert [entry.counts for entry in listed] == [True, False, False]
+    assert [entry.by_hand for entry in listed] == [True, False, False]
+    assert _line(listed[0], MACHINES).endswith("; it counts, chosen by hand")
     with pytest.raises(ConfigError, match="more than one attempt is called '2024"):
         choosing.choose(room, course(), TEAM, FIRST, "2024")
     with pytest.raises(ConfigError, match=f"no attempt is called 'x'; there are {first}, {second}"):

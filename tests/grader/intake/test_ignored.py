@@ -90,7 +90,6 @@ def test_files_that_belong_to_no_notebook_are_listed_and_counted_on_the_screen(r
         "essay.docx": "belongs to no notebook of the course",
         "more.zip": "an archive inside an archive, which is not opened",
         "other.ipynb": "belongs to no notebook of the course",
-        f"notebooks/handin/{FIRST}/evil.sh": f"is not kept with {FIRST}, whose notes say why",
         f"notebooks/handin/{SECOND}/net.npz": f"belongs to {SECOND}, which did not come with it",
     }
     assert "3 files that came along belong to no notebook and were not taken" in said(report)
@@ -136,3 +135,11 @@ def test_a_delivery_of_very_many_files_is_listed_up_to_a_bound(room, inbox):
     take(room, save(inbox / "team_7.zip", zipped({INNER: ipynb(), **files})))
     found = ignored(room, inbox)
     assert len(found) == 201 and "and 100 files more that came with it" in found.values()
+
+
+def test_a_file_that_is_asked_about_stands_in_no_other_list(room, inbox):
+    files = {INNER: ipynb(), "notebooks/numpy.py": b"x = 1\n", "notebooks/notes.py": b"y = 2\n"}
+    report = take(room, save(inbox / "team_7.tar.gz", tar(files), NOON))
+    (submission,) = report.taken
+    assert "numpy.py" in submission.questions[0].reason
+    assert [place.rpartition("/")[2] for place in ignored(room, inbox)] == ["notes.py"]
