@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from utils.images import photo_digits
-from utils.nets import pretrained
+from utils.nets import pretrained, quiet
 from utils.nets.pretrained import NetUnavailable, PretrainedNet, load
 
 MODELS = pretrained._keras_models()
@@ -152,3 +152,32 @@ def test_mobilenet_knows_a_cat_and_a_coffee() -> None:
     cat, coffee = (net.top(photo)[0][0] for photo in pretrained.photographs(net.name)[:2])
     assert cat[0] == "tabby" and cat[1] == pytest.approx(0.42, abs=0.02)
     assert coffee[0] == "espresso" and coffee[1] == pytest.approx(0.87, abs=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+def test_inception_v3_opens_a_file_of_the_real_ones_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With random weights: the real file has not been tried."""
+    import h5py
+    from keras.src.legacy.saving import legacy_h5_format  # as whoever made the real file
+
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    made = quiet.import_keras().applications.InceptionV3(weights=None)
+    weights, names = pretrained.files("inception_v3")
+    with h5py.File(weights, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, made)
+    names.write_text(json.dumps({n: [f"n{n}", f"thing_{n}"] for n in range(1000)}))
+    assert round(weights.stat().st_size / 1e6) == 96  # as the students are told
+    net = load("inception_v3")
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(net.model.get_weights(), made.get_weights(), strict=True)
+    )
+    assert net.model.layers[-1].activation.__name__ == "linear"  # scores, not probabilities
+    assert net.class_names[879] == "thing 879"
+    prepared = np.asarray(net.preprocess(np.uint8([[[0, 51, 255]]])))
+    assert prepared.shape == (1, 299, 299, 3)
+    np.testing.assert_allclose(prepared[0, 0, 0], [-1, -0.6, 1], atol=1e-5)
