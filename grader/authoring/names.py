@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -32,12 +34,18 @@ def modules(listed: Path) -> list[str]:
     """
     known = set(sys.stdlib_module_names)
     pinned = _pinned()
-    for name, owners in metadata.packages_distributions().items():
+    for name, owners in _installed().items():
         if pinned.intersection(map(_normalised, owners)) and name.isidentifier():
             known.add(name)
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         known.update(json.loads(listed.read_text(encoding="utf-8"))["modules"].split())
     return sorted(known)
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """Packages that can be imported here -> what was installed for them."""
+    return metadata.packages_distributions()
 
 
 def _pinned() -> set[str]:

@@ -11,6 +11,7 @@ import os
 import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 
 _NONE = timedelta(0)
@@ -73,13 +74,18 @@ MACHINES = Zone()
 
 def named(name: str) -> Zone:
     """The zone of that name, "" being the machine's.  Raises UnknownZone."""
-    known = zoneinfo.available_timezones()
-    if name and name not in known:
-        raise UnknownZone(f"no time zone is called {name!r}; {_near(name, known)}")
+    if name and name not in _known():
+        raise UnknownZone(f"no time zone is called {name!r}; {_near(name, _known())}")
     return Zone(name)
 
 
-def _near(name: str, known: set[str]) -> str:
+@cache
+def _known() -> frozenset[str]:
+    """Names of all zones: found in hundreds of files, and every reading of settings asks."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _near(name: str, known: frozenset[str]) -> str:
     """ "did you mean Europe/Berlin?", for "berlin", too."""
     if not known:
         return "this machine knows none by name: install the package tzdata"
@@ -96,7 +102,7 @@ def _machines() -> str:
     place = os.environ.get("TZ", "").removeprefix(":")
     if not place and Path("/etc/localtime").is_symlink():
         place = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
-    return place if place in zoneinfo.available_timezones() else f"{now:%Z (UTC%z)}"
+    return place if place in _known() else f"{now:%Z (UTC%z)}"
 
 
 def _in_utc(moment: datetime) -> datetime:
