@@ -70,6 +70,8 @@ class Attack:
     plain: str = ""
     """What happens under plain nbgrader: it "gains" points, "leaks", "harms" others, "stops" the
     batch, or honest work "loses" points; "" for nothing, or nothing that was tried."""
+    long: bool = False
+    """Only a long run tries it: it takes long, and an ordinary run tries another of its kind."""
 
 
 @dataclass(frozen=True)

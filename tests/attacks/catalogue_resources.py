@@ -53,11 +53,12 @@ ATTACKS = [
     ),
     _call("prints without end", "while True: print('x' * 100_000)", human="?"),
     _cell("one line of 20 MB", "print('x' * 20_000_000)"),
-    _cell("300 MB in lines", "for _ in range(300): print('x' * 1_000_000)"),
-    _cell("prints without end in a cell", "while True: print('x' * 1000)"),
+    _cell("300 MB in lines", "for _ in range(300): print('x' * 1_000_000)", long=True),
+    _cell("prints without end in a cell", "while True: print('x' * 1000)", long=True),
     _cell(
         "displays of nothing",
         "from IPython.display import display\nfor _ in range(20_000): display({}, raw=True)",
+        long=True,
     ),
     _cell(
         "displays with huge metadata",
@@ -90,6 +91,7 @@ ATTACKS = [
         "        kernel.session.send(kernel.iopub_socket, 'stream', {'name': 'stdout', 'text': 'x'},"
         " parent={'header': {'msg_id': 'nobody'}})\n"
         "threading.Thread(target=flood, daemon=True).start()",
+        long=True,
     ),
     _cell(
         "replies without end",
@@ -144,6 +146,7 @@ ATTACKS = [
         "try:\n"
         "    for number in range(200_000): open(f'{number}', 'w').close()\n"
         "except OSError as error: print(error)",
+        long=True,
     ),
     _cell(
         "sparse files that are huge when copied",
@@ -198,6 +201,7 @@ ATTACKS = [
         "import subprocess\n"
         "subprocess.Popen(['sh', '-c', 'yes'], start_new_session=True)\n"
         "get_ipython().system('head -c 30000000 /dev/zero | tr \"\\\\0\" x')",
+        long=True,
     ),
     _cell(
         "limits that are raised",

@@ -52,6 +52,8 @@ from tests.grader import tiny_course
 from tests.grader.sandbox_helpers import NUMPY, run
 from tests.grader.tiny_course import NAME
 
+pytestmark = pytest.mark.minutes
+
 ATTACKS = catalogue.chosen()
 MATES = [f"honest_{number}" for number in range(1, 7)]
 LIMITS = config.Limits(0.5, 2, 6, 700, 64)

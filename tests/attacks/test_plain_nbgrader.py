@@ -1,8 +1,8 @@
 """The same attacks on plain nbgrader, where they do what they are meant to: so they are real.
 
 The course is the tiny one, with hidden assertions in its test cells as nbgrader's manual has them.
-Every fourth attack or so is tried; COURSE_ALL_ATTACKS=1 tries all that are known to succeed there,
-and COURSE_ATTACK_TABLE names a file for what each of them got.
+Every fourth attack or so is tried; a long run tries all that are known to succeed there, and
+COURSE_ATTACK_TABLE names a file for what each of them got.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from nbconvert import HTMLExporter
 from grader import config
 from grader.authoring import build
 from grader.places import ROOT
+from tests import long
 from tests.attacks import catalogue
 from tests.attacks.active import active
 from tests.attacks.base import (
@@ -58,7 +59,7 @@ TESTS = {
 def tried() -> list[Attack]:
     """Attacks that succeed against plain nbgrader, without those that end a whole batch."""
     known = [a for a in catalogue.chosen() if a.plain and a.plain != "stops"]
-    return [a for a in known if os.environ.get("COURSE_ALL_ATTACKS") or a.name in FEW]
+    return [a for a in known if long.asked() or a.name in FEW]
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A Dask cluster of real processes gives the gradebook of this machine, come what may.
 
-COURSE_TEAMS sets the size of the class, 200 say; the default keeps the run short.
+COURSE_TEAMS sets the size of the class, 200 say, which a long run has.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ from grader.errors import CourseError
 from grader.executing.execute import Job, Outcome, execute
 from grader.grading.run import grade
 from grader.sandbox import SandboxUnavailable
+from tests import long
 from tests.attacks import small_class
 from tests.attacks.base import hand_in
 from tests.attacks.small_class import fill
 from tests.grader.dask_cluster import DaskCluster, cluster, wait_until
 
-TEAMS = int(os.environ.get("COURSE_TEAMS", small_class.TEAMS))
+pytestmark = pytest.mark.minutes
+
+TEAMS = int(os.environ.get("COURSE_TEAMS", long.choose(small_class.TEAMS, 200)))
 BROKEN = "team_0"
 
 
@@ -76,15 +79,12 @@ def wait_for(count: int, folder: ClassFolder) -> None:
     wait_until(lambda: len(stored(folder)) >= count, 60 + 2 * TEAMS)
 
 
-@pytest.fixture(params=["loopback", "namespaces"])
-def two_workers(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DaskCluster]:
-    """Two workers on this machine, or on machines of their own as far as networks go; where nobody
-    may make network namespaces all of them run on loopback."""
+@pytest.fixture
+def two_workers(tmp_path: Path) -> Iterator[DaskCluster]:
+    """Two workers on machines of their own as far as networks go; where nobody may make network
+    namespaces all of them run on loopback, as in the other tests."""
     (where := tmp_path / "cluster").mkdir()
     with contextlib.ExitStack() as stack:
-        if request.param == "loopback":
-            yield stack.enter_context(cluster(where))
-            return
         try:
             host, machines = stack.enter_context(two_machines())
         except (OSError, subprocess.CalledProcessError) as error:

@@ -1,4 +1,7 @@
-"""Notebook 03 with trained weights, the whole way through a sandboxed kernel and the gradebook."""
+"""Notebook 03 with trained weights, the whole way through a sandboxed kernel and the gradebook.
+
+The reference solution goes there in tests/grader/demo/test_demo.py.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,10 @@ def weights() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in reference_of(NOTEBOOK).iterdir()}
 
 
-def test_the_reference_earns_everything_and_wishes_are_held_against_the_nets(
-    tmp_path: Path,
-) -> None:
+def test_wishes_are_held_against_the_nets(tmp_path: Path) -> None:
     course = config.load()
     course = replace(course, notebooks={NOTEBOOK: course.notebooks[NOTEBOOK]})
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"), weights())
-
     forged = weights()
     record, arrays = models.read(forged["shift.npz"])
     better = record | {"validation": 0.99, "train": 0.995}
@@ -50,16 +49,10 @@ def test_the_reference_earns_everything_and_wishes_are_held_against_the_nets(
     assert summary.need_human == 0
     found = {r.team: {check.name: check for check in r.checks} for r in results.graded(folder)}
 
-    lost = {
-        name: (check.points, [case.message for case in check.cases])
-        for name, check in found["team_1"].items()
-        if check.points != check.max_points
-    }
-    assert lost == {}
-
     wrong_ones = found["team_2"]
     assert wrong_ones["augmenter"].mistake == "digits are mirrored"
-    assert wrong_ones["streams"].points == wrong_ones["streams"].max_points
+    lost = {name for name, check in wrong_ones.items() if check.points != check.max_points}
+    assert lost == {"augmenter", "strategies", "findings", "strategy_choice"}
     assert wrong_ones["strategies"].mistake == assess_augmentation.NOT_MEASURED
     assert "the table says 99.0 %" in wrong_ones["strategies"].cases[0].message
     assert wrong_ones["findings"].points == 0

@@ -1,4 +1,7 @@
-"""Notebook 02 with trained weights, the whole way through a sandboxed kernel and the gradebook."""
+"""Notebook 02 with trained weights, the whole way through a sandboxed kernel and the gradebook.
+
+The reference solution goes there in tests/grader/demo/test_demo.py.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,6 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     course: config.Course, tmp_path: Path
 ) -> None:
     folder = ClassFolder(tmp_path / "class")
-    hand_in(folder, NOTEBOOK, "team_1", reference(NOTEBOOK, "team_1"), weights())
-
     without = weights()
     del without["mlp.npz"]
     without["simple_cnn.npz"] = without["two_pairs.npz"]  # renamed
@@ -78,10 +79,6 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
         for result in results.graded(folder)
     }
     assert summary.need_human == 0
-
-    best = {name: (check.points, check.message) for name, check in found["team_1"].items()
-            if check.points != check.max_points}  # fmt: skip
-    assert best == {}
 
     broken = found["team_2"]
     told = {name: broken[name].cases[0].message for name in ("mlp", "simple_cnn", "own_best")}

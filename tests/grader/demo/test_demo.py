@@ -1,6 +1,6 @@
 """The demonstration as a user runs it; and its class again, elsewhere, with nothing different.
 
-With COURSE_WHOLE_DEMO=1 all of it is executed again on a cluster, and not only a part of it.
+In a long run all of it is executed again on a cluster, and not only a part of it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from grader.demo import SEED, students
 from grader.demo.samples import CLASS, SECOND
 from grader.grading.run import grade
 from grader.pages import report
+from tests import long
 from tests.grader import postgres
 from tests.grader.dask_cluster import cluster, wait_until
 from tests.grader.postgres import contents
 
-WHOLE = "COURSE_WHOLE_DEMO"
+pytestmark = pytest.mark.minutes
+
 A_PART = ("team_07", "team_12", "team_14", "team_16", "team_19", "team_20")
 """Wrong, repeated, noisy, without notebook 01, hostile and late."""
 
@@ -125,6 +127,18 @@ def test_every_score_is_as_expected(
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("name", list(config.load().notebooks))
+def test_the_reference_solution_passes_every_check_of_a_student(
+    demo: tuple[subprocess.CompletedProcess[str], Path], name: str
+) -> None:
+    """What nbgrader's Validate looks for, too."""
+    solved = next(t.name for t in CLASS if name in t.expected and not (t.changes or t.blank))
+    path = demo[1] / "students" / solved / "notebooks" / f"{name}.ipynb"
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    assert sum(c.source.startswith("check(") and bool(c.outputs) for c in cells) > 1
+    assert [out for c in cells for out in c.outputs if out.output_type == "error"] == []
+
+
 def test_it_leaves_a_report_feedback_and_exports(
     demo: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
@@ -177,7 +191,7 @@ def test_two_workers_find_the_same_as_this_machine(
 ) -> None:
     expected = here[1]
     folder = copy_of(here[0], tmp_path / "there")
-    whole = bool(os.environ.get(WHOLE))
+    whole = long.asked()
     teams = {mark.team for mark in expected.marks} if whole else {*map(team_id, A_PART)}
 
     def chosen(team: str, notebook: str) -> bool:

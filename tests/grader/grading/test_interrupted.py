@@ -1,7 +1,7 @@
 """Grading that is killed at any moment and started again ends where it would have ended.
 
 What is killed is the grader, the warm parent of its kernels, or a kernel, in turn and at random
-moments; COURSE_KILLS says how often.
+moments: 30 times in a long run, or as often as COURSE_KILLS says.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import NotebookMark
 from grader.classroom.results import Result
 from grader.grading.run import grade
+from tests import long
 from tests.grader import tiny_course
 from tests.grader.tiny_course import hand_in, reference
 
 TEAMS = 6
-KILLS = int(os.environ.get("COURSE_KILLS", "4"))
+KILLS = int(os.environ.get("COURSE_KILLS", long.choose(4, 30)))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 import tempfile
-import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -112,8 +111,6 @@ def _pure(execute: Callable[[Job], Outcome]) -> Callable[[Job], Outcome]:
 def _remember(patch: pytest.MonkeyPatch) -> None:
     """Find out once what comes out the same each time, and don't wait for a disk."""
     patch.setattr(os, "fsync", lambda handle: None)
-    zones = zoneinfo.available_timezones()
-    patch.setattr(zoneinfo, "available_timezones", lambda: zones)
     made = cache(lambda place, name, read: read(name))
     for name in ("source_of", "as_released"):
         read = getattr(build, name)

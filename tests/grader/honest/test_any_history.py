@@ -1,6 +1,7 @@
 """Whatever happens to a class in whatever order, nobody's answer is lost, and no mark misplaced.
 
-`COURSE_HISTORIES=500 ./course test tests/grader/honest/test_any_history.py` tries so many.
+A long run tries 200 histories, and
+`COURSE_HISTORIES=500 ./course test tests/grader/honest/test_any_history.py` so many.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from grader.grading.plan import plan
+from tests import long
 from tests.grader.honest.happenings import (
     CHECKS,
     CODE,
@@ -31,7 +33,7 @@ from tests.grader.honest.happenings import (
 from tests.grader.honest.history import History
 from tests.grader.honest.quickly import histories
 
-HISTORIES = int(os.environ.get("COURSE_HISTORIES", "0"))
+HISTORIES = int(os.environ.get("COURSE_HISTORIES", long.choose(0, 200)))
 LONGEST = 12
 
 pick = st.sampled_from

@@ -1,6 +1,6 @@
 """Thousands of damaged archives and notebooks: none may crash intake or write outside its place.
 
-COURSE_FUZZ sets the number of examples for each test; the default keeps the run short.
+A long run tries 2,000 examples in each test, and COURSE_FUZZ=N so many.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.roster import Roster, RosterError, read_roster, team_id
 from grader.intake import archives, notebooks
 from grader.intake.notebooks import Releases
+from tests import long
 from tests.grader import intake_samples as samples
 from tests.grader.intake_samples import FIRST, NAMES, SECOND, ipynb, save, take, tar, zipped
 from utils.packing.accepted import Refused, safe_path
 
-EXAMPLES = int(os.environ.get("COURSE_FUZZ", "150"))
+EXAMPLES = int(os.environ.get("COURSE_FUZZ", long.choose(150, 2000)))
 often = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )

@@ -10,6 +10,8 @@ import pytest
 from grader import config, places
 from grader.judging import truth
 
+pytestmark = pytest.mark.minutes
+
 FIND = """\
 import sys
 
@@ -28,9 +30,12 @@ for sample in truth.samples_of(notebook):
 
 
 @pytest.mark.parametrize("notebook", list(config.load().notebooks))
-@pytest.mark.parametrize("seed", ["one", "two"])
+@pytest.mark.parametrize("seed", ["one", pytest.param("two", marks=pytest.mark.long)])
 def test_answers_get_what_they_are_worth(notebook: str, seed: str) -> None:
-    """In a process of its own, as students' answers are: other tests leave TensorFlow in states."""
+    """In a process of its own, as students' answers are: other tests leave TensorFlow in states.
+
+    A long run draws a second time.
+    """
     done = subprocess.run(
         [sys.executable, "-c", FIND, notebook, seed],
         cwd=places.ROOT,
