@@ -15,7 +15,15 @@ from pathlib import Path
 import msgspec
 
 from grader import config
-from grader.classroom import attempts, backup, gradebook, lateness, results, standing
+from grader.classroom import (
+    attempts,
+    backup,
+    gradebook,
+    lateness,
+    remembered,
+    results,
+    standing,
+)
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 from grader.files import writing
@@ -142,7 +150,7 @@ def carry_out(folder: ClassFolder, course: config.Course, found: Plan) -> None:
             gradebook.remove(folder, course.id, found.rows)
         if kept or (folder.root / lateness.PURGED).exists():
             results.write(folder.root / lateness.PURGED, list(kept.values()))
-        for path in dict.fromkeys(found.files):
+        for path in dict.fromkeys([*found.files, folder.root / remembered.FILE]):
             path.unlink(missing_ok=True)
         for place in found.folders:
             shutil.rmtree(place)

@@ -28,17 +28,13 @@ from grader.classroom.membership import NOTHING_NOTED, Membership
 from grader.classroom.questions import Asked
 from grader.classroom.results import CheckResult, Ignored, Rejected, Result, Settled, Submission
 from grader.classroom.roster import read_roster
+from grader.classroom.states import ESSAYS as ESSAYS
+from grader.classroom.states import FINAL as FINAL
+from grader.classroom.states import HUMAN as HUMAN
+from grader.classroom.states import MISSING as MISSING
+from grader.classroom.states import UNGRADED as UNGRADED
 from grader.config import Course, Notebook
 from grader.config.zones import MACHINES, Zone
-
-MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
-    "missing",
-    "not graded",
-    "needs a human",
-    "essays to mark",
-    "final",
-)
-"""The states of a submission, from nothing to done."""
 
 
 class Exercise(msgspec.Struct, frozen=True):
@@ -126,7 +122,7 @@ class Standing:
 
     @cached_property
     def state(self) -> str:
-        """One of the module's five states."""
+        """One of `states`."""
         if self.asked:
             return HUMAN
         if self.result is None and self.submission is not None:

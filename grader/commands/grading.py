@@ -172,7 +172,7 @@ def grade(
     if not no_isolation and not scheduler:
         warm.begin(place, course, wanted)
     with warm.quick_imports():  # meanwhile the parents import theirs
-        from grader.classroom import standing  # the database takes its time to import
+        from grader.classroom import remembered  # the database takes its time to import
         from grader.grading import run as room  # nbgrader takes its time to import
 
     total = room.settle(place, course, wanted)
@@ -191,7 +191,7 @@ def grade(
             only=wanted,
             progress=display,
         )
-    everyone = standing.read(place, course)
+    everyone = remembered.standing(place, course)
     asked = [x for row in everyone.handed_in() for x in row.asked if wanted(x.team, x.notebook)]
     broken = {line.partition(": ")[0] for line in summary.broken}
     need_human = len(broken | {entry.label for entry in asked})

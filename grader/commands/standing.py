@@ -41,23 +41,21 @@ def status(
     Exit status: 0; 1 if a file of the class folder can't be read, so that something may be missing
     here.
     """
-    from grader.classroom import overview, standing  # the database takes its time to import
+    from grader.classroom import overview, remembered  # help needs none of it
 
     course = config.load(folder)
     place = ClassFolder(folder.resolve())
     teams, notebooks = named.teams(team or (), place), named.notebooks(notebook or (), course)
-    everyone = standing.read(place, course)
-    rows = overview.handed_in(
-        everyone, lambda t, n: t in (teams or [t]) and n in (notebooks or [n])
-    )
+    everything = remembered.overview(place, course)
+    found = everything.of(lambda t, n: t in (teams or [t]) and n in (notebooks or [n]))
     if as_json:
-        tell(overview.as_data(everyone, rows))
+        tell(overview.as_data(found))
     else:
-        for line in overview.lines(everyone, rows, place.root):
+        for line in overview.lines(found, place.root):
             console.print(line, markup=False, soft_wrap=True)
-    for problem in everyone.problems:
+    for problem in found.problems:
         errors.print(f"warning: {problem}", markup=False)
-    raise typer.Exit(bool(everyone.problems))
+    raise typer.Exit(bool(found.problems))
 
 
 def settle(

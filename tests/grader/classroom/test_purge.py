@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import config
-from grader.classroom import gradebook, lateness, purge, results, standing
+from grader.classroom import gradebook, lateness, purge, remembered, results, standing
 from grader.classroom.lateness import Lateness
 from grader.classroom.results import Submission
 from grader.intake import store
@@ -79,7 +79,9 @@ def test_everything_that_shows_the_work_goes_and_the_marks_stay(sample):
     hand_in(sample, "team_2", late=timedelta(days=20))
     attempt(sample, "team_1", -2)
     before = gradebook.marks(sample.folder, sample.course.id)
+    (sample.folder.root / remembered.FILE).write_bytes(b"names")
     purge.carry_out(sample.folder, sample.course, purge.plan(sample.folder, sample.course, BEFORE))
+    assert not (sample.folder.root / remembered.FILE).exists()
     assert holding(sample, "team_1") == {"gradebook.db", "purged.json"}
     assert {"attempts", "submitted", "results", "feedback"} <= holding(sample, "team_2")
     assert not (sample.folder.root / "similar.html").exists()

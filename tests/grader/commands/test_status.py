@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 import typer
 
-from grader.classroom import marks, questions, results, standing
+from grader.classroom import database, marks, overview, questions, remembered, results, standing
 from grader.classroom.account import Question
 from grader.classroom.results import Ignored, Rejected, Result, Submission
 from grader.commands import returning
@@ -235,3 +236,55 @@ def test_what_cant_be_answered_is_refused(
         settle(sample, "copies differ")
     assert (sample.folder.root / "settled.json").read_text() == "{"
     assert open_ones(sample) == [f"team_1/{CONV}"]
+
+
+def _change(sample: SampleClass, what: str) -> None:
+    result = sample.folder.result("team_1", CONV) / "result.json"
+    place = sample.folder.submitted("team_1", CONV)
+    match what:
+        case "a mark":
+            sample.mark("team_1", "why_stride", 3)
+        case "a result":
+            results.write(result, results.read(result, Result))
+        case "no result":
+            result.unlink()
+        case "another hand-in":
+            sample.hand_in("team_2")
+        case "the roster":
+            sample.roster("team,student\nteam_9,s1\n")
+        case "a rejection":
+            sample.reject(Rejected("b.rar", "", "no archive"))
+        case "the work that was looked at":
+            (place / f"{CONV}.ipynb").write_text("other")
+        case "a setting":
+            late = dataclasses.replace(sample.course.late, penalty_per_day=0.3)
+            sample.course = dataclasses.replace(sample.course, late=late)
+
+
+CHANGES = ["a mark", "a result", "no result", "another hand-in", "the roster", "a rejection"]
+CHANGES += ["the work that was looked at", "a setting"]
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_class_is_read_once_until_anything_is_another(
+    sample: SampleClass, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ask(sample, "team_1", DIFFER)
+    settle(sample, DIFFER.cause)
+    read: list[int] = []
+    whole = standing.read
+    monkeypatch.setattr(standing, "read", lambda *both: read.append(1) or whole(*both))
+    assert status(sample) == status(sample) == 0 and len(read) == 1
+    _change(sample, what)
+    assert status(sample) == 0 and len(read) == 2
+    fresh = overview.of(whole(sample.folder, sample.course))
+    assert remembered.overview(sample.folder, sample.course) == fresh and len(read) == 2
+
+
+def test_a_gradebook_elsewhere_is_read_each_time(
+    sample: SampleClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(sample, "team_1")
+    monkeypatch.setenv(database.VARIABLE, str(sample.folder.root / "gradebook.db"))
+    assert status(sample) == 0 and not (sample.folder.root / remembered.FILE).exists()
+    assert remembered._ELSEWHERE == database.VARIABLE

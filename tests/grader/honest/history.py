@@ -17,7 +17,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 
 from grader import config, places
-from grader.classroom import attempts, marks, overview, questions, results, standing
+from grader.classroom import attempts, marks, overview, questions, remembered, results, standing
 from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
@@ -207,15 +207,17 @@ class History:
             str(path.relative_to(self.folder.root)): path.read_bytes()
             for path in self.folder.root.rglob("*")
             if path.is_file() and path.suffix not in (".db", ".log")
+            if path.name != remembered.FILE
         }
         return {**files, "marks": marks.read(self.folder), "status": self._status()}
 
     def _status(self) -> dict[str, Any]:
         everyone = standing.read(self.folder, self.course)
         assert not everyone.problems
-        rows = overview.handed_in(everyone, lambda team, name: True)
-        assert overview.lines(everyone, rows, self.folder.root)
-        return overview.as_data(everyone, rows)
+        found = overview.of(everyone)
+        assert overview.lines(found, self.folder.root)
+        assert remembered.overview(self.folder, self.course) == found
+        return overview.as_data(found)
 
     def _look(self) -> None:
         status = self._status()
