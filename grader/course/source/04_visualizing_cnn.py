@@ -784,6 +784,21 @@ plots.spectra(
 plt.show()
 
 # %% [markdown]
+# And for other classes, each with the score that its photograph has. What do they share, and what is the class's own?
+
+# %% figure="spectra_classes"
+scores = np.asarray(net.logits(photos.images))
+natural = {}
+for number, target in enumerate(photos.classes[1:5], start=1):
+    unit = visualizing.unit_in_the_middle(net, top, int(target))
+    score = float(scores[number, target])
+    title = f"{net.class_names[target]}, score {score:.1f}"
+    natural[title] = drive_naturally(net, top, unit, score, start, 1.0)
+if natural:
+    plots.spectra(natural)
+plt.show()
+
+# %% [markdown]
 # ## Exercise 04.8: occlusion
 #
 # Gradients say what *small* changes do. A more direct question: what if a part of the image were
@@ -1041,6 +1056,34 @@ plots.probabilities(
 plt.show()
 
 # %% [markdown]
-# Compare with the maps above: the same photographs, nearly the same question. You have now seen
-# where a net looks and what it wants to see. In the next notebook you use the same gradients
+# **Question.** Compare with the maps of exercise 04.8: the same photographs, nearly the same question. Where does the
+# probability show nothing though the score falls, and why? Find out what the net sees where the probability is lowest
+# (`net.top(copy[None], 3)`). Does it matter that the block is black and not grey?
+
+# %% [markdown] essay="probability_seen" points=3
+# ### BEGIN SOLUTION
+# The probability stays at 1.00 nearly everywhere and drops to nearly nothing at a few places: of 169 blocks, 12 take the
+# three below 0.9, 15 the seven, 7 the zero. The score falls by more than a fifth at 79, 77 and 90 places, and at most of
+# them (64, 52 and 75) the probability is still above 0.99. Softmax is the reason: it only counts how far the score is
+# above the others. The three has 27.0 and the runner-up 7.0; nearly all of that lead must go before the probability shows it. So
+# the map tells where a block changes the decision, and says little of what else supports it; the map of scores tells
+# what contributes at all.
+#
+# Where the probability is lowest, the net sees another digit: a block on the middle of the three gives a zero (0.95), on
+# the seven's lower end a three (0.99), at the upper right of the zero a six (0.90). That one takes a fifth of
+# the stroke, and the round is open now, as in a six. And black matters: with a grey box of the
+# same size at the same places the seven and the zero stay above 0.99, and the three is lost at three places only. On these photographs grey
+# is near the background, while black is an edge and a dark thing of its own. A block does not just take something
+# away, it puts something there.
+#
+# **Rubric**
+#
+# - 3 points: saturation of softmax explained with numbers or places of the own maps, what is seen in place of the class, and
+#   that black is an object of its own
+# - 1.5 points: two of these, or all without reference to the own maps
+# - 0 points: only that the two maps look alike or different
+# ### END SOLUTION
+
+# %% [markdown]
+# You have now seen where a net looks and what it wants to see. In the next notebook you use the same gradients
 # against it.
