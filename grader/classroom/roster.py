@@ -176,7 +176,7 @@ def read_roster(path: Path) -> Roster:
 
     A student with an empty team works alone, under the own id.  Raises RosterError.
     """
-    lines = _lines(path)
+    lines = lines_of(path)
     rows = [(number, row) for number, row in enumerate(lines, 1) if any(map(str.strip, row))]
     if not rows:
         raise RosterError(f"{path}: empty; needed are a line of headings and one per student")
@@ -199,12 +199,12 @@ def keep_roster(root: Path, path: Path) -> None:
     content: bytes | str = path.read_bytes()
     if path.read_bytes().startswith(_ZIPPED):
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(_lines(path))
+        csv.writer(text, lineterminator="\n").writerows(lines_of(path))
         content = text.getvalue()
     write_atomically(root / "roster.csv", content)
 
 
-def _lines(path: Path) -> list[list[str]]:
+def lines_of(path: Path) -> list[list[str]]:
     """A table's lines.  Raises RosterError."""
     try:
         content = path.read_bytes()

@@ -57,6 +57,10 @@ def collect(
         datetime | None,
         typer.Option(help="When they arrived, if neither files nor LMS tell: 2027-01-29T20:00"),
     ] = None,
+    worksheet: Annotated[
+        Path | None,
+        typer.Option(help="Moodle's grading worksheet, which tells when uploads arrived."),
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,7 +72,8 @@ def collect(
     over; an earlier good submission of that team stays.
 
     A file's time is its time of arrival, unless it is plainly that of a download from an LMS, the
-    same for all: then nobody is late until --received says so.
+    same for all: then nobody is late until --received says so, or --worksheet with the file of
+    Moodle's "Download grading worksheet"; a line for each team says whence its time is.
 
     Exit status: the number of archives or notebooks that could not be taken in (at most 120).
     """
@@ -81,10 +86,10 @@ def collect(
     place = ClassFolder(folder.resolve())
     if dry_run:
         with rehearsal.copy_of(place) as copy:
-            report = intake.collect(copy, course, archives, roster, moment)
+            report = intake.collect(copy, course, archives, roster, moment, sheet=worksheet)
     else:
         alone(context, place, "./course collect")
-        report = intake.collect(place, course, archives, roster, moment)
+        report = intake.collect(place, course, archives, roster, moment, sheet=worksheet)
         if roster is not None:  # the way out needs it, too
             keep_roster(place.root, roster)
     if as_json:

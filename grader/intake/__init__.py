@@ -21,7 +21,8 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
-from grader.intake import handin, ignored, notebooks, settling, store
+from grader.errors import ConfigError
+from grader.intake import handin, ignored, notebooks, settling, store, worksheet
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
 from grader.intake.handin import Along
@@ -71,6 +72,8 @@ class CollectReport:
     """What was seen and not taken: older or equal work, what belongs to no notebook."""
     notes: list[str] = field(default_factory=list)
     """What does not belong to one submission."""
+    dated: worksheet.Dated | None = None
+    """Where times were taken from, if a worksheet was named."""
 
 
 @dataclass
@@ -95,6 +98,7 @@ def collect(
     *,
     from_lms: bool | None = None,
     releases: Path | None = None,
+    sheet: Path | None = None,
 ) -> CollectReport:
     """Take archives, folders of archives, notebooks and LMS downloads into the class folder.
 
@@ -106,15 +110,24 @@ def collect(
     releases: folder of the released notebooks (the course's own if left out), whose cell ids tell
     what a renamed notebook is.
 
+    sheet: Moodle's grading worksheet, which tells when its uploads arrived.
+
     Every submission is kept as an attempt, equal work once.  Which of a team's attempts counts
     depends on them and the settings, not on the order in which they are collected.  Raises
-    RosterError for a bad roster and OSError if the class folder can't be written; never because of
+    RosterError for a bad roster, ConfigError for a bad worksheet, and OSError if the class folder can't be written; never because of
     what an archive holds.
     """
     if roster is None and (folder.root / "roster.csv").is_file():
         roster = folder.root / "roster.csv"
     known = read_roster(roster) if roster else None
     version.require(folder.root)
+    if sheet is not None and (received is not None or known is None):
+        raise ConfigError(
+            "a worksheet tells when each arrived, and --received when all did: name one of them"
+            if received is not None
+            else "a worksheet needs a roster, which says who is in which team"
+        )
+    rows = worksheet.read(sheet, course.times.lms) if sheet is not None else None
     if received is not None and received.tzinfo is None:
         received = course.times.zone.earliest(received)
     work = _Collecting(
@@ -127,6 +140,9 @@ def collect(
         names = list(course.notebooks)
         work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
         work.finder.find(archives, from_lms)
+        if rows is not None and known is not None:
+            zone = course.times.zone
+            work.report.dated = worksheet.date(work.finder.found, rows, known, zone)
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected
         work.report.ignored = work.finder.ignored
@@ -282,7 +298,7 @@ class _Collecting:
             questions=list(along.questions),
             others=list(along.others),
             batch=self.batch,
-            given=self.received is not None,
+            given=self.received is not None or delivery.dated,
             uploaders=[delivery.uploader] if delivery.uploader else [],
             release=chosen.release,
         )

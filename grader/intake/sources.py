@@ -38,6 +38,7 @@ FOLDERS = 4
 """How deep folders are searched for bounds."""
 COPIED = 3
 """So many files of one folder, dated within minutes after the due date, were copied then."""
+NOT_KNOWN = "when it arrived is not known"
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -83,9 +84,18 @@ class Delivery:
     """Why its date can't be that of an arrival."""
     person: str = ""
     """Who uploaded it, as the LMS calls that student or group."""
+    dated: bool = False
+    """Does the LMS itself say when it arrived?"""
+
+    def dated_by_lms(self, moment: datetime) -> None:
+        """Take the LMS' word for when it arrived, in place of the dates of its files."""
+        self.arrived, self.dated, self.doubt = moment, True, ""
+        self.notes = [note for note in self.notes if not note.endswith(NOT_KNOWN)]
 
     def arrival(self, due: datetime | None) -> tuple[str, str]:
         """What is known about its arrival, and who says so, as in `results.Submission`."""
+        if self.dated:
+            return "known", "LMS"
         downloads = self.batch is not None and self.batch.is_downloads(self.arrived, due)
         if not self.doubt and not downloads:
             return "known", "LMS" if self.batch and self.batch.zipped else "file"
@@ -429,7 +439,7 @@ class Finder:
             raise Refused("an empty folder")
         when = arrivals.judged((file.changed for file in files), self.times, fallback)
         if when.doubt:
-            notes = [*notes, f"{when.doubt}: when it arrived is not known"]
+            notes = [*notes, f"{when.doubt}: {NOT_KNOWN}"]
         elif batch:
             batch.times.append(when.moment)
         delivery = Delivery(shown(label, LABEL), team, files, when.moment, notes)

@@ -54,6 +54,7 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
             f"  note: {_counted(alone, 'file')} that came along belong to no notebook and were not "
             f"taken; {ignored.FILE} lists them"
         )
+    found += _dated(report, course)
     found += _arrivals(report, course)
     found += [f"  REJECTED {entry.archive}: {entry.reason}" for entry in report.rejected]
     return found
@@ -124,6 +125,20 @@ def _note(cause: str, whose: list[str]) -> str:
     return f"  note: {cause} ({len(whose)}: {_some(whose)})"
 
 
+def _dated(report: CollectReport, course: config.Course) -> list[str]:
+    """Where times were taken from, a line for each delivery, if a worksheet was named."""
+    if report.dated is None:
+        return []
+    found = [f"  TIME {line}" for line in report.dated.lines]
+    found.append(f"  times of the worksheet were read in {course.times.lms}")
+    if left := report.dated.left:
+        found.append(
+            f"  {len(left)} in the worksheet have a time, and nothing of them was collected: "
+            f"{_some(left)}"
+        )
+    return found
+
+
 def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
     """Whose lateness hangs on a time of arrival that nobody knows."""
     by_arrival: dict[str, list[Submission]] = {}
@@ -138,6 +153,7 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
             "time of a download or a copy, or none that can be true; it was "
             f"{moment:%Y-%m-%d %H:%M} at the latest, which was after the due date.  They count as "
             "on time.  If you know when they came, collect the download again with "
+            "--worksheet FILE, Moodle's grading worksheet, or with "
             "--received 2027-01-29T20:00, or unpack it and collect those that were late, each "
             "with its own --received"
         )
