@@ -114,8 +114,8 @@ def collect(
 
     Every submission is kept as an attempt, equal work once.  Which of a team's attempts counts
     depends on them and the settings, not on the order in which they are collected.  Raises
-    RosterError for a bad roster, ConfigError for a bad worksheet, and OSError if the class folder can't be written; never because of
-    what an archive holds.
+    RosterError for a bad roster, ConfigError for a bad worksheet, and OSError if the class folder
+    can't be written; never because of what an archive holds.
     """
     if roster is None and (folder.root / "roster.csv").is_file():
         roster = folder.root / "roster.csv"
