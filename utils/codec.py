@@ -120,7 +120,9 @@ def _describe(value: Any, arrays: list[np.ndarray], where: str, depth: int) -> A
     except Exception as error:
         raise CodecError(f"{where} can't become an array: {error}") from None
     if array.dtype.kind not in _KINDS:
-        what = f"a {type(value).__name__}"
+        what = f"of type {type(value).__name__}"
+        if callable(value):
+            what = "a function or a class, not what it gives back"
         if array.ndim or isinstance(value, (np.ndarray, np.generic)):
             what = f"an array of type {array.dtype}"
         raise CodecError(f"{where} is {what}; expected numbers, text, arrays or lists of them")

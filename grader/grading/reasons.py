@@ -14,8 +14,11 @@ from nbformat.notebooknode import NotebookNode
 
 from grader.cells import check_of, grade_id, is_solution, text_of
 from grader.classroom.results import CheckResult
+from utils.checks.raised import last_words
 
-_LONGEST = 300
+_LONGEST, _TRACE = 300, 20_000
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+_IN_A_CELL = re.compile(r"^Cell In\[\d+\], line (\d{1,5})", re.MULTILINE)
 _STEPS = 5
 """So many names are followed: a cell may have failed for lack of another one's."""
 _LACKING = re.compile(r"NameError: name '(\w+)' is not defined")
@@ -98,6 +101,18 @@ def _error(cell: NotebookNode) -> str:
     """The error that a cell ended with, in a line, or ""."""
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            shown = " ".join(f"{output.ename}: {output.evalue}".split())[:_LONGEST]
-            return f"{shown}: graders don't have it" if _NO_MODULE.match(shown) else shown
+            said = last_words(str(output.evalue))
+            shown = " ".join(f"{output.ename}: {said}".split())[:_LONGEST]
+            if _LACKING.match(shown):
+                return shown
+            advice = ": graders don't have it" if _NO_MODULE.match(shown) else ""
+            return f"{shown}{advice}{_line(output)}"
     return ""
+
+
+def _line(output: NotebookNode) -> str:
+    """Where in a cell it happened, as far as the traceback says; a number and nothing else."""
+    lines = output.get("traceback")
+    text = "\n".join(map(str, lines if isinstance(lines, list) else ()))[-_TRACE:]
+    found = _IN_A_CELL.findall(_COLOURS.sub("", text))
+    return f" (line {found[-1]} of the cell)" if found else ""

@@ -12,9 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.cases import Case, CaseSet, is_sealed, rule_called, salt_of, seal
+from utils.checks.kinds import described, wanted
 from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply, Told, of_parts
 from utils.codec import CodecError
+
+LONGEST_TEXT = 300
+"""Letters of a text that are told."""
 
 
 def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerdict:
@@ -36,7 +41,8 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     try:
         return _compare_case(cases, case, reply)
     except Exception as error:  # whatever an odd answer does to a measure or to numpy
-        told = Told(raised=f"can't be judged: {type(error).__name__}: {str(error)[:200]}")
+        why = f"the judge met {type(error).__name__}: {raised.last_words(str(error))}"
+        told = Told(f"is not what the exercise asks for, but {described(reply.value)}", "", why)
         return CaseVerdict(case.label, 0.0, told)
 
 
@@ -80,17 +86,23 @@ def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
     if value is None and cases.kind == "function":
         raise ValueError("your function returned None; is the return statement missing?")
     names = cases.parts
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (not value.keys().isdisjoint(names) or len(names) > 1):
+        if value.keys().isdisjoint(names):
+            raise ValueError(f"{_asked_for(cases)}, got {described(value)}")
         return value
     if len(names) == 1:
         return {names[0]: value}
     if isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim == 1):
         if len(value) != len(names):
-            raise ValueError(
-                f"expected {len(names)} results ({', '.join(names)}), got {len(value)}"
-            )
+            raise ValueError(f"{_asked_for(cases)}, got {len(value) or 'none'}")
         return dict(zip(names, value, strict=True))
-    raise ValueError(f"expected {len(names)} results ({', '.join(names)}), got {_kind_of(value)}")
+    raise ValueError(f"{_asked_for(cases)}, got {described(value)}")
+
+
+def _asked_for(cases: CaseSet) -> str:
+    """The parts of an answer, in words."""
+    what = "results, in this order" if cases.kind == "function" else "entries"
+    return f"expected {len(cases.parts)} {what}: {'; '.join(cases.parts)}"
 
 
 def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdict:
@@ -140,19 +152,20 @@ def _compare_value(
         try:
             equal = seal(got, salt) == expected
         except (CodecError, ValueError):
-            return False, Told(f"is {_kind_of(got)}, which can't be compared"), None
+            return False, Told(f"is {described(got)}, and a number or a text is asked for"), None
         return equal, Told("" if equal else "is not right"), None
     if isinstance(expected, str):
         equal = isinstance(got, str) and " ".join(got.casefold().split()) == expected.casefold()
-        return equal, Told("" if equal else f"is {_kind_of(got)}, not what was expected"), None
+        return equal, Told() if equal else _explain_text(expected, got), None
     if isinstance(expected, dict):
         return False, Told("can't be compared"), None
+    want = np.asarray(expected)
     try:
-        want, have = np.asarray(expected), np.asarray(got)
-    except ValueError:
-        return False, Told("is a ragged list; expected a rectangular one"), None
-    if have.dtype.kind not in "biufc":
-        told = Told(f"is {_kind_of(got)}", expected=f"expected {_kind_of(expected)}")
+        have = np.asarray(got)
+    except (ValueError, TypeError):
+        have = None
+    if have is None or have.dtype.kind not in "biufc":
+        told = Told(got=f"is {described(got)}", expected=f"expected {wanted(expected)}")
         return False, told, None
     if want.shape != have.shape:
         return False, _explain_shape(want.shape, have.shape), None
@@ -184,7 +197,34 @@ def _compare_numbers(
     return False, _explain_values(want, have, difference, rtol * max(scale, 1e-3)), error
 
 
+def _explain_text(expected: str, got: Any) -> Told:
+    """Of descriptions in parts, such as the branches of a net, the first that differs."""
+    if not isinstance(got, str):
+        return Told(f"is {described(got)}, expected a text")
+    ours, own = expected.split(" | "), got.split(" | ")
+    if len(ours) != len(own):
+        many = f"has {len(own)} part{'' if len(own) == 1 else 's'}: {_quoted(got)}"
+        return Told(got=many, expected=f"expected {len(ours)}: {_quoted(expected)}")
+    if len(ours) == 1:
+        return Told(got=f"is {_quoted(got)}", expected=f"expected {_quoted(expected)}")
+    pairs = zip(own, ours, strict=True)
+    at, (had, asked) = next((n, p) for n, p in enumerate(pairs, 1) if _alike(*p) is False)
+    return Told(f"part {at} of {len(ours)}", f"is {_quoted(had)}", f"expected {_quoted(asked)}")
+
+
+def _alike(one: str, other: str) -> bool:
+    return one.casefold().split() == other.casefold().split()
+
+
+def _quoted(text: str) -> str:
+    return f"“{text[:LONGEST_TEXT]}”" if text.strip() else "empty"
+
+
 def _explain_shape(want: tuple[int, ...], have: tuple[int, ...]) -> Told:
+    if not have:
+        return Told("is one number", expected=f"expected an array of shape {want}")
+    if not want:
+        return Told("has shape", str(have), "expected one number")
     swapped = len(want) == 4 and have == (want[0], want[2], want[1], want[3])
     relation = "height and width are swapped" if swapped else ""
     return Told("has shape", str(have), f"expected {want}", relation)
@@ -232,18 +272,3 @@ def _number(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _kind_of(value: Any) -> str:
-    """Describe a value in a few words, whatever it is."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and type {value.dtype}"
-    if isinstance(value, str):
-        return "a text"
-    if isinstance(value, (bool, int, float)):
-        return f"the number {value}"
-    return (
-        f"a {type(value).__name__} of length {len(value)}"
-        if hasattr(value, "__len__")
-        else (f"a {type(value).__name__}")
-    )

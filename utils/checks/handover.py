@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from utils import codec
-from utils.checks import cases, compare
+from utils.checks import cases, compare, raised
 from utils.checks import shown as verdict
 from utils.checks.clock import CallTimeout, limited
 from utils.checks.identity import variant_of
@@ -92,7 +92,7 @@ def _try(answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: 
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Tried([Reply(error=_told(error))])
+            return Tried([Reply(error=raised.told(error))])
     return call_each(answer, calls, seconds_per_call)
 
 
@@ -156,7 +156,7 @@ def _call(function: Callable[..., Any], arguments: dict[str, Any], seconds: floa
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, too, is this call's failure and no other's
-        return Reply(error=_told(error))
+        return Reply(error=raised.told(error))
     changed = tuple(
         name for name, before in arguments.items() if not _unchanged(before, given[name])
     )
@@ -177,18 +177,6 @@ def _unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, (int, float, str)):
         return bool(before == after or before != before)  # nan is not even itself
     return True  # a net or a function: nobody compares it
-
-
-def _told(error: BaseException) -> str:
-    """Type and text of an exception, which has a student's methods."""
-    if isinstance(error, codec.CodecError):
-        return str(error)
-    try:
-        text = str(error).strip().splitlines()
-    except Exception:
-        text = []
-    detail = f": {text[0][:300]}" if text else ""
-    return f"{type(error).__name__}{detail}"
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
+
 DIGITS = Path(__file__).resolve().parents[2] / "data" / "digits.npz"
 """Handwritten digits, 8×8: see grader/course/making/digits.py for their source."""
 
@@ -181,7 +183,7 @@ def _expect(
     except NotImplementedError:
         raise NotReady(f"{name} is not written yet: finish its exercise, then come back.") from None
     except Exception as error:
-        raise NotReady(f"{name} fails: {type(error).__name__}: {error}") from error
+        raise NotReady(f"{name} fails: {raised.told(error)}") from error
     results = list(returned) if len(shapes) > 1 and isinstance(returned, tuple) else [returned]
     found = [np.shape(result) for result in results]
     if found != shapes:

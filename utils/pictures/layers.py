@@ -19,6 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from utils.checks import raised
 from utils.exercises import tiny_training
 from utils.palette import BLUE, GREEN, ORANGE, PALE, PURPLE, RED
 
@@ -299,7 +300,7 @@ def _run(name: str, function: Callable[..., np.ndarray], *arguments: Any) -> np.
     except NotImplementedError:
         print(f"{name} is not written yet. Finish its exercise, then run this cell again.")
     except Exception as error:  # the check below explains it better than a traceback through here
-        print(f"{name} fails here: {type(error).__name__}: {error}")
+        print(f"{name} fails here: {raised.told(error)}")
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
+from utils.checks.kinds import described
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told
 from utils.nets import opinions
 from utils.rules.fooling import numbers, sizes, verdict
@@ -121,7 +122,8 @@ def _images(answer: Any, shape: tuple[int, ...], most: int) -> np.ndarray | None
     if images.ndim == 5 and images.shape[1] == 1:
         images = images[:, 0]
     if images.ndim != 4 or images.shape[1:] != shape or not len(images):
-        raise ValueError(f"expected images of shape (T + 1, {_sides(shape)}), got {images.shape}")
+        what = f"images of shape (T + 1, {_sides(shape)})"
+        raise ValueError(f"expected {what}, got {described(images)}")
     if len(images) > most + 1:
         raise ValueError(f"{len(images) - 1} steps, though {most} are the most")
     return images

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.kinds import described, numeric
 from utils.nets import graphs
 
 WEIGHTS = {
@@ -19,6 +20,9 @@ WEIGHTS = {
     "fc2": (64, 10),
 }
 """Shapes of the small network's weights."""
+AS_ASKED, HALF = "√(2/n)", "√(1/n)"
+NO_SPREAD, TOO_LARGE, ANOTHER = "0", "far more than √(2/n)", "neither √(2/n) nor √(1/n)"
+"""What the standard deviation of the kernels is found to be."""
 
 
 def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -66,7 +70,8 @@ def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
 def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     """Shapes, number of parameters, and the kernels' standard deviation against √(2/n)."""
     if not isinstance(answer, dict):
-        raise ValueError('expected a dictionary of arrays: "conv1", "conv1_bias", …')
+        what = 'a dictionary of arrays: "conv1", "conv1_bias", …'
+        raise ValueError(f"expected {what}; got {described(answer)}")
     parts: dict[str, Any] = {}
     total = 0
     ratios = []
@@ -74,15 +79,13 @@ def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]
         for key in (name, f"{name}_bias"):
             if key not in answer:
                 raise ValueError(f"{key!r} is missing; there are: {', '.join(map(str, answer))}")
-            array = np.asarray(answer[key])
-            if array.dtype.kind not in "fiu":
-                raise ValueError(f"{key!r} is no array of numbers")
+            array = numeric(answer[key], f"an array of numbers for {key!r}")
             total += array.size
             parts[f"shape of {key}"] = np.array(array.shape)
         kernel = np.asarray(answer[name], np.float64)
         ratios.append(float(kernel.std() / np.sqrt(2 / np.prod(shape[:-1]))) if kernel.size else 0)
     parts["parameters"] = total
-    parts["spread"] = _spread(ratios)
+    parts["standard deviations"] = _spread(ratios)
     biases = [np.asarray(answer[f"{name}_bias"], np.float64) for name in WEIGHTS]
     parts["biases"] = "zero" if not any(b.any() for b in biases) else "not zero"
     return parts
@@ -90,13 +93,13 @@ def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]
 
 def _spread(ratios: list[float]) -> str:
     if all(0.85 < r < 1.15 for r in ratios):
-        return "as asked"
+        return AS_ASKED
     if not any(ratios):
-        return "none"
+        return NO_SPREAD
     if ratios[0] > 3 and ratios[-1] > 3:
-        return "far too large"
+        return TOO_LARGE
     half = [0.85 < r * np.sqrt(2) < 1.15 for r in ratios]
-    return "one over the root of n" if all(half) else "another"
+    return HALF if all(half) else ANOTHER
 
 
 def inception(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -154,8 +157,15 @@ def _arrays(answer: Any, names: tuple[str, ...]) -> list[np.ndarray]:
     if answer is None:
         raise ValueError("your function returned None; is the return statement missing?")
     if not isinstance(answer, (tuple, list)) or len(answer) != len(names):
-        raise ValueError(f"expected {len(names)} results: {', '.join(names)}")
-    return [np.asarray(part) for part in answer]
+        what = f"{len(names)} results: {', '.join(names)}"
+        raise ValueError(f"expected {what}; got {described(answer)}")
+    arrays = [
+        numeric(part, f"an array for {name}") for part, name in zip(answer, names, strict=True)
+    ]
+    for array, name in zip(arrays, names, strict=True):
+        if not array.ndim:
+            raise ValueError(f"expected an array for {name}, got {described(array)}")
+    return arrays
 
 
 def _places(place: dict[bytes, int], images: np.ndarray) -> np.ndarray:

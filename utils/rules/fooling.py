@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
+from utils.checks.kinds import described, numeric, shape_of
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.nets import opinions
 
@@ -69,7 +70,7 @@ def smallest_change(case: Case, answer: Any) -> CaseVerdict:
     if picture.shape == (1, *image.shape):
         raise ValueError("the image has an axis too many; return image[0]")
     if picture.shape != image.shape:
-        raise ValueError(f"expected an image of shape {image.shape}, got {picture.shape}")
+        raise ValueError(f"expected an image of shape {image.shape}, got {described(picture)}")
     if np.any(picture != np.rint(picture)):
         return CaseVerdict(case.label, 0.0, Told(FLOATS), mistakes=(FLOATS,))
     if picture.min() < 0 or picture.max() > 255:
@@ -161,7 +162,7 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
     before, fooled, after, size = (numbers(a, n) for a, n in zip(answer, names, strict=True))
     count = len(targets)
     if fooled.shape != (count, *image.shape):
-        raise ValueError(f"fooled has shape {fooled.shape}, expected {(count, *image.shape)}")
+        raise ValueError(f"fooled {shape_of(fooled)}, expected {(count, *image.shape)}")
     if fooled.min() < 0 or fooled.max() > 255 or np.any(fooled != np.rint(fooled)):
         return CaseVerdict(case.label, 0.0, Told(FLOATS), mistakes=(FLOATS,))
     asked = np.concatenate([image[None], fooled.astype(np.uint8)])
@@ -204,9 +205,7 @@ def _column(
 ) -> PartVerdict:
     """One column of the table, and the name of what stands there in its place."""
     if have.shape != want.shape:
-        return PartVerdict(
-            name, False, Told(f"has shape {have.shape}", "", f"expected {want.shape}")
-        )
+        return PartVerdict(name, False, Told(shape_of(have), "", f"expected {want.shape}"))
     if _agree(have, want):
         return PartVerdict(name, True)
     at = int(np.argmax(np.abs(have - want)))
@@ -232,12 +231,9 @@ def numbers(value: Any, what: str) -> np.ndarray:
     """A finite float64 array.  Raises ValueError, worded for the student."""
     if value is None:
         raise ValueError(f"expected {what}, got nothing; is the return statement missing?")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"expected {what}, got a ragged list") from None
-    if array.dtype.kind not in "biuf" or not array.size:
-        raise ValueError(f"expected {what}, got something else than numbers")
+    array = numeric(value, what)
+    if not array.size:
+        raise ValueError(f"expected {what}, got {described(value)}")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{what}: there are values that are NaN or infinite")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
+from utils.checks.kinds import described, numeric
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import exam_images
 from utils.nets import blocks, opinions, own
@@ -49,11 +50,9 @@ def _stack(answer: Any, count: int) -> list[np.ndarray]:
     if answer is None:
         raise ValueError("your function returned None; is the return statement missing?")
     if not isinstance(answer, (list, tuple)) or len(answer) != count:
-        raise ValueError(f"expected a list of {count} arrays, one for each layer")
-    maps = [np.asarray(part) for part in answer]
-    if any(m.dtype.kind not in "fiub" for m in maps):
-        raise ValueError("activation maps are arrays of numbers")
-    return maps
+        what = f"a list of {count} arrays, one for each layer"
+        raise ValueError(f"expected {what}, got {described(answer)}")
+    return [numeric(part, "an array of maps for each layer") for part in answer]
 
 
 def maps_and_relations(maps: Sequence[np.ndarray]) -> dict[str, Any]:

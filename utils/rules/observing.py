@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.kinds import described, numeric
 from utils.training import augmenters, augmenting
 
 Array = np.ndarray
@@ -64,11 +65,9 @@ def augmenter(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
 
 
 def _images(value: Any, shape: tuple[int, ...]) -> Array:
-    found = np.asarray(value)
-    if found.dtype.kind not in "fiub":
-        raise ValueError("the augmented images are no arrays of numbers")
+    found = numeric(value, f"augmented images of shape {shape}")
     if found.shape != shape:
-        raise ValueError(f"the augmented images have shape {found.shape}, expected {shape}")
+        raise ValueError(f"expected augmented images of shape {shape}, got {described(found)}")
     return found.astype(np.float32)
 
 
@@ -300,12 +299,12 @@ def moved_with_masks(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     if answer is None:
         raise ValueError("your function returned None; is the return statement missing?")
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise ValueError("expected two results: images and masks")
+        raise ValueError(f"expected two results: images and masks; got {described(answer)}")
     before, masks_before = np.asarray(inputs["images"]), np.asarray(inputs["masks"])
     images = _images(answer[0], before.shape)
-    masks = np.asarray(answer[1])
+    masks = numeric(answer[1], f"masks of shape {masks_before.shape}")
     if masks.shape != masks_before.shape or masks.dtype.kind not in "fiub":
-        raise ValueError(f"the masks have shape {masks.shape}, expected {masks_before.shape}")
+        raise ValueError(f"expected masks of shape {masks_before.shape}, got {described(masks)}")
     values = masks.astype(np.float32)
     whole = bool(np.isin(values, (0, 1)).all())
     there = _red_spot(images)

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.kinds import described
 from utils.exercises.by_hand import VOLUME
+
+_NAMES = 'expected a list of names, such as ["S=2, P=0", "S=4, P=0"]'
 
 
 def chosen_steps(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -22,14 +25,16 @@ def chosen_steps(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         answer = [name for name, chosen in answer.items() if np.asarray(chosen).all()]
     if answer is None or answer is Ellipsis:
         raise ValueError("is not filled in yet")
-    named = [answer] if isinstance(answer, str) else np.asarray(answer).tolist()
-    if not isinstance(named, list):
-        raise ValueError('expected a list of names, such as ["S=2, P=0", "S=4, P=0"]')
+    named = [answer] if isinstance(answer, str) else answer
+    if isinstance(answer, np.ndarray):
+        named = answer.tolist()
+    if not isinstance(named, (list, tuple)):
+        raise ValueError(f"{_NAMES}, got {described(answer)}")
     if len(named) == 2 and all(isinstance(entry, (int, float)) for entry in named):
         named = [named]  # one pair of numbers
     pairs = {tuple(re.findall(r"\d+", str(entry))) for entry in named}
     if any(len(pair) != 2 for pair in pairs):
-        raise ValueError('expected a list of names, such as ["S=2, P=0", "S=4, P=0"]')
+        raise ValueError(f"{_NAMES}, got {described(answer)}")
     return {"pairs": "; ".join(f"S={s}, P={p}" for s, p in sorted(pairs))}
 
 
@@ -37,13 +42,14 @@ def kept_size(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     """What a filter size F, a padding P and a stride S make of the 4×5 input."""
     names = ("filter size", "padding", "stride")
     given = [answer.get(name) for name in names] if isinstance(answer, dict) else answer
-    if given is None or (isinstance(given, (list, tuple)) and None in given):
+    if given is None or (isinstance(given, (list, tuple)) and any(v is None for v in given)):
         raise ValueError("is not filled in yet")
     try:
         numbers = [float(np.asarray(v).item()) for v in given]
         f, p, s = (int(v) for v in numbers)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"expected three whole numbers: {', '.join(names)}") from None
+        what = f"expected three whole numbers: {', '.join(names)}"
+        raise ValueError(f"{what}; got {described(answer)}") from None
     if [f, p, s] != numbers or f < 1 or p < 0 or s < 1:
         raise ValueError("filter size and stride are whole numbers from 1, padding from 0")
     height, width = VOLUME.shape[:2]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.cases import Case
+from utils.checks.kinds import described, numeric, shape_of
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import spectra
 from utils.nets import opinions
@@ -81,11 +82,9 @@ def picture(value: Any, shape: tuple[int, ...], what: str = "the picture") -> np
     """
     if value is None:
         raise ValueError("your function returned None; is the return statement missing?")
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} is no array of numbers")
+    array = numeric(value, f"{what}, an array of shape {shape}")
     if array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}, expected {shape}")
+        raise ValueError(f"{what} {shape_of(array)}, expected {shape}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"{what} has values that are NaN or infinite")
@@ -293,10 +292,10 @@ def points_at_masks(case: Case, answer: Any) -> CaseVerdict:
     """
     masks = np.asarray(case.expected["masks"])
     count = len(masks)
-    maps = np.asarray(answer)
-    if maps.dtype.kind not in "fiub" or maps.shape != (2 * count, *masks.shape[1:]):
+    maps = numeric(answer, f"maps of shape {(2 * count, *masks.shape[1:])}")
+    if maps.shape != (2 * count, *masks.shape[1:]):
         raise ValueError(
-            f"expected maps of shape {(2 * count, *masks.shape[1:])}, got {maps.shape}"
+            f"expected maps of shape {(2 * count, *masks.shape[1:])}, got {described(maps)}"
         )
     if not np.isfinite(maps).all():
         raise ValueError("maps have values that are NaN or infinite")
@@ -347,9 +346,9 @@ def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:
     mask = np.asarray(case.expected["mask"])
     box, stride = int(case.expected["box"]), int(case.expected["stride"])
     count = (len(mask) - box) // stride + 1
-    changes = np.asarray(answer)
-    if changes.dtype.kind not in "fiub" or changes.shape != (count, count):
-        raise ValueError(f"expected a map of shape {(count, count)}, got {changes.shape}")
+    changes = numeric(answer, f"a map of shape {(count, count)}")
+    if changes.shape != (count, count):
+        raise ValueError(f"expected a map of shape {(count, count)}, got {described(changes)}")
     if not np.isfinite(changes).all():
         raise ValueError("the map has values that are NaN or infinite")
     least = float(case.expected["gain"])

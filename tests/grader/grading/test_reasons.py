@@ -97,6 +97,19 @@ def test_a_cell_that_only_speaks_of_a_name_does_not_define_it(source: str) -> No
     assert "pandas" not in message
 
 
+def test_of_a_long_report_the_telling_line_is_quoted_with_the_line_of_the_cell() -> None:
+    report = 'in user code:\n\n    File "x.py", line 2, in f  *\n        a\n\n    ValueError: Bad'
+    failed = cell("conv = build(3)", ("ValueError", report), "conv")
+    failed.outputs[1].traceback = [
+        "\x1b[31mValueError\x1b[0m Traceback (most recent call last)",
+        "\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[5]\x1b[39m, line 7\x1b[0m\n-> conv",
+        "File /usr/lib/keras.py:99, in call()",
+    ]
+    message = told(NOT_RUN, failed, cell(CHECK, lacks("conv"), "check_conv"))
+    assert "ended with ValueError: Bad (line 7 of the cell)" in message
+    assert "user code" not in message
+
+
 def test_markers_and_students_read_it(tmp_path: Path) -> None:
     course = tiny_course.install(tmp_path / "course")
     folder = ClassFolder(tmp_path / "class")

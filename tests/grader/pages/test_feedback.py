@@ -151,8 +151,8 @@ WANT = np.array([[11.25, 12.5], [13.75, 14.125]])
         (WANT[0], "has shape (2,), expected (2, 2)", "has shape (2,)"),
         (
             "text",
-            "is a text, expected an array of shape (2, 2) and type float64",
-            "is a text",
+            "is the text “text”, expected an array of numbers of shape (2, 2)",
+            "is the text “text”",
         ),
         (None, "is not filled in yet", "is not filled in yet"),
     ],

@@ -113,22 +113,22 @@ def _initial(seed: int) -> dict[str, Any]:
         parts[f"shape of {name}"] = np.array(shape)
         parts[f"shape of {name}_bias"] = np.array(shape[-1:])
     total = sum(int(np.prod(shape)) + shape[-1] for shape in WEIGHTS.values())
-    return {**parts, "parameters": total, "spread": "as asked", "biases": "zero"}
+    return {**parts, "parameters": total, "standard deviations": by_hand.AS_ASKED, "biases": "zero"}
 
 
 _INITIAL_MISTAKES = {
     "all weights are zero": Mistake(
-        lambda seed: {"spread": "none"},
+        lambda seed: {"standard deviations": by_hand.NO_SPREAD},
         "Then all units of a layer would stay alike: they need different numbers to begin with.",
     ),
     "standard deviation 1": Mistake(
-        lambda seed: {"spread": "far too large"}, "rng.normal(0, deviation, shape)."
+        lambda seed: {"standard deviations": by_hand.TOO_LARGE}, "rng.normal(0, deviation, shape)."
     ),
     "1/n in place of 2/n": Mistake(
-        lambda seed: {"spread": "one over the root of n"}, "ReLU halves the signal: √(2/n)."
+        lambda seed: {"standard deviations": by_hand.HALF}, "ReLU halves the signal: √(2/n)."
     ),
     "a deviation other than √(2/n)": Mistake(
-        lambda seed: {"spread": "another"},
+        lambda seed: {"standard deviations": by_hand.ANOTHER},
         "n is the number of inputs of one unit: kh · kw · C_in, or the inputs of the FC layer.",
     ),
     "biases that are not zero": Mistake(

@@ -1,0 +1,92 @@
+"""What an exception says to whoever wrote the cell: its own last words, and the line.
+
+TensorFlow and Keras wrap an error in reports of many lines, which begin with what they were doing
+and quote whole arrays.  What helps is one sentence, and where it happened in the student's code.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import TracebackType
+
+from utils.codec import CodecError
+
+_LONGEST = 300
+_READ = 20_000
+"""Letters of a message that are looked at."""
+_NUMBERS = re.compile(r"\[[\d\s.,eE+\-…\[\]]{24,}\]")
+"""An array that was printed into a message."""
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
+_BOLD = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
+"""What Keras itself finds most telling."""
+_NODES = re.compile(
+    r" for '\{\{node [^{}]*\}\} = [^']*'|\{\{[^{}]*\}\}\s*|\s*\[Op:\w+\](?:\s*name:\s*\S*)?"
+)
+_WRAPPED = ("in user code:", "Exception encountered when calling", "Graph execution error")
+_AROUND = ("[[", "File ", "Arguments received by", "Call arguments received", "•", "<stack traces",
+           "Detected at node", "^")  # fmt: skip
+_TYPE = re.compile(r"^[\w.]*(?:Error|Exception): ")
+_CELL = re.compile(r"[/\\]ipykernel_\d+[/\\]|^<ipython-input")
+_UNPLACED = ("NotImplementedError", "CallTimeout")
+"""Those that say all by their name: where they were raised tells nothing."""
+
+
+def told(error: BaseException) -> str:
+    """Type, last words, and line of an exception, which has a student's methods."""
+    if isinstance(error, CodecError):
+        return str(error)
+    name = type(error).__name__
+    try:
+        said = last_words(str(error))
+    except Exception:
+        said = ""
+    line = "" if name in _UNPLACED else _line(error.__traceback__)
+    text = f"{name}: {said}" if said else name
+    return f"{text} ({line})" if line else text
+
+
+def last_words(text: str) -> str:
+    """The sentence of a message that says what is wrong."""
+    text = _NUMBERS.sub("[…]", text[:_READ])
+    wrapped = text.lstrip().startswith(_WRAPPED)
+    if wrapped and (bold := _BOLD.findall(text)):
+        text = bold[-1]
+    text = _NODES.sub(" ", _COLOURS.sub("", text))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if wrapped:
+        before = _until(lines, "Arguments received by")
+        lines = [line for line in before[1:] if not line.startswith(_AROUND)] or lines
+        lines = [_TYPE.sub("", lines[-1])]
+    return " ".join(lines[0].split())[:_LONGEST] if lines else ""
+
+
+def _until(lines: list[str], start: str) -> list[str]:
+    """Lines before the first that starts so; all if that would leave none but the first."""
+    for number, line in enumerate(lines):
+        if number > 1 and line.startswith(start):
+            return lines[:number]
+    return lines
+
+
+def _line(trace: TracebackType | None) -> str:
+    """The last line of a student's own code on the way to the error, "" if there is none."""
+    found = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        inside = "" if code.co_name.startswith("<") else f", in {code.co_name}"
+        if _CELL.search(code.co_filename):
+            found = f"line {trace.tb_lineno} of the cell{inside}"
+        elif _is_own_module(code.co_filename):
+            found = f"line {trace.tb_lineno} of {Path(code.co_filename).name}{inside}"
+        trace = trace.tb_next
+    return found
+
+
+def _is_own_module(path: str) -> bool:
+    """Does a module lie beside the notebook?"""
+    try:
+        inside = Path(path).is_relative_to(Path.cwd())
+    except (OSError, ValueError):  # the folder is gone, or the name is none
+        return False
+    return inside and "site-packages" not in path
