@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import pytest
 
 from grader import config
 from grader.contract.judges import judges_of
-from grader.contract.visible import released
 from utils.checks import cases, compare, handover, raised
 from utils.checks.cases import Case, CaseSet
 from utils.checks.kinds import described, wanted
@@ -66,10 +66,11 @@ UNHELPFUL = re.compile(
 )
 
 
-def checks() -> Iterator[str]:
-    for notebook in config.load().notebooks:
-        if released(notebook).is_file():
-            yield from judges_of(notebook)
+@pytest.fixture(scope="module")
+def public() -> list[CaseSet]:
+    """One case of each check of all notebooks."""
+    sets = [cases.load(name) for book in config.load().notebooks for name in judges_of(book)]
+    return [replace(each, cases=each.cases[:1]) for each in sets]
 
 
 def replied(answer: Any) -> Reply:
@@ -78,19 +79,19 @@ def replied(answer: Any) -> Reply:
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_no_check_of_the_course_answers_a_wrong_kind_in_a_librarys_words(kind: str) -> None:
-    asked = 0
-    for name in checks():
-        public = cases.load(name)
+def test_no_check_of_the_course_answers_a_wrong_kind_in_a_librarys_words(
+    kind: str, public: list[CaseSet]
+) -> None:
+    assert len(public) > 80
+    reply = replied(WRONG[kind]())
+    for asked in public:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            verdict = compare.compare_case(public, public.cases[0], replied(WRONG[kind]()))
-        asked += 1
+            verdict = compare.compare_case(asked, asked.cases[0], reply)
         if verdict.score < 1:
-            assert verdict.message, name
-        assert not UNHELPFUL.search(verdict.message), f"{name}: {verdict.message}"
-        assert len(verdict.message) < 1500, name
-    assert asked > 80
+            assert verdict.message, asked.name
+        assert not UNHELPFUL.search(verdict.message), f"{asked.name}: {verdict.message}"
+        assert len(verdict.message) < 1500, asked.name
 
 
 def told(expected: dict[str, Any], answer: Any, kind: str = "function") -> CaseVerdict:
