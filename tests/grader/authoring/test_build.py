@@ -96,12 +96,16 @@ def test_stale_files_are_shown_as_a_diff(
             text.replace("STUDENT_ID", "STUDENT_NAME")
         )
     (tmp_path / "notebooks" / "99_old.ipynb").write_text("{}")
+    stale = tmp_path / "data" / "checks" / "gap.npz"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes((build.public_cases() / "report.npz").read_bytes())
     monkeypatch.setattr(places, "public", lambda: tmp_path)
     shown = "\n".join(build.differences(course))
     assert '-    "STUDENT_NAME = \\"your_id\\""' in shown
     assert '+    "STUDENT_ID = \\"your_id\\""' in shown
     assert "99_old.ipynb: has no source" in shown
-    assert "the cases differ" in shown
+    assert "data/checks/gap.npz: the cases differ" in shown
+    assert "data/checks/report.npz: is not built yet" in shown
 
 
 def test_both_archives_hold_the_same(packed: dict[str, dict[str, bytes]]) -> None:
