@@ -22,7 +22,7 @@ class Display:
     def __init__(self, console: Console, total: int, at_once: int | None = None) -> None:
         """total: how many submissions there are.  at_once: most that run at a time, if known."""
         self.console, self.total, self.at_once = console, total, at_once
-        self.done = self.kept = self.failed = self.on_the_way = 0
+        self.done = self.kept = self.again = self.failed = self.on_the_way = 0
         self.executed = 0
         self.began = self._said = time.monotonic()
         self._bar = Progress(
@@ -54,7 +54,7 @@ class Display:
             self._say()
 
     def __call__(self, what: str, label: str) -> None:
-        """Something happened to a submission: "queued", "done", "kept" or "failed"."""
+        """Something happened to a submission, in the words of `grader.grading.run.Progress`."""
         if what == "queued":
             if not self.executed and not self.on_the_way:
                 self.began = time.monotonic()  # what was kept took no time worth counting
@@ -62,8 +62,9 @@ class Display:
         else:
             self.done += 1
             self.kept += what == "kept"
+            self.again += what == "marked again"
             self.failed += what == "failed"
-            if what != "kept" and self.on_the_way:
+            if what not in ("kept", "marked again") and self.on_the_way:
                 self.on_the_way -= 1
                 self.executed += 1
         if self.console.is_terminal:
@@ -81,6 +82,8 @@ class Display:
         words = [f"{self.running} running"]
         if self.kept:
             words.append(f"{self.kept} kept")
+        if self.again:
+            words.append(f"{self.again} marked again")
         if self.failed:
             words.append(f"{self.failed} failed")
         if self.executed and (left := self.total - self.done):

@@ -292,7 +292,8 @@ def upgrade(
     look.  Then it refreshes the release and the gradebook, of which it keeps a copy in backups/.
     ./course grade does the same by itself; this is for who wants to know before.
 
-    Exit status: 0; with --dry-run 1 if anything would change; 125 if it could not be done.
+    Exit status: 0; with --dry-run 1 if it would change anything itself; 125 if it could not be
+    done.
     """
     # nbgrader takes its time to import
     from grader.classroom import version
@@ -309,10 +310,15 @@ def upgrade(
     old = there != version.VERSION
     if old:
         console.print(f"{folder} is of version {there}, and becomes one of {version.VERSION}")
+    if found.stale:
+        console.print(f"new releases of {', '.join(found.stale)}", markup=False)
     if dry_run:
-        raise typer.Exit(bool(old or found.moved or found.pending or found.to_execute))
+        raise typer.Exit(bool(old or found.moved or found.stale))
     room.upgrade(place, course)
-    console.print("done; ./course grade marks and executes what is named above")
+    left = found.pending or found.to_execute
+    typed = questions.typed("./course grade", place.root)
+    rest = f"; {typed} marks and executes what is named above" if left else ""
+    console.print(f"done{rest}", markup=False, soft_wrap=True)
 
 
 def migrate(

@@ -54,6 +54,8 @@ class Preview:
     """`Task.place` -> (old result, new one) of all that were marked again."""
     moved: list[str] = field(default_factory=list)
     """What becomes of exercises that changed since somebody was graded, in lines."""
+    stale: tuple[str, ...] = ()
+    """Notebooks whose release in the class folder is an older one."""
     flagged: list[str] = field(default_factory=list)
     """Marks by hand that would be flagged for another look: "team/notebook/cell"."""
     current: int = 0
@@ -92,7 +94,7 @@ def preview(
     version.require(folder.root)
     planned = plan(folder, course)
     secret = seed or class_seed(folder)
-    found = Preview(secret, moved=list(map(str, planned.changes)))
+    found = Preview(secret, moved=list(map(str, planned.changes)), stale=planned.stale)
     for task in tasks(folder, course, secret, only, found.broken, planned.releases):
         progress(task.called)
         match decide(folder, task, course, "auto"):

@@ -34,7 +34,8 @@ ENDED = ("stopped", "no cases", "unreadable")
 """Causes of questions about what could not be executed, or not to its end."""
 
 Progress = Callable[[str, str], None]
-"""Called with (what happened: "queued", "done", "kept" or "failed"; "team/notebook")."""
+"""Called with what happened ("queued", "done", "kept", "marked again" or "failed") to which
+"team/notebook"."""
 
 
 @dataclass
@@ -252,7 +253,7 @@ class _Run:
         self.summary.count(task, new)
         self.summary.marked_again += 1
         self._compare(task, old, new)
-        self.progress("kept", task.called)
+        self.progress("marked again", task.called)
 
     def _compare(self, task: Task, old: Result, new: Result) -> None:
         """Take note of marks that changed, though what was handed in did not."""

@@ -32,14 +32,17 @@ def test_a_terminal_shows_done_running_failed_and_the_time_left(
     shown = Display(Console(file=io.StringIO()), total=100, at_once=2)
     for number in range(60):
         shown("kept", f"old_{number}")
+    shown("marked again", "older")
     clock[0] = 50.0
     for team in "abcd":
         shown("queued", team)
-    assert shown.state() == "2 running, 60 kept"
+    assert shown.state() == "2 running, 60 kept, 1 marked again"
     clock[0] = 70.0
     shown("done", "a")
     shown("failed", "b")
-    assert shown.state() == "2 running, 60 kept, 1 failed, about 6 min left"  # 38 at 10 s each
+    assert shown.state() == (
+        "2 running, 60 kept, 1 marked again, 1 failed, about 6 min left"  # 37 at 10 s each
+    )
 
 
 def test_without_a_terminal_there_are_plain_lines_now_and_then(

@@ -528,6 +528,8 @@ def test_the_command_says_what_changes_before_it_does_it(moving: Moving) -> None
     assert (status, "done" in said, len(moving.backups())) == (0, True, 1)
     assert set(moving.marks("team_1")) == {"check_square", "why"}
     assert moving.marks("team_1")["check_square"].auto == 4  # until it is graded
+    status, said = upgraded("--dry-run")
+    assert (status, "to be executed again" in said) == (0, True)
     assert upgraded("-c", "nowhere")[0] != 0
 
 
