@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +20,7 @@ from grader.contract.kernels import PLAIN, Profile
 from grader.errors import ConfigError
 from grader.executing.execute import Job
 from grader.grading import stored
+from tests.grader import opened as opened_files
 
 EMPTY = nbformat.writes(nbformat.v4.new_notebook())
 
@@ -167,46 +166,26 @@ def test_a_course_that_is_not_whole_is_an_error(
     assert "not whole" in course_version() and str(tmp_path / "utils") in course_version()
 
 
-OPENED = """
-import sys
-opened = set()
-def note(event, arguments):
-    if event == "open" and isinstance(arguments[0], str):
-        opened.add(arguments[0])
-sys.addaudithook(note)
-what = sys.argv[1]
-if what == "execute":
-    from grader import sandbox
-    from grader.executing import execute
-    sandbox.kernel_manager, sandbox.CourseProvisioner
-elif what == "grade":
-    from dataclasses import replace
-    from pathlib import Path
-    from grader import config
-    from grader.bench.small_course import hand_in, reference
-    from grader.classroom.folder import ClassFolder
-    from grader.grading.run import grade
-    folder, name = ClassFolder(Path(sys.argv[2])), "01_implementing_cnn"
-    hand_in(folder, name, "team_1", reference(name, "team_1"))
-    course = config.load()
-    course = replace(course, notebooks={name: course.notebooks[name]})  # others: not touched
-    assert grade(folder, course, isolation="none").executed == 1
-else:
-    from grader.judging import truth
-    for sample in truth.samples_of(what):
-        truth.find(what, sample, "seed")
-opened |= {getattr(m, "__file__", None) or "" for n, m in sys.modules.items() if n != "__main__"}
-print("\\n".join(sorted(opened)))
+EXECUTE = """
+from grader import sandbox
+from grader.executing import execute
+sandbox.kernel_manager, sandbox.CourseProvisioner
 """
-ELSE = {
-    "data/checks/": "public cases, made from the judges",
-    "notebooks/": "what was released is compared as it lies in the class folder",
-    **{f"grader/{room}/": why for room, why in freshness.NO_MARKS.items()},
-    **{f"grader/course/{name}": why for name, why in freshness.NO_JUDGES.items()},
-}
-"""What may be opened though no mark depends on it, and why."""
+GRADE = """
+from dataclasses import replace
+from pathlib import Path
+from grader import config
+from grader.bench.small_course import hand_in, reference
+from grader.classroom.folder import ClassFolder
+from grader.grading.run import grade
+folder, name = ClassFolder(Path(sys.argv[1])), "01_implementing_cnn"
+hand_in(folder, name, "team_1", reference(name, "team_1"))
+course = config.load()
+course = replace(course, notebooks={name: course.notebooks[name]})  # others: not touched
+assert grade(folder, course, isolation="none").executed == 1
+"""
 OUTSIDE = {
-    "notebooks/": ELSE["notebooks/"],
+    "notebooks/": opened_files.ELSE["notebooks/"],
     "docs/": "words and pictures",
     "tests/": "try what is there",
     ".ci/": "runs the tests",
@@ -215,23 +194,17 @@ OUTSIDE = {
 installed, and the libraries' versions count by themselves."""
 
 
-@pytest.mark.parametrize("name", list(config.load().notebooks))
-def test_whatever_is_opened_to_judge_a_notebook_counts(name: str) -> None:
-    opened = opened_for(name)
-    assert {"grader/judging/examination.py", "utils/checks/compare.py"} <= opened
-    assert without_reason(opened, freshness.deciding(name)) == []
-
-
 def test_whatever_is_opened_to_grade_a_class_counts(tmp_path: Path) -> None:
-    opened = opened_for("grade", str(tmp_path / "class"))
+    """And to judge each notebook: tests/grader/judging/test_truth.py."""
+    _, opened = opened_files.by(GRADE, str(tmp_path / "class"))
     assert "grader/grading/recorder.py" in opened
-    assert without_reason(opened, freshness.deciding("01_implementing_cnn")) == []
+    assert opened_files.without_reason(opened, freshness.deciding("01_implementing_cnn")) == []
 
 
 def test_every_file_of_the_repository_counts_or_stands_on_the_list(course: Path) -> None:
     """Each that counts is changed by itself, and those on the list all together."""
     known = [name for name in tracked() if (course / name).is_file()]
-    listed = [name for name in known if name.startswith(tuple(ELSE))]
+    listed = [name for name in known if name.startswith(tuple(opened_files.ELSE))]
     counting = [name for name in known if name not in listed]
     assert len(counting) > 150 < len(listed)
     for name in counting:
@@ -307,10 +280,10 @@ def tracked() -> list[str]:
 
 
 def test_whatever_executes_counts() -> None:
-    opened = opened_for("execute")
+    _, opened = opened_files.by(EXECUTE)
     assert "grader/executing/execute.py" in opened
     counted = {**freshness.executing(), "grader": places.ROOT / "grader" / "__init__.py"}
-    settings = [n for n in without_reason(opened, counted) if not n.endswith(".toml")]
+    settings = [n for n in opened_files.without_reason(opened, counted) if not n.endswith(".toml")]
     assert settings == []
 
 
@@ -319,26 +292,8 @@ def test_a_notebook_depends_on_its_own_judges_and_on_those_that_they_import() ->
     fooling = "course/judges/fooling_cnn/attacks.py"
     assert [name for name in of if fooling in of[name]] == ["05_fooling_cnn"]
     training = "course/judges/training_cnn/nets.py"
-    assert [n for n in of if training in of[n]] == ["02_training_cnn", "03_data_augmentation"]
-
-
-def without_reason(opened: set[str], counted: Mapping[str, Path]) -> list[str]:
-    """Opened files that neither count nor stand on the list."""
-    known = {path.relative_to(places.ROOT).as_posix() for path in counted.values()}
-    return sorted(n for n in opened - known if not n.startswith(tuple(ELSE)))
-
-
-def opened_for(what: str, *more: str) -> set[str]:
-    """The repository's own files that a process has opened for something, modules among them."""
-    done = subprocess.run(
-        [sys.executable, "-c", OPENED, what, *more], capture_output=True, text=True, cwd=places.ROOT
-    )
-    assert done.returncode == 0, done.stderr
-    paths = [Path(os.path.realpath(line)) for line in done.stdout.splitlines() if line]
-    ours = [p.relative_to(places.ROOT) for p in paths if p.is_relative_to(places.ROOT)]
-    return {
-        p.as_posix() for p in ours if p.suffix != ".pyc" and p.is_file() if p.parts[0] != ".venv"
-    }
+    importing = ["02_training_cnn", "03_data_augmentation", "04_visualizing_cnn"]
+    assert [name for name in of if training in of[name]] == importing
 
 
 def test_other_weights_of_a_net_make_answers_stale(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from functools import cache
 
 import pytest
 
-from grader import config, places
+from grader import config, freshness
 from grader.judging import truth
+from tests.grader import opened as opened_files
 
 pytestmark = pytest.mark.minutes
 
-FIND = """\
-import sys
-
+NOTEBOOKS = list(config.load().notebooks)
+FIND = """
 from grader.judging import truth
 
 notebook, seed = sys.argv[1:]
@@ -29,21 +28,28 @@ for sample in truth.samples_of(notebook):
 """
 
 
-@pytest.mark.parametrize("notebook", list(config.load().notebooks))
+@cache
+def judged(notebook: str, seed: str) -> tuple[str, set[str]]:
+    """(What is wrong with the verdicts on its answers, files that were opened meanwhile).
+
+    In a process of its own, as students' answers are: other tests leave TensorFlow in states.
+    """
+    return opened_files.by(FIND, notebook, seed)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 @pytest.mark.parametrize("seed", ["one", pytest.param("two", marks=pytest.mark.long)])
 def test_answers_get_what_they_are_worth(notebook: str, seed: str) -> None:
-    """In a process of its own, as students' answers are: other tests leave TensorFlow in states.
+    """A long run draws a second time."""
+    said, _ = judged(notebook, seed)
+    assert said == ""
 
-    A long run draws a second time.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", FIND, notebook, seed],
-        cwd=places.ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout == ""
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_whatever_is_opened_to_judge_a_notebook_counts(notebook: str) -> None:
+    _, opened = judged(notebook, "one")
+    assert {"grader/judging/examination.py", "utils/checks/compare.py"} <= opened
+    assert opened_files.without_reason(opened, freshness.deciding(notebook)) == []
 
 
 def test_the_same_seed_draws_the_same_cases() -> None:
