@@ -31,7 +31,7 @@ from tests.grader import tiny_course
 from tests.grader.tiny_course import hand_in, reference
 
 TEAMS = 6
-KILLS = int(os.environ.get("COURSE_KILLS", long.choose(4, 30)))
+KILLS = int(os.environ.get("COURSE_KILLS", long.choose(3, 30)))
 
 
 @pytest.fixture(scope="module")
