@@ -9,6 +9,7 @@ import pytest
 
 from grader.contract.judge import Handed, Judge
 from grader.course.judges.visualizing_cnn import JUDGES, draws
+from grader.course.making.reference import reference_of
 from grader.course.nets import trusted
 from grader.judging import examination as judging
 from grader.judging import truth
@@ -17,8 +18,10 @@ from utils.checks import cases
 from utils.checks.cases import CaseSet
 from utils.checks.compare import compare
 from utils.checks.verdicts import Reply
-from utils.nets import opinions
+from utils.exercises import visualizing
+from utils.nets import opinions, own, quiet
 from utils.nets import toy as nets
+from utils.nets.pretrained import PretrainedNet
 from utils.rules.visualizing import HINTS, SURE, driven_unit
 
 NOTEBOOK = "04_visualizing_cnn"
@@ -179,3 +182,45 @@ def test_a_net_that_the_grader_lacks_needs_a_human(
         if "unavailable" in case.expected
     ]
     assert len(told) >= 9 and all("vgg16" in text for text in told)
+
+
+def _asked_about(data: bytes, tmp_path: Path) -> tuple[float, str]:
+    """What right maps of a net of one's own earn, and what is said of the first."""
+    judge = next(judge for judge in JUDGES if judge.name == "own_maps")
+    drawn = judge.cases(np.random.default_rng(0), 0, Handed({"files/own.npz": data}))
+    (tmp_path / "own.npz").write_bytes(data)
+    own.use(tmp_path)
+
+    def maps(net: PretrainedNet, image: np.ndarray, layers: list[str]) -> list[np.ndarray]:
+        outputs = [net.model.get_layer(name).output for name in layers]
+        part = quiet.import_keras().Model(net.model.inputs, outputs)
+        return [np.asarray(m)[0] for m in part(net.preprocess(image))]
+
+    try:
+        asked = visualizing.of_own(maps)
+        replies = [Reply(asked(*case.inputs.values())) for case in drawn.cases]
+    except own.NoOwnNet as error:
+        replies = [Reply({"layers": [], "maps": [], "said": str(error)})] * 2
+    finally:
+        own.use(None)
+    verdict = compare(drawn, replies)
+    return verdict.score, verdict.cases[0].message
+
+
+def test_the_own_net_is_the_one_that_was_handed_in_and_must_have_been_trained(
+    tmp_path: Path,
+) -> None:
+    data = (reference_of(NOTEBOOK) / "own.npz").read_bytes()
+    score, told = _asked_about(data, tmp_path)
+    assert score == 1 and "relu1: RELU: max(conv1, 0); norm1: BN: each map of relu1" in told
+    content = codec.unpack(data)
+    rng = np.random.default_rng(0)
+    untrained = [rng.normal(0, 0.1, w.shape) ** 2 for w in content["weights"]]
+    score, told = _asked_about(codec.pack(content | {"weights": untrained}), tmp_path)
+    assert score == 0.5 and "your net: recognises" in told
+    content["record"]["architecture"] = "lambda · dense 10"
+    assert _asked_about(codec.pack(content), tmp_path) == (
+        0.0,
+        "own.npz can't be opened: it has a layer 'lambda'",
+    )
+    assert _asked_about(b"PK", tmp_path)[0] == 0
