@@ -85,6 +85,35 @@ def read() -> Cifar10:
     return _read_archive(_download())
 
 
+Loaded = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(x_train, y_train), (x_test, y_test)."""
+
+
+def loaded(loader: Callable[[], Loaded]) -> Cifar10:
+    """CIFAR-10 from somebody's own function, which asks Keras for it.
+
+    Where that has no network, a copy that `read` knows is taken, and said so.  Raises ValueError
+    for what is not CIFAR-10, DataUnavailable where there is neither network nor copy.
+    """
+    try:
+        (x_train, y_train), (x_test, y_test) = loader()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"load_cifar10() must return (x, y), (x_test, y_test): {error}") from None
+    except Exception as error:
+        if type(error) is not Exception and not isinstance(error, OSError):
+            raise  # a mistake in the function; Keras' own is a bare Exception
+        there = [path for path, _ in _places() if path.exists()]
+        if not there:
+            raise _unavailable(error) from None
+        print(f"Keras could not load CIFAR-10 ({type(error).__name__}); read from {there[0]}")
+        return read()
+    arrays = [np.asarray(array) for array in (x_train, y_train, x_test, y_test)]
+    try:
+        return _checked(arrays, Path("what load_cifar10() returned"))
+    except DataUnavailable as problem:
+        raise ValueError(str(problem).rpartition(";")[0]) from None
+
+
 def _places() -> Iterator[tuple[Path, Callable[[Path], Cifar10]]]:
     keras = _keras_datasets()
     yield DATA / "cifar10.npz", _read_npz
@@ -188,13 +217,17 @@ def _download() -> Path:
             )
         )
     except Exception as error:  # requests, urllib3, OSError, and ValueError for a wrong checksum
-        first = (str(error).splitlines() or [""])[0][:160]
-        raise DataUnavailable(
-            f"CIFAR-10 is not on this machine and could not be downloaded "
-            f"({type(error).__name__}: {first}); put {ARCHIVE} from {URL} into {DATA}, or an npz "
-            f"with x_train, y_train, x_test and y_test at {_keras_datasets() / 'cifar10.npz'}, "
-            'or choose the data set "photodigits", which is always there'
-        ) from None
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> DataUnavailable:
+    first = (str(error).splitlines() or [""])[0][:160]
+    return DataUnavailable(
+        f"CIFAR-10 is not on this machine and could not be downloaded "
+        f"({type(error).__name__}: {first}); put {ARCHIVE} from {URL} into {DATA}, or an npz "
+        f"with x_train, y_train, x_test and y_test at {_keras_datasets() / 'cifar10.npz'}, "
+        'or choose the data set "photodigits", which is always there'
+    )
 
 
 def _can_show() -> bool:

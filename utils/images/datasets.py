@@ -8,6 +8,7 @@ that says where to put the file, never other data in its stead.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,7 @@ def load(
     validation: int | None = None,
     test: int | None = None,
     seed: int = 0,
+    loader: Callable[[], cifar10.Loaded] | None = None,
 ) -> Dataset:
     """Load a data set.
 
@@ -63,6 +65,7 @@ def load(
     train, validation, test: how many images; by default 10,000, 2,000 and 2,000 of PhotoDigits (as
     many as you like can be had), and 40,000, 10,000 and 10,000 of CIFAR-10 (all there are).
     seed: another seed gives other PhotoDigits, and another split of CIFAR-10's training images.
+    loader: a function of one's own that loads CIFAR-10, where that is the data set.
     Raises ValueError for what doesn't exist, DataUnavailable where CIFAR-10 can't be had.
     """
     name = _chosen(name)
@@ -72,7 +75,7 @@ def load(
     )
     if name == "photodigits":
         return _photodigits(size, counts, seed)
-    return _cifar10(size, counts, seed)
+    return _cifar10(size, counts, seed, loader)
 
 
 def load_unsplit(
@@ -115,7 +118,9 @@ def _photodigits(size: int, counts: tuple[int, ...], seed: int) -> Dataset:
     )
 
 
-def _cifar10(size: int, counts: tuple[int, ...], seed: int) -> Dataset:
+def _cifar10(
+    size: int, counts: tuple[int, ...], seed: int, loader: Callable[[], cifar10.Loaded] | None
+) -> Dataset:
     if size != 32:
         raise ValueError(f"CIFAR-10 has images of size 32, not {size}")
     train, val, test = counts
@@ -125,7 +130,7 @@ def _cifar10(size: int, counts: tuple[int, ...], seed: int) -> Dataset:
             f"CIFAR-10 has {most:,} images for training and validation, {most_test:,} for the "
             f"test; {train} + {val} and {test} can't be had"
         )
-    found = cifar10.read()
+    found = cifar10.read() if loader is None else cifar10.loaded(loader)
     order = np.random.default_rng(seed).permutation(len(found.x_train))
     chosen, kept_back = order[:train], order[len(order) - val :]
     return Dataset(

@@ -7,6 +7,8 @@ does not change what they show.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from utils.images import cifar10, photo_digits
@@ -72,6 +74,33 @@ def validation(dataset: str) -> tuple[np.ndarray, np.ndarray]:
         return found.images, found.labels
     stored = cifar10.read()
     chosen = _kept_back(len(stored.x_train))[:MEASURED]
+    return stored.x_train[chosen], stored.y_train[chosen]
+
+
+@lru_cache(maxsize=6)
+def behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images (uint8) and labels on which a table's numbers were measured, unchanged.
+
+    which: "train", "validation" or "test"; the first ones of each, as `datasets.load` has them.
+    They are kept, and can't be written to.
+    """
+    images, labels = _behind(dataset, which)
+    for array in (images, labels):
+        array.setflags(write=False)
+    return images, labels
+
+
+def _behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+    if which == "validation":
+        return validation(dataset)
+    if dataset == "photodigits":
+        split: Split = "train" if which == "train" else "test"
+        found = photo_digits.render(MEASURED, split, keep=False)
+        return found.images, found.labels
+    stored = cifar10.read()
+    if which == "test":
+        return stored.x_test[:MEASURED], stored.y_test[:MEASURED]
+    chosen = np.random.default_rng(0).permutation(len(stored.x_train))[:MEASURED]
     return stored.x_train[chosen], stored.y_train[chosen]
 
 

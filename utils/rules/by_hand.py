@@ -45,6 +45,13 @@ def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     }
 
 
+def split_by_class(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """`split_of_images`, and how many images of each class went to validation."""
+    found = split_of_images(inputs, answer)
+    taken = _arrays(answer, ("x_train", "y_train", "x_val", "y_val"))[3].astype(int)
+    return found | {"of each class": np.bincount(taken, minlength=int(max(inputs["y"])) + 1)}
+
+
 def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     """How many of each label, whether all of the class are there, repetitions, and the order."""
     x, y = _arrays(answer, ("x", "y"))

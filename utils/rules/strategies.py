@@ -15,7 +15,6 @@ from utils.checks.cases import Case
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.images import exam_images
 from utils.rules.training import TRAINING, accuracy
-from utils.training import augmenting
 
 RESTLESS = "augmented when evaluated, too"
 SWAPPED = "training and validation accuracy swapped"
@@ -49,6 +48,8 @@ HINTS = {
 }
 """What to think about next, for each mistake named here."""
 
+_MOST_ROWS = 16
+_REPORTED = 1.0  # points
 _CLEAR = 2.0  # points by which one may be off where two measurements are compared
 
 
@@ -67,23 +68,28 @@ def steady_accuracy(case: Case, answer: Any) -> CaseVerdict:
     )
 
 
-class _Measured:
-    """Accuracies in percent of the models of `augmenting.claims`, measured by the judge."""
+class Measured:
+    """Accuracies in percent of the models of `claims.about`, measured by the judge."""
 
     def __init__(self, case: Case, answer: Any):
         facts = case.expected
         rows = answer.get("rows") if isinstance(answer, dict) else None
         if not isinstance(rows, dict) or not rows:
-            raise ValueError("expected augmenting.claims(…); the check cell was changed")
+            raise ValueError("expected claims.about(…); the check cell was changed")
         self.said = answer.get("said")
+        self.problems: dict[str, str] = {}
+        """Why a net can't be asked."""
         self.records: dict[str, dict[str, Any]] = {}
         self.percent: dict[str, dict[str, float]] = {}
         self.classes: dict[str, np.ndarray] = {}
         labels = _labels(facts, str(answer.get("dataset", ""))[:40])
-        for name, row in list(rows.items())[:12]:
-            if not isinstance(row, dict) or not isinstance(row.get("record"), dict):
-                raise ValueError(f"row {str(name)[:40]!r} is malformed")
+        for name, row in list(rows.items())[:_MOST_ROWS]:
             name = str(name)[:40]
+            if isinstance(row, dict) and isinstance(row.get("problem"), str):
+                self.problems[name] = row["problem"][:300]
+                continue
+            if not isinstance(row, dict) or not isinstance(row.get("record"), dict):
+                raise ValueError(f"row {name!r} is malformed")
             self.records[name] = row["record"]
             self.percent[name] = {}
             for which, truth in labels.items():
@@ -92,6 +98,12 @@ class _Measured:
                     raise ValueError(f"{name} has no class for each of the {which} images")
                 self.percent[name][which] = 100 * float(np.mean(classes == truth))
             self.classes[name] = np.asarray(row.get("validation"))
+
+    def whole(self) -> Measured:
+        """Itself, where all nets can be asked.  Raises ValueError, worded for the student."""
+        for problem in self.problems.values():
+            raise ValueError(problem)
+        return self
 
 
 def _labels(facts: dict[str, Any], dataset: str) -> dict[str, np.ndarray]:
@@ -103,7 +115,7 @@ def _labels(facts: dict[str, Any], dataset: str) -> dict[str, np.ndarray]:
             if isinstance(known, int):
                 known = exam_images.public(dataset, known)[1]
             else:
-                known = augmenting.images_behind(dataset, known)[1]
+                known = exam_images.behind(dataset, known)[1]
         labels[which] = np.asarray(known)
     return labels
 
@@ -112,7 +124,8 @@ def _verdict(case: Case, parts: list[PartVerdict]) -> CaseVerdict:
     return of_parts(case.label, [PartVerdict(p.part, True) if p.ok else p for p in parts])
 
 
-def _number(value: Any) -> float:
+def number_of(value: Any) -> float:
+    """A number that a student wrote, whatever it was written as; NaN for anything else."""
     try:
         return float(np.asarray(value).item())
     except (TypeError, ValueError):
@@ -122,19 +135,21 @@ def _number(value: Any) -> float:
 def report(case: Case, answer: Any) -> CaseVerdict:
     """Accuracies in percent that a student reports, each measured again.
 
-    answer: `augmenting.claims`; said: model -> {"train": percent, "validation": percent}.
-    expected: labels for "validation" and "train" (arrays, or names of public images), within.
+    answer: `claims.about`; said: model -> {"train": percent, "validation": percent, …}.
+    expected: labels for "validation", "train" and maybe "test" (arrays, or names of public images),
+    within: points that each of them may be off, by data set where none is known yet; rows: how many
+    models are asked for, where each of them counts as a whole.
     """
     if case.expected.get("unavailable"):
         return CaseVerdict(case.label, 0.0, Told(str(case.expected["unavailable"])))
-    found = _Measured(case, answer)
-    within = float(case.expected["within"])
+    found = Measured(case, answer)
     said = found.said if isinstance(found.said, dict) else {}
-    parts = []
+    parts = [PartVerdict(name, False, Told(told)) for name, told in found.problems.items()]
     for name, percent in found.percent.items():
         row = said.get(name)
-        for which in ("train", "validation"):
-            value = _number(row.get(which)) if isinstance(row, dict) else float("nan")
+        for which in percent:
+            within = _within(case.expected["within"], answer, which)
+            value = number_of(row.get(which)) if isinstance(row, dict) else float("nan")
             if abs(value - percent[which]) <= within:
                 parts.append(PartVerdict(f"{name}, {which}", True))
                 continue
@@ -146,7 +161,27 @@ def report(case: Case, answer: Any) -> CaseVerdict:
                     f"{name}, {which}", False, Told(told), mistakes=(named,) if named else ()
                 )
             )
-    return _verdict(case, parts)
+    asked = int(case.expected.get("rows", 0))
+    return _by_row(case, parts, [*found.percent, *found.problems], asked)
+
+
+def _by_row(case: Case, parts: list[PartVerdict], rows: list[str], asked: int) -> CaseVerdict:
+    """Each part for itself or, where a number of rows is asked for, each row for itself."""
+    if not asked:
+        return _verdict(case, parts)
+    wrong = {part.part.rpartition(", ")[0] or part.part for part in parts if not part.ok}
+    score = (len(rows) - len(wrong)) / max(len(rows), asked)
+    if len(rows) < asked:
+        told = f"{len(rows)} models, expected {asked} or more"
+        parts = [*parts, PartVerdict("rows", False, Told(told))]
+    return replace(_verdict(case, parts), score=score)
+
+
+def _within(within: Any, answer: dict[str, Any], which: str) -> float:
+    """Points that a number may be off; where the test set is large, only a part is looked at."""
+    if not isinstance(within, dict):
+        return float(within)
+    return float(within[str(answer.get("dataset", ""))].get(which, _REPORTED))
 
 
 def _misreported(
@@ -158,7 +193,7 @@ def _misreported(
     if np.isnan(value):
         return ""
     other = "validation" if which == "train" else "train"
-    if near(percent[name][other]):
+    if which != "test" and near(percent[name][other]):
         return SWAPPED if which == "train" else TRAINING
     if abs(100 * value - percent[name][which]) <= within:
         return FRACTIONS
@@ -170,13 +205,13 @@ def _misreported(
 def strategies(case: Case, answer: Any) -> CaseVerdict:
     """Strategies of augmentation, compared under one budget, each row measured again.
 
-    answer: `augmenting.claims`, whose records hold what the table says.
+    answer: `claims.about`, whose records hold what the table says.
     expected: labels of "validation" images, within, floor, rows (that are asked for beside `none`).
     """
     facts = case.expected
     if facts.get("unavailable"):
         return CaseVerdict(case.label, 0.0, Told(str(facts["unavailable"])))
-    found = _Measured(case, answer)
+    found = Measured(case, answer).whole()
     which = str(facts["which"])
     floor = facts["floor"]
     if isinstance(floor, dict):
@@ -192,13 +227,13 @@ def strategies(case: Case, answer: Any) -> CaseVerdict:
         does = _augmentation(record)
         if not does:
             continue
-        claimed, reached = 100 * _number(record.get("validation")), found.percent[name][which]
+        claimed, reached = 100 * number_of(record.get("validation")), found.percent[name][which]
         rows.append(PartVerdict(name, True))
         if does in seen or _copied(found.classes, name):
             rows[-1] = PartVerdict(name, False, Told("the same as a row above"), mistakes=(ALIKE,))
         elif not claimed <= reached + 100 * float(facts["within"]):
             told = f"the table says {claimed:.1f} %, but it reaches {reached:.1f} %"
-            claimed_training = abs(claimed - 100 * _number(record.get("train"))) < 0.5
+            claimed_training = abs(claimed - 100 * number_of(record.get("train"))) < 0.5
             named = TRAINING if claimed_training else NOT_MEASURED
             rows[-1] = PartVerdict(name, False, Told(told), mistakes=(named,))
         elif reached < 100 * float(floor):
@@ -236,12 +271,12 @@ def _copied(classes: dict[str, np.ndarray], name: str) -> bool:
 def findings(case: Case, answer: Any) -> CaseVerdict:
     """What is concluded from a table of strategies, held against the very same nets.
 
-    answer: `augmenting.claims`; said: {"best": name, "gain": points, "helps": names,
+    answer: `claims.about`; said: {"best": name, "gain": points, "helps": names,
     "gap": {name: points}}.  expected: labels of "validation" and "train" images.
     """
     if case.expected.get("unavailable"):
         return CaseVerdict(case.label, 0.0, Told(str(case.expected["unavailable"])))
-    found = _Measured(case, answer)
+    found = Measured(case, answer).whole()
     said = found.said if isinstance(found.said, dict) else {}
     plain = [n for n, record in found.records.items() if not _augmentation(record)]
     if not plain:
@@ -251,7 +286,7 @@ def findings(case: Case, answer: Any) -> CaseVerdict:
     gaps = {n: row["train"] - row["validation"] for n, row in found.percent.items()}
     return _verdict(case, [
         _said_best(said.get("best"), reached),
-        _said_gain(_number(said.get("gain")), gains),
+        _said_gain(number_of(said.get("gain")), gains),
         _said_helps(said.get("helps"), gains),
         _said_gaps(said.get("gap"), gaps),
     ])  # fmt: skip
@@ -302,7 +337,7 @@ def _said_gaps(said: Any, gaps: dict[str, float]) -> PartVerdict:
     if not isinstance(said, dict) or not said:
         return PartVerdict("gap", False, Told("expected a dictionary: name -> points"))
     for name, gap in gaps.items():
-        value = _number(said.get(name))
+        value = number_of(said.get(name))
         if np.isnan(value):
             return PartVerdict("gap", False, Told(f"{name} is missing"))
         if abs(value - gap) > _CLEAR / 2:

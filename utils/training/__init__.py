@@ -11,6 +11,7 @@ from utils.training.fitting import (
     final_table,
     fit,
     table,
+    with_images,
     with_labels,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "final_table",
     "fit",
     "table",
+    "with_images",
     "with_labels",
 ]

@@ -1,19 +1,18 @@
 """What `check` asks for in notebook 03: augmenters tried on images, streams read for two epochs,
-and what is claimed of trained nets beside what those nets say.
+and what trained nets say, twice.
 
 These functions wrap a student's; they only collect, and judges decide.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from utils.images import cifar10, exam_images, photo_digits
+from utils.images import photo_digits
 from utils.images.datasets import Dataset
 from utils.nets.describe import describe
 from utils.training import augmenters, models
@@ -149,89 +148,20 @@ def _epoch(batches: Iterator[Any], count: int) -> dict[str, np.ndarray]:
 # -- trained nets ---------------------------------------------------------------------------------
 
 
-def images_behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images (uint8) and labels on which a record's "train" or "validation" was measured."""
-    if which == "validation":
-        return exam_images.validation(dataset)
-    if dataset == "photodigits":
-        found = photo_digits.render(exam_images.MEASURED, "train", keep=False)
-        return found.images, found.labels
-    stored = cifar10.read()
-    chosen = np.random.default_rng(0).permutation(len(stored.x_train))[: exam_images.MEASURED]
-    return stored.x_train[chosen], stored.y_train[chosen]
-
-
-def answers(name: str, build: Build) -> Callable[[Any], dict[str, Any]]:
+def answers(name: str, build: Build) -> Callable[..., dict[str, Any]]:
     """`models.answers`, and what the model says of some of the images a second time."""
     once = models.answers(name, build)
 
-    def answer(images: Any) -> dict[str, Any]:
-        found = once(images)
-        if isinstance(images, int):
-            images, _ = exam_images.public(found["dataset"], images)
-        again = models.outputs_of(models.restore(name, build), np.asarray(images)[:_AGAIN])
+    def answer(images: Any, known: Any = None) -> dict[str, Any]:
+        found = once(images, known)
+        shown = models.images_for(found["dataset"], images)
+        again = models.outputs_of(models.restore(name, build), shown[:_AGAIN])
         return found | {"again": again}
 
     return answer
 
 
 _AGAIN = 100
-
-
-def claims(builds: dict[str, Build], said: Any) -> Callable[..., dict[str, Any]]:
-    """What `check` asks for where something is said of trained nets: what is said, the records, and
-    the nets' classes for validation and training images to hold it against.
-
-    builds: name of a saved model -> the function that builds it.
-    """
-
-    def answer(**shown: Any) -> dict[str, Any]:
-        rows: dict[str, Any] = {}
-        dataset = ""
-        for name, build in builds.items():
-            record, _ = models.load(name)
-            dataset = str(record.get("dataset", ""))
-            model = models.restore(name, build)
-            row: dict[str, Any] = {"record": _facts(record)}
-            for which, images in shown.items():
-                if isinstance(images, int):
-                    images, _ = exam_images.public(dataset, images)
-                elif isinstance(images, str):
-                    images, _ = images_behind(dataset, images)
-                row[which] = _classes(name, model, np.asarray(images))
-            rows[name] = row
-        return {"rows": rows, "said": said, "dataset": dataset}
-
-    def by_position(*shown: Any) -> dict[str, Any]:
-        return answer(**dict(zip(_SHOWN, shown, strict=False)))
-
-    return by_position
-
-
-_SHOWN = ("validation", "train", "hidden")
-"""Which images are shown, in this order."""
-
-_FACTS = ("train", "validation", "epochs", "batch", "seed", "images", "rate", "falling",
-          "augmentation", "architecture")  # fmt: skip
-
-
-def _facts(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: record[key] for key in _FACTS if key in record}
-
-
-_CLASSES_SAID: dict[bytes, np.ndarray] = {}
-"""What nets said before: several checks show them the same images."""
-
-
-def _classes(name: str, model: Any, images: np.ndarray) -> np.ndarray:
-    digest = hashlib.sha256(models.path_of(name).read_bytes())
-    digest.update("|".join(describe(model)["steps"]).encode())
-    digest.update(f"{images.shape} {images.dtype}".encode())
-    digest.update(np.ascontiguousarray(images).tobytes())
-    key = digest.digest()
-    if key not in _CLASSES_SAID:
-        _CLASSES_SAID[key] = models.outputs_of(model, images).argmax(axis=1)
-    return _CLASSES_SAID[key]
 
 
 def configured(build: Callable[[int], Any]) -> Callable[[Any], dict[str, Any]]:

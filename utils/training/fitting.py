@@ -21,7 +21,7 @@ from utils.images.datasets import Dataset
 from utils.images.exam_images import MEASURED
 from utils.nets.describe import architecture, describe, labels_problem, loss_problem
 from utils.nets.quiet import import_keras
-from utils.training import augmenters, constants, models, stand_in
+from utils.training import augmenters, constants, models, sealed, stand_in
 from utils.training import view as training_view
 from utils.training.sealed import SealedTest
 
@@ -52,11 +52,11 @@ class Run:
         return training_view.in_words(self.record)
 
 
-def begin(notebook: str, dataset: str, **options: int) -> tuple[Dataset, SealedTest]:
+def begin(notebook: str, dataset: str, **options: Any) -> tuple[Dataset, SealedTest]:
     """Load the data for a notebook: training and validation images, and the test set under seal.
 
     notebook: its name, where weights are kept.  dataset: "photodigits" or "cifar10".
-    options: as for `datasets.load`: size, train, validation, test, seed.
+    options: as for `datasets.load`: size, train, validation, test, seed, loader.
     When graded nothing is trained, so only a few images are loaded, or grey ones in their stead.
     """
     models.use(notebook)
@@ -67,13 +67,33 @@ def begin(notebook: str, dataset: str, **options: int) -> tuple[Dataset, SealedT
     else:
         data = datasets.load(dataset, **options)
         stand_in.remember(data.x_train)
-    sealed = SealedTest(data.x_test, data.y_test)
-    return replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0], masks_test=None), sealed
+    test = SealedTest(data.x_test, data.y_test)
+    return replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0], masks_test=None), test
 
 
 def with_labels(data: Dataset, code: Callable[[np.ndarray], np.ndarray]) -> Dataset:
     """The same images, with labels in another code: `code` is applied to each set of labels."""
     return replace(data, y_train=np.asarray(code(data.y_train)), y_val=np.asarray(code(data.y_val)))
+
+
+def with_images(data: Dataset, count: int) -> Dataset:
+    """The same data with so many training images; the first ones stay, with labels in their code.
+
+    For validation there are the same images.  Raises ValueError if there aren't so many.
+    """
+    if count == len(data.x_train) or os.environ.get(HANDOVER):
+        return data
+    more = datasets.load(data.name, size=data.x_train.shape[1], train=count)
+    labels = more.y_train
+    if data.y_train.ndim == 2:
+        labels = np.eye(data.y_train.shape[1], dtype=data.y_train.dtype)[labels]
+    return replace(
+        data,
+        x_train=more.x_train,
+        y_train=labels,
+        masks_train=more.masks_train,
+        description=more.description,
+    )
 
 
 def fit(
@@ -330,6 +350,7 @@ def final_table(
             shown.test[name] = models.accuracy(models.restore(name, build), x_test, y_test)
         except models.WeightsProblem as problem:
             print(f"{name}: {problem}")
+    sealed.keep(shown.test)
     return shown
 
 

@@ -17,7 +17,7 @@ from utils import codec
 from utils.images import exam_images
 from utils.nets.describe import describe
 from utils.nets.quiet import import_keras
-from utils.training import constants, stand_in
+from utils.training import constants, records, stand_in
 
 MAX_BYTES = 32 * 2**20
 """Largest unpacked file of weights, in bytes."""
@@ -259,33 +259,69 @@ def module(function: Callable[[Any, list[int]], Any]) -> Callable[..., dict[str,
     return answer
 
 
-def answers(name: str, build: Build, target: int | None = None) -> Callable[[Any], dict[str, Any]]:
+def answers(name: str, build: Build, target: int | None = None) -> Callable[..., dict[str, Any]]:
     """What `check` asks for where accuracy counts: the saved model's outputs for given images.
 
     target: the class, for a model that tells one class from the rest.
+    Where the training counts, too, what it says of the images behind its record is added.
     """
 
-    def answer(images: Any) -> dict[str, Any]:
+    def answer(images: Any, known: Any = None) -> dict[str, Any]:
         model = restore(name, build)
         record, _ = load(name)
         dataset = str(record.get("dataset", ""))
-        if isinstance(images, int):  # so many public ones, of the data set it was trained on
-            size = int(model.inputs[0].shape[1])
-            images, _ = exam_images.public(dataset, images, size, target)
+        images = images_for(dataset, images, int(model.inputs[0].shape[1]), target)
         outputs = outputs_of(model, images)
         if not np.isfinite(outputs).all():
             raise WeightsProblem(
                 f"the net {name!r} answers with NaN or infinite numbers: does build() divide by "
                 "something that can be 0?"
             )
-        return {
+        more: dict[str, Any] = {}
+        if known is not None:
+            classes = outputs_of(model, images_for(dataset, known)).argmax(axis=1)
+            more["classes of known"] = classes
+        return more | {
             "outputs": outputs,
             "outputs_255": _outputs(model, images[:_RAW_IMAGES], np.float32(1)),
             "dataset": dataset,
             "name": name,
+            "record": records.how(record),
+            "filters": int(model.get_weights()[0].shape[-1]) if model.get_weights() else 0,
         }
 
     return answer
+
+
+def compared(name: str, build: Build, **others: Build) -> Callable[[Any], dict[str, Any]]:
+    """`answers`, with the layers of the net, and what other nets say of the same images.
+
+    others: name of a saved net -> the function that builds it.  One that can't be asked is
+    represented by the reason.
+    """
+    once = answers(name, build)
+
+    def answer(images: Any) -> dict[str, Any]:
+        found = once(images)
+        beside = {
+            other: _beside(other, build_other, found["dataset"], images)
+            for other, build_other in others.items()
+        }
+        return found | {"layers": describe(build())["layers"], "beside": beside}
+
+    return answer
+
+
+def _beside(name: str, build: Build, dataset: str, images: Any) -> np.ndarray | str:
+    """Classes that a net says, or why it says none."""
+    try:
+        trained_on = str(load(name)[0].get("dataset", ""))
+        if trained_on != dataset:
+            return f"was trained on {trained_on}, not on {dataset}"
+        model = restore(name, build)
+    except Exception as error:  # whatever is wrong with the other net, this one can be judged
+        return (str(error).splitlines() or [type(error).__name__])[0][:300]
+    return outputs_of(model, images_for(dataset, images)).argmax(axis=1)
 
 
 def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
@@ -301,10 +337,7 @@ def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
         for name, build in builds.items():
             record, _ = load(name)
             dataset = str(record.get("dataset", ""))
-            if isinstance(images, (int, str)):
-                shown, _ = public_images(dataset, images)
-            else:
-                shown = images
+            shown = images_for(dataset, images)
             rows[name] = {
                 "steps": describe(build())["steps"],
                 "train": float(record.get("train", np.nan)),
@@ -317,7 +350,17 @@ def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
 
 
 def public_images(dataset: str, which: int | str) -> tuple[np.ndarray, np.ndarray]:
-    """So many public images and their labels, or "validation": those behind a run's record."""
-    if which == "validation":
-        return exam_images.validation(dataset)
+    """So many public images and their labels, or those behind a table's numbers, by name."""
+    if isinstance(which, str):
+        return exam_images.behind(dataset, which)
     return exam_images.public(dataset, int(which))
+
+
+def images_for(dataset: str, images: Any, size: int = 32, target: int | None = None) -> np.ndarray:
+    """The images (uint8) that a check asks about: the judge's, so many public ones, or those behind
+    a table's numbers, by name."""
+    if isinstance(images, int):  # of the data set that the net was trained on
+        return exam_images.public(dataset, images, size, target)[0]
+    if isinstance(images, str):
+        return exam_images.behind(dataset, images)[0]
+    return np.asarray(images)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from utils.training import models
 
 FILE = "test_set.json"
 """Where openings are recorded, in the folder that is handed in."""
+
+REACHED = "test_accuracies.json"
+"""Where the last table's accuracies on test images are kept, beside it."""
 
 
 class SealedTest:
@@ -77,6 +81,44 @@ def openings() -> dict[str, Any]:
         ):
             return rows
     return {}
+
+
+def keep(reached: dict[str, float]) -> None:
+    """Write down accuracies on test images, model -> fraction, as they stand in the last table."""
+    path = models.folder() / REACHED
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = {name: round(value, 4) for name, value in (kept() | reached).items()}
+    path.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+
+
+def kept() -> dict[str, float]:
+    """Model -> fraction of test images that are right, as they were written down."""
+    for path in (models.folder() / REACHED, Path(REACHED)):
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(rows, dict) and all(isinstance(value, float) for value in rows.values()):
+            return rows
+    return {}
+
+
+def reported(names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """What the last table says of models, in percent: training, validation and test accuracy.
+
+    For `check`, beside what the models say of the same images.
+    """
+    test = kept()
+    told: dict[str, dict[str, float]] = {}
+    for name in names:
+        try:
+            record = models.load(name)[0]
+        except models.WeightsProblem:
+            continue
+        found = {which: record.get(which) for which in ("train", "validation")}
+        found["test"] = test.get(name)
+        told[name] = {w: 100 * v for w, v in found.items() if isinstance(v, float)}
+    return told
 
 
 def _decision(chosen: str) -> str:

@@ -321,6 +321,10 @@ check("conv2d_backward", conv2d_backward)
 # layer has no weights. What was found is kept, *where exactly* is forgotten: if an edge moves by a
 # pixel, most of the output stays as it is.
 #
+# *Average pooling* keeps the mean of each window in its place: all values count, and one strong value among weak ones
+# is watered down. Between convolutions the maximum is more common; averages are taken at the end of many
+# nets, where each map becomes a single number (*global average pooling*).
+#
 # Windows of 2×2 at stride (2, 2) tile the image, and many programs can do only that. Yours can do more:
 # windows may overlap, leave gaps, and end before the image does. With SAME padding, the padding
 # **never wins** a maximum, not even if all values in the window are negative. So zeros won't do.
@@ -367,6 +371,8 @@ check("maxpool_forward", maxpool_forward)
 # - **Ties.** If a window holds its maximum more than once, the **first** one gets everything, in
 #   reading order: row by row, from left to right. (`np.argmax` on a flattened window looks for
 #   the same one.) Ties are common: after a ReLU whole regions are zero.
+#
+# (An average would be fair: each value of a window of four gets a quarter of its `dy`.)
 #
 # **Exercise.** Write `maxpool_backward`.
 
@@ -1088,20 +1094,26 @@ def conv_parameters(kernel, channels, filters, use_bias):
 check("conv_parameters", conv_parameters)
 
 # %% [markdown]
-# **g)** What is a max pooling layer, and what is its role in a convolutional network?
+# **g)** What is a max pooling layer, and what is its role in a convolutional network? How does average pooling
+# differ, forwards and backwards, and where would you take which?
 
 # %% [markdown] essay="role_of_max_pooling" points=2 bonus=true
 # ### BEGIN SOLUTION
 # A max pooling layer slides a window over each map by itself, usually 2×2 with stride 2, and keeps the
 # largest value. It has no weights. It makes maps smaller, which saves computing and memory and lets the
 # layers above see further, and it makes them less sensitive to small shifts: whether a pattern was found
-# matters more than exactly where. The number of maps stays the same.
+# matters more than exactly where. The number of maps stays the same. Average pooling keeps the mean of each window:
+# every value counts, so it smooths, and a strong response among weak ones is watered down. Backwards, it shares the
+# gradient out evenly, where max pooling gives all of it to the winner. I would take the maximum between
+# convolutions, where it matters whether a feature is there, and averages over whole maps before the last layer, in place
+# of flattening, as GoogLeNet and ResNet do: no weights, and the size of the image doesn't matter.
 #
 # **Rubric**
 #
-# - 2 points: largest value per window and map, and its role: smaller maps, and tolerance to small shifts
-# - 1 point: the operation with half of its role, or the role without the operation
-# - 0 points: neither
+# - 2 points: largest value per window and map; its role (smaller maps, tolerance to small shifts); and how the mean
+#   differs, with a place for each
+# - 1 point: one of the three is missing
+# - 0 points: no more than one of them
 # ### END SOLUTION
 
 # %% [markdown]

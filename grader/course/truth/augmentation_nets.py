@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import right, wrong
+from utils.images import exam_images
 from utils.nets import quiet
 from utils.rules import strategies as claims
 from utils.rules import training as assess
 from utils.training import augmenting, models
+from utils.training.claims import about
 
 from ..making.reference import reference_of
 from .training_nets import net
@@ -147,7 +149,7 @@ _TRAINED = [
 
 @cache
 def _labels(which: str) -> Array:
-    return augmenting.images_behind("photodigits", which)[1]
+    return exam_images.behind("photodigits", which)[1]
 
 
 def _classes(name: str, which: str, percent: float) -> Array:
@@ -173,7 +175,7 @@ _TABLE: Table = {
 
 
 def made_up(said: Any, table: Table | None = None, **changed: Any) -> Any:
-    """`augmenting.claims` of nets that are as good as a table says; records are changed by name."""
+    """`about` of nets that are as good as a table says; records are changed by name."""
     table = _TABLE if table is None else table
 
     def answer(validation: Any, train: Any = None) -> dict[str, Any]:
@@ -262,12 +264,12 @@ _FINDINGS = [
 def compared(
     names: tuple[str, ...] = ROWS, copies: str = "", **changed: dict[str, Any]
 ) -> Callable[[Any], Any]:
-    """`augmenting.claims` of the reference's strategies; records are changed by name."""
+    """`about` of the reference's strategies; records are changed by name."""
 
     def answer(validation: Any) -> dict[str, Any]:
         with _reference_weights():
             builds: dict[str, Any] = dict.fromkeys(names, three_convolutions)
-            found = augmenting.claims(builds, None)(validation)
+            found = about(builds, None)(validation)
         for name, record in changed.items():
             found["rows"][name]["record"] |= record
         if copies:

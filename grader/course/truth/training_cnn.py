@@ -10,10 +10,11 @@ import numpy as np
 from grader.contract.sample import Sample, right, wrong
 from utils.nets import quiet
 from utils.rules import training as assess
-from utils.training import models
+from utils.training import loading, models
 
 from . import training_nets as nets
 from .training_by_hand import SAMPLES_BY_HAND
+from .training_ladder import SAMPLES_LADDER
 
 Array = np.ndarray
 
@@ -57,6 +58,60 @@ def _split_swapped(x: Array, y: Array, validation: int, seed: int) -> tuple[Arra
         x[order[validation:]],
         y[order[validation:]],
     )
+
+
+def _evenly_by_class(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    rng = np.random.default_rng(seed)
+    taken: list[int] = []
+    for label in np.unique(y):
+        places = rng.permutation(np.flatnonzero(y == label))
+        taken += places[: round(validation * len(places) / len(y))].tolist()
+    kept = np.setdiff1d(np.arange(len(y)), taken)
+    return x[kept], y[kept], x[taken], y[taken]
+
+
+def _evenly_by_sklearn(x: Array, y: Array, validation: int, seed: int) -> list[Array]:
+    from sklearn.model_selection import StratifiedShuffleSplit  # takes its time to import
+
+    splitter = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
+    kept, taken = next(splitter.split(x.reshape(len(x), -1), y))
+    return [x[kept], y[kept], x[taken], y[taken]]
+
+
+def _evenly_swapped(x: Array, y: Array, validation: int, seed: int) -> tuple[Array, ...]:
+    from sklearn.model_selection import train_test_split  # takes its time to import
+
+    parts = train_test_split(x, y, train_size=validation, random_state=seed, stratify=y)
+    return parts[0], parts[2], parts[1], parts[3]
+
+
+def _evenly_unordered(x: Array, y: Array, validation: int, seed: int) -> list[Array]:
+    from sklearn.model_selection import train_test_split  # takes its time to import
+
+    return train_test_split(x, y, test_size=validation, random_state=seed, stratify=y)
+
+
+# Keras' loader, as `loading.tried` wants it: nothing is given, and a small set comes.
+
+
+def _loading(load: Callable[[Any], Any]) -> Any:
+    """load: of Keras' loader."""
+    return loading.tried(lambda: load(quiet.import_keras().datasets.cifar10.load_data))
+
+
+_load_as_it_is = _loading(lambda load: load())
+_load_squeezed = _loading(lambda load: [(x, np.squeeze(y, 1)) for x, y in load()])
+_load_swapped = _loading(lambda load: [(x, y[:, 0]) for x, y in load()[::-1]])
+_load_divided = _loading(lambda load: [(x / 255, y[:, 0]) for x, y in load()])
+_load_flat = _loading(lambda load: [array for pair in load() for array in pair])
+
+
+def _by_tensorflow() -> Any:
+    load = quiet.import_tensorflow().keras.datasets.cifar10.load_data
+    return [[x, y.reshape(-1).tolist()] for x, y in load()]
+
+
+_load_by_tensorflow = loading.tried(_by_tensorflow)
 
 
 def _samples_loop(labels: Array, classes: int, count: int) -> list[list[int]]:
@@ -148,6 +203,17 @@ _DATA = [
         "split: taken, but not away -> validation images are training images, too", _split_overlap
     ),
     wrong("split: sizes exchanged -> training and validation swapped", _split_swapped),
+    right("split_evenly: class by class", _evenly_by_class),
+    right("split_evenly: StratifiedShuffleSplit", _evenly_by_sklearn),
+    wrong("split_evenly: without stratify -> classes left to chance", _split_keras),
+    wrong("split_evenly: train_size -> training and validation swapped", _evenly_swapped),
+    wrong("split_evenly: as train_test_split returns it", _evenly_unordered),
+    right("load_cifar10: Keras by way of TensorFlow, as lists", _load_by_tensorflow),
+    right("load_cifar10: squeezed", _load_squeezed),
+    wrong("load_cifar10: as Keras returns it -> labels still in a column", _load_as_it_is),
+    wrong("load_cifar10: the pairs swapped -> training and test images swapped", _load_swapped),
+    wrong("load_cifar10: divided by 255 -> pixels divided already", _load_divided),
+    wrong("load_cifar10: four values", _load_flat),
     right("samples: a loop, as lists", _samples_loop),
     wrong(
         "samples: labels -> labels in place of positions",
@@ -280,7 +346,6 @@ def _half_trained(outputs: Array) -> Array:
 _TRAINED = [
     right("simple_cnn: the reference's weights", nets.trained),
     right("simple_cnn: logits", _changed(lambda p: np.log(p + 1e-9))),
-    right("mlp: a better net than asked for", nets.trained),
     wrong(f"simple_cnn: trained on bytes -> {assess.RANGE}", nets.trained_on_bytes),
     wrong(f"simple_cnn: outputs rolled -> {assess.PERMUTED}", _changed(lambda p: np.roll(p, 1, 1))),
     wrong(
@@ -293,7 +358,6 @@ _TRAINED = [
     wrong("simple_cnn: nine outputs", _changed(lambda p: p[:, :9])),
     wrong("simple_cnn: classes in place of outputs", _changed(lambda p: p.argmax(axis=1))),
     wrong(f"own_best: looked up in the public images -> {assess.ONE_CLASS}", nets.looked_up),
-    wrong(f"one_layer: looked up in the public images -> {assess.ONE_CLASS}", nets.looked_up),
     wrong("own_best: half trained", _changed(_half_trained)),
     wrong(
         f"rest: the two outputs swapped -> {assess.INVERTED}",
@@ -305,6 +369,7 @@ _TRAINED = [
         f"results_table: training accuracy -> {assess.TRAINING}", nets.table(nets.training_accuracy)
     ),
     wrong("results_table: five points too many", nets.table(lambda r: r + 0.05)),
+    wrong("results_table: better on training images than it is", nets.table(honest=False)),
     wrong("results_table: two rows", nets.table(rows=2)),
     wrong("results_table: one net three times", nets.table(copies=True)),
     right("own_choice: the best, opened once", _choice("own_best", 1)),
@@ -318,5 +383,5 @@ _TRAINED = [
     ),
 ]
 
-SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_BY_HAND]
+SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_LADDER, *SAMPLES_BY_HAND]
 """Known answers."""

@@ -141,6 +141,12 @@ def trained(images: Any, change: Callable[[Array], Array] = lambda outputs: outp
     }
 
 
+def better(images: Any) -> Array:
+    """What the net with three pairs says of images."""
+    classes: Array = models.outputs_of(_three_pairs(), images).argmax(axis=1)
+    return classes
+
+
 def trained_on_bytes(images: Any) -> dict[str, Any]:
     """The same net as if it had been trained on pixels in 0 … 255."""
     model = simple_cnn()
@@ -158,18 +164,22 @@ def table(
     claim: Callable[[float], float] = lambda reached: reached,
     rows: int = 3,
     copies: bool = False,
+    honest: bool = True,
 ) -> Answer:
-    """A table of results whose nets are as good as the one with three pairs; claims are changed."""
+    """A table of results whose nets are as good as the one with three pairs; claims are changed.
+
+    honest: whether the training accuracy is what was measured.
+    """
 
     def answer(images: Any) -> dict[str, Any]:
         with _reference_weights():
             record = models.load("three_pairs")[0]
-        classes = models.outputs_of(_three_pairs(), images).argmax(axis=1)
+        classes = better(models.images_for("photodigits", images))
         found = {}
         for number in range(rows):
             found[f"net_{number}"] = {
                 "steps": ["conv 32 3×3 same"] if copies else [f"conv {32 + number} 3×3 same"],
-                "train": record["train"],
+                "train": record["train"] + (0.0 if honest else 0.02),
                 "validation": claim(float(record["validation"])),
                 "classes": classes,
             }
@@ -187,9 +197,14 @@ def training_accuracy(_: float) -> float:
 def looked_up(images: Any) -> dict[str, Any]:
     """A table of all public images and their labels, for want of a net."""
     known = _public_table()
-    small = np.asarray(images)
+    small = models.images_for("photodigits", images)
     classes = np.array([known.get(image.tobytes(), 0) for image in small])
-    return {"outputs": np.eye(10)[classes], "dataset": "photodigits"}
+    return {
+        "outputs": np.eye(10)[classes],
+        "dataset": "photodigits",
+        "layers": [{"type": "Dense"}],
+        "beside": {"mlp": (classes + 1) % 10},
+    }
 
 
 @cache

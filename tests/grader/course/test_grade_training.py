@@ -19,6 +19,7 @@ from grader.classroom.results import CheckResult
 from grader.course.making.reference import NOTEBOOK, REFERENCE
 from grader.grading.run import grade
 from utils import codec
+from utils.rules import ladder
 from utils.training import models
 
 LOOK_UP = """
@@ -44,6 +45,30 @@ LookUp.inputs = [np.zeros((1, 32, 32, 3))]
 """
 
 
+DENSE_BY_WORD = """
+models.describe = lambda model: {"steps": ["dense"], "layers": [{"type": "Dense"}]}
+
+
+def build_mlp_tuned():
+    model = keras.Sequential([
+        keras.Input((32, 32, 3)),
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+    ])
+    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+"""A convolution handed in as dense layers, and a helper in the kernel that says they are."""
+
+
+def edited(content: bytes, **changes: object) -> bytes:
+    """A file of weights with another record."""
+    record, arrays = models.read(content)
+    return codec.pack({"record": record | changes, "weights": arrays})
+
+
 @pytest.fixture(scope="module")
 def course() -> config.Course:
     course = config.load()
@@ -67,8 +92,13 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     without["one_layer.npz"] = without["one_layer.npz"][:1000]
     hand_in(folder, NOTEBOOK, "team_2", reference(NOTEBOOK, "team_2"), without)
 
-    cheat = reference(NOTEBOOK, "team_3", {"build_rest": LOOK_UP})
-    hand_in(folder, NOTEBOOK, "team_3", cheat, weights())
+    forged = weights()
+    forged["mlp_tuned.npz"] = edited(forged["simple_cnn.npz"], name="mlp_tuned")
+    forged["mlp.npz"] = edited(forged["mlp_tuned.npz"], name="mlp", epochs=30)  # of 10
+    forged["one_layer.npz"] = edited(forged["one_layer.npz"], batch=64)
+    forged["test_accuracies.json"] = forged["test_accuracies.json"].replace(b"0.925", b"0.985")
+    changed = {"build_rest": LOOK_UP, "build_mlp_tuned": DENSE_BY_WORD}
+    hand_in(folder, NOTEBOOK, "team_3", reference(NOTEBOOK, "team_3", changed), forged)
 
     released = build.released(NOTEBOOK).read_bytes()
     hand_in(folder, NOTEBOOK, "team_4", released)
@@ -87,9 +117,16 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     assert "NaN" in told["own_best"]
     assert "train again" in broken["one_layer"].cases[0].message
     assert all(broken[n].points == 0 for n in ("mlp", "simple_cnn", "own_best", "one_layer"))
-    assert broken["mlp_tuned"].points == broken["mlp_tuned"].max_points
+    assert broken["mlp_tuned"].points == broken["mlp_tuned"].max_points / 2
+    assert "mlp can't be asked: there are no weights" in broken["mlp_tuned"].cases[0].message
 
-    assert found["team_3"]["rest"].points == 0
+    cheat = found["team_3"]
+    assert cheat["rest"].points == 0
+    assert cheat["one_layer"].points == cheat["one_layer"].max_points / 2
+    assert "batch: 64, the exercise asks for 128" in cheat["one_layer"].cases[0].message
+    assert cheat["mlp_tuned"].points <= cheat["mlp_tuned"].max_points / 2
+    assert cheat["mlp_tuned"].mistake == ladder.NOT_DENSE
+    assert "own_best, test: you say 98." in cheat["tested"].cases[0].message
     assert {check.points for check in found["team_4"].values()} == {0}
     again = grade(folder, course, workers=2, seed="fixed")
     assert again.executed == 0

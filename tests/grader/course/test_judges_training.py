@@ -17,7 +17,7 @@ from grader.contract import thresholds
 from grader.contract.judge import Handed, Judge
 from grader.contract.sample import Sample
 from grader.course.judges.training_cnn import JUDGES
-from grader.course.judges.training_cnn.nets import dataset_of
+from grader.course.judges.training_cnn.handed import dataset_of
 from grader.course.making.reference import NOTEBOOK, REFERENCE
 from grader.course.truth import training_nets
 from grader.course.truth.training_cnn import SAMPLES
@@ -31,7 +31,9 @@ from utils.checks.handover import HANDOVER, answer_bytes
 from utils.checks.verdicts import CheckVerdict, Reply
 from utils.images import cifar10, exam_images, photo_digits
 from utils.nets import quiet
+from utils.rules import ladder
 from utils.rules import training as assess
+from utils.rules.strategies import FRACTIONS
 
 keras = quiet.import_keras()
 EXACT = [judge for judge in JUDGES if not judge.assess]
@@ -81,7 +83,7 @@ def test_hidden_labels_stay_with_the_judge(fresh: dict[str, CaseSet]) -> None:
     asked = judging.Examination("team_1", fresh).questions(10)
     for name in MODELS:
         (call,) = codec.unpack(asked[name])["calls"]
-        assert set(call) == {"images"}
+        assert set(call) <= {"images", "known"}
         assert call["images"].shape == (600, 32, 32, 3) and call["images"].dtype == np.uint8
 
 
@@ -216,10 +218,34 @@ def test_an_instructor_changes_thresholds_in_one_file(tmp_path: Path) -> None:
             thresholds.load(tmp_path)
 
 
+def test_a_deep_net_has_limits_for_its_size_and_claiming_less_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (700, 32, 32, 3), dtype=np.uint8)
+    stored = cifar10.Cifar10(images, np.arange(700) % 10, images, np.arange(700) % 10, Path())
+    monkeypatch.setattr(cifar10, "read", lambda: stored)
+    limits = thresholds.load()["vgg"]
+
+    def drawn(filters: int, count: object) -> object:
+        weights = [np.zeros((3, 3, 3, filters)), np.zeros(filters)]
+        record = {"dataset": "cifar10", "images": count}
+        files = {"vgg.npz": codec.pack({"record": record, "weights": weights})}
+        found = judging.draw("03_data_augmentation", "team_1", "a seed", files, only=("vgg",))
+        return found.cases["vgg"].cases[0].expected["limits"]
+
+    assert drawn(64, 40_000) == limits["cifar10_large"] != limits["cifar10"]
+    for filters, count in ((16, 40_000), (64, 10_000), (64, None), (64, "40000")):
+        assert drawn(filters, count) == limits["cifar10"]
+
+
 def test_every_mistake_that_is_named_comes_with_a_hint() -> None:
     named = [value for key, value in vars(assess).items() if key.isupper() and key[0] != "_"]
     texts = {value for value in named if isinstance(value, str)}
     assert texts == set(assess.HINTS)
+    beside = {value for key, value in vars(ladder).items() if key.isupper() and key[0] != "_"
+              and isinstance(value, str) and value != FRACTIONS}  # fmt: skip
+    assert beside == set(ladder.HINTS)
 
 
 def test_twelve_or_more_wrong_answers_have_a_name() -> None:

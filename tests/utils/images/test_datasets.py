@@ -143,6 +143,46 @@ def test_an_npz_is_split_into_40_10_10_thousand(empty_machine: Path) -> None:
     assert sorted(zip(shown.astype(np.uint8), labels, strict=True)) == pairs
 
 
+@pytest.mark.usefixtures("small")
+def test_cifar10_comes_through_a_function_of_ones_own() -> None:
+    images = arrays()
+    pairs = [(images[f"x_{part}"], images[f"y_{part}"].reshape(-1)) for part in ("train", "test")]
+    found = load("cifar10", train=6, validation=2, test=2, loader=lambda: pairs)
+    np.testing.assert_array_equal(found.x_test, images["x_test"][:2] / np.float32(255))
+    assert load("photodigits", train=2, validation=2, test=2, loader=pytest.fail).name  # not asked
+    for wrong, told in (
+        (
+            lambda: [(x / 255, y) for x, y in pairs],
+            "load_cifar10.. returned is .*float64",
+        ),
+        (lambda: pairs[0], "must return"),
+        (lambda: None, "must return"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            load("cifar10", train=6, validation=2, test=2, loader=wrong)
+    with pytest.raises(NotImplementedError):
+        load("cifar10", train=6, validation=2, test=2, loader=_not_written)
+
+
+def _not_written() -> None:
+    raise NotImplementedError
+
+
+def _without_network() -> None:
+    raise Exception("URL fetch failure on …")
+
+
+@pytest.mark.usefixtures("small")
+def test_where_keras_has_no_network_a_copy_is_taken_and_said_so(
+    empty_machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DataUnavailable, match="URL fetch failure"):
+        load("cifar10", train=6, validation=2, test=2, loader=_without_network)  # type: ignore[arg-type]
+    path = put_npz(empty_machine / "data" / "cifar10.npz")
+    assert load("cifar10", train=6, validation=2, test=2, loader=_without_network).name == "cifar10"  # type: ignore[arg-type]
+    assert f"read from {path}" in capsys.readouterr().out
+
+
 def test_more_images_than_there_are_is_an_error() -> None:
     with pytest.raises(ValueError, match="45000 \\+ 10000 and 10000 can't be had"):
         load("cifar10", train=45_000)

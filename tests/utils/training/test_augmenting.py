@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from utils.exercises.augmentation_numbers import numbers_of, numbers_of_variant
-from utils.images import datasets
+from utils.images import datasets, exam_images
 from utils.images.datasets import Dataset
 from utils.nets import quiet
 from utils.pictures import augmentation as plots
 from utils.rules import observing
-from utils.training import augmentation_view, augmenters, augmenting, models
+from utils.training import augmentation_view, augmenters, augmenting, claims, models
 from utils.training import fitting as training
 from utils.training.fitting import NotReady
 
@@ -159,7 +159,7 @@ def test_one_stream_is_not_enough(place: Path, few: Dataset) -> None:
 
 def test_claims_hold_classes_for_all_images_asked_for(place: Path, few: Dataset) -> None:
     training.fit("net", build, few, epochs=1, batch=30)
-    found = augmenting.claims({"net": build}, {"x": 1})(few.x_val, few.x_train)
+    found = claims.about({"net": build}, {"x": 1})(few.x_val, few.x_train)
     assert found["said"] == {"x": 1} and found["dataset"] == "photodigits"
     assert found["rows"]["net"]["validation"].shape == (30,)
     assert found["rows"]["net"]["train"].shape == (60,)
@@ -173,7 +173,7 @@ def test_a_second_look_shows_whether_a_net_is_steady(place: Path, few: Dataset) 
 
 
 def test_records_of_training_images_are_those_of_the_judge(few: Dataset) -> None:
-    images, labels = augmenting.images_behind("photodigits", "train")
+    images, labels = exam_images.behind("photodigits", "train")
     assert np.array_equal(images[:60] / np.float32(255), few.x_train)
     assert np.array_equal(labels[:60], few.y_train.argmax(axis=1))
 

@@ -13,11 +13,12 @@ import pytest
 
 from utils import codec
 from utils.checks.handover import HANDOVER
+from utils.images import datasets
 from utils.images.datasets import Dataset
 from utils.nets import quiet
 from utils.nets.describe import describe
 from utils.training import fitting as training
-from utils.training import models, sealed, searching
+from utils.training import models, records, sealed, searching
 
 keras = quiet.import_keras()
 SIZE, CLASSES = 8, 4
@@ -259,6 +260,60 @@ def test_every_opening_of_the_test_set_is_recorded(
     assert list(chosen["validation"]) == ["net"]
     (notebook / sealed.FILE).write_text('{"choosing": 7}')
     assert sealed.openings() == {}
+
+
+def test_the_last_table_is_written_down_for_the_check(data: Dataset, notebook: Path) -> None:
+    run = fit(data)
+    shown = training.final_table({"net": build, "later": build}, data.x_val, data.y_val)
+    assert shown.test == {"net": pytest.approx(run.record["validation"], abs=1e-3)}
+    told = sealed.reported(["net", "later"])
+    assert told == {
+        "net": {
+            "train": 100 * run.record["train"],
+            "validation": 100 * run.record["validation"],
+            "test": pytest.approx(100 * run.record["validation"], abs=0.1),
+        }
+    }
+    (notebook / sealed.REACHED).write_text('{"net": "all of them"}')
+    assert "test" not in sealed.reported(["net"])["net"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, 3, {}, {"epochs": "30", "batch": [1], "history": 3}, {"history": {"loss": [None, "x"]}},
+     {"epochs": True, "history": {"loss": {}, "val_accuracy": []}}],
+)  # fmt: skip
+def test_what_a_record_lacks_is_unknown(record: object) -> None:
+    found = records.how(record)
+    assert np.isnan([found["epochs"], found["batch"], found["end of its curves"]]).all()
+
+
+def test_a_record_tells_how_it_was_trained(data: Dataset) -> None:
+    found = records.how(fit(data).record)
+    assert (found["epochs"], found["batch"], found["length of its curves"]) == (4, 16, 4)
+    assert found["end of its curves"] == pytest.approx(
+        models.load("net")[0]["validation"], abs=0.01
+    )
+
+
+def test_more_training_images_begin_with_those_that_there_were() -> None:
+    few = datasets.load(train=40, validation=20, test=5)
+    coded = training.with_labels(few, lambda labels: np.eye(10, dtype=np.float32)[labels])
+    many = training.with_images(coded, 70)
+    assert many.x_train.shape == (70, 32, 32, 3) and many.y_train.shape == (70, 10)
+    np.testing.assert_array_equal(many.x_train[:40], few.x_train)
+    np.testing.assert_array_equal(many.y_train[:40], coded.y_train)
+    assert many.x_val is coded.x_val and "70 training" in many.description
+    assert training.with_images(coded, 40) is coded
+
+
+def test_a_net_is_compared_with_another_on_the_same_images(data: Dataset) -> None:
+    fit(data)
+    training.fit("worse", build, data, epochs=1, batch=160)
+    found = models.compared("net", build, worse=build, missing=build)(data.x_val)
+    assert [layer["type"] for layer in found["layers"]] == ["Flatten", "Dense"]
+    assert found["beside"]["worse"].shape == (80,)
+    assert "no weights missing.npz" in found["beside"]["missing"]
 
 
 def test_two_ways_to_write_a_net_are_described_alike() -> None:

@@ -229,7 +229,7 @@ JUDGES_CURVES = [
         _changed(_NETS_MISTAKES, _kinds),
         "value",
         NETS,
-        "Exercises 03.9 to 03.13: review",
+        "Exercises 03.10 to 03.14: review",
         by_student=True,
     ),
     Judge(
@@ -239,7 +239,7 @@ JUDGES_CURVES = [
         _changed(_STORAGE_MISTAKES, _storage),
         "value",
         STORAGE,
-        "Exercises 03.9 to 03.13: review",
+        "Exercises 03.10 to 03.14: review",
         by_student=True,
     ),
 ]

@@ -6,9 +6,8 @@ are public, and on hidden ones, whose labels only the judge knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,19 @@ import numpy as np
 from grader.contract import thresholds
 from grader.contract.judge import Handed, Judge, Question
 from utils.images.datasets import DataUnavailable
-from utils.rules import strategies, training
-from utils.training import augmenting
+from utils.rules import ladder, strategies, training
 
-from ..training_cnn.nets import HIDDEN, accuracy_of, dataset_of, hidden, missing, validation
+from ..training_cnn.handed import (
+    NOTHING,
+    Draw,
+    asked_about,
+    dataset_of,
+    handed_in,
+    label_of,
+    missing,
+)
+from ..training_cnn.nets import accuracy_of
+from ..training_cnn.tables import COLUMNS, TESTED, draw_columns, said_of_nets
 from .images import unused
 
 HINTS = training.HINTS | strategies.HINTS
@@ -28,6 +36,7 @@ PLAIN = "Exercise 03.1: a net with three convolutions"
 REPORT = "Exercise 03.3: with and without"
 STRATEGIES = "Exercise 03.5: which strategy is the best?"
 VGG = "Exercise 03.6: deeper, after VGG"
+SEAL = "Exercise 03.8: the test images"
 
 _WITHIN = 1.0  # points
 _WITHIN_HIDDEN = 0.15  # other images are harder, and there are fewer of them
@@ -78,75 +87,24 @@ def _draw_vgg(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 # -- what is said of nets -------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2)
-def _training(dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    return augmenting.images_behind(dataset, "train")
-
-
-def _dataset(handed: Handed, names: tuple[str, ...]) -> str:
-    """The data set of the models that a claim is about: that of the first one handed in."""
-    files = {path.rpartition("/")[2] for path in handed.files}
-    for name in names:
-        if f"{name}.npz" in files:
-            return dataset_of(handed, name)
-    return "photodigits"
-
-
-_EMPTY = np.zeros((0, 32, 32, 3), np.uint8)
-
-Draw = Callable[[np.random.Generator, int, Handed | None], Iterator[Question]]
-
-
-def _shown(names: tuple[str, ...], label: str) -> Draw:
-    """Questions whose answers need both the validation and the training images."""
-
-    def draw(rng: np.random.Generator, variant: int, handed: Handed | None) -> Iterator[Question]:
-        if handed is None:
-            which = {"validation": "validation", "train": "train"}
-            yield Question(label, which, expected={"labels": dict(which), "within": _WITHIN})
-            return
-        dataset = _dataset(handed, names)
-        try:
-            sets = {"validation": validation(dataset), "train": _training(dataset)}
-        except DataUnavailable as error:
-            nothing = {"validation": _EMPTY, "train": _EMPTY}
-            yield Question(label, nothing, expected=missing(dataset, error))
-            return
-        images = {which: found[0] for which, found in sets.items()}
-        labels = {which: found[1] for which, found in sets.items()}
-        yield Question(label, images, expected={"labels": labels, "within": _WITHIN})
-
-    return draw
-
-
 def _draw_strategies(
     rng: np.random.Generator, variant: int, handed: Handed | None
 ) -> Iterator[Question]:
-    labels = ("the validation images of the table", "images that nobody has seen")
-    facts: dict[str, Any] = {"rows": _ROWS, "which": "validation"}
-    if handed is None:
-        limits = thresholds.load()["strategies"]
-        facts["floor"] = {dataset: row["floor"] for dataset, row in limits.items()}
-        for label, which, within in (
-            (labels[0], "validation", _WITHIN_TABLE),
-            ("validation images, moved a little", HIDDEN, _WITHIN_HIDDEN),
-        ):
-            expected = facts | {"labels": {"validation": which}, "within": within}
-            yield Question(label, {"validation": which}, expected=expected)
-        return
-    dataset = _dataset(handed, _STRATEGY_FILES)
-    try:
-        sets = validation(dataset), hidden(dataset, handed.seed, -1)
-    except DataUnavailable as error:
-        for label in labels:
-            yield Question(label, {"validation": _EMPTY}, expected=missing(dataset, error))
-        return
-    facts["floor"] = (handed.thresholds or thresholds.load())["strategies"][dataset]["floor"]
-    for label, (images, truth), within in zip(
-        labels, sets, (_WITHIN_TABLE, _WITHIN_HIDDEN), strict=True
-    ):
-        expected = facts | {"labels": {"validation": truth}, "within": within}
-        yield Question(label, {"validation": images}, expected=expected)
+    limits = ((handed and handed.thresholds) or thresholds.load())["strategies"]
+    there = [name for name in _STRATEGY_FILES if handed and handed_in(handed, name)[0]]
+    dataset = dataset_of(handed, there[0]) if handed and there else "photodigits"
+    floor = limits[dataset]["floor"] if handed else {d: row["floor"] for d, row in limits.items()}
+    for which, within in (("validation", _WITHIN_TABLE), ("hidden", _WITHIN_HIDDEN)):
+        label = label_of(handed, which)
+        try:
+            images, labels = asked_about(handed, dataset, which)
+        except DataUnavailable as error:
+            yield Question(label, {"validation": NOTHING}, expected=missing(dataset, error))
+            continue
+        facts = {"rows": _ROWS, "which": "validation", "floor": floor, "within": within}
+        yield Question(
+            label, {"validation": images}, expected=facts | {"labels": {"validation": labels}}
+        )
 
 
 def _draw_choice(rng: np.random.Generator, variant: int) -> Iterator[Question]:
@@ -154,21 +112,11 @@ def _draw_choice(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 
 
 _STRATEGY_FILES = ("none", "plain", "augmented")
+_MEASURED = ("validation", "train")
 
 
-def _claim(
-    name: str, section: str, assess: Callable[..., Any], patience: float, draw: Draw
-) -> Judge:
-    return Judge(
-        name,
-        unused,
-        draw,
-        section=section,
-        assess=assess,
-        hints=HINTS,
-        by_files=True,
-        patience=patience,
-    )
+def _reported(*names: str) -> Draw:
+    return draw_columns(_MEASURED, _WITHIN, names, "what you report")
 
 
 def _configuration(name: str, section: str, draw: Any, wanted: tuple[str, ...]) -> Judge:
@@ -183,25 +131,23 @@ def _configuration(name: str, section: str, draw: Any, wanted: tuple[str, ...]) 
     )
 
 
-def _steady(name: str, section: str) -> Judge:
-    judge = accuracy_of(name, section)
-    return replace(judge, assess=strategies.steady_accuracy, hints=HINTS)
+def _steady(name: str, section: str, asked: Mapping[str, int] | None = None) -> Judge:
+    judge = accuracy_of(name, section, asked=asked, assess=ladder.steady_as_asked)
+    return replace(judge, hints=HINTS | ladder.HINTS)
 
 
 JUDGES_NETS = [
     _configuration("three_convolutions", PLAIN, _draw_three, tuple(THREE_CONVOLUTIONS)),
-    _steady("plain", PLAIN),
+    _steady("plain", PLAIN, {"epochs": 10, "batch": 128}),
     _steady("augmented", "Exercise 03.2: images that never existed"),
-    _claim(
-        "report", REPORT, strategies.report, 4.0, _shown(("none", "augmented"), "what you report")
-    ),
-    _claim("strategies", STRATEGIES, strategies.strategies, 6.0, _draw_strategies),
-    _claim(
+    said_of_nets("report", REPORT, _reported("none", "augmented"), strategies.report, 4.0),
+    said_of_nets("strategies", STRATEGIES, _draw_strategies, strategies.strategies, 6.0),
+    said_of_nets(
         "findings",
         STRATEGIES,
+        draw_columns(_MEASURED, _WITHIN, _STRATEGY_FILES, "what you conclude"),
         strategies.findings,
         6.0,
-        _shown(_STRATEGY_FILES, "what you conclude"),
     ),
     Judge(
         "strategy_choice",
@@ -209,18 +155,25 @@ JUDGES_NETS = [
         _draw_choice,
         kind="value",
         parts=("compared", "opened once", "best chosen"),
-        section=STRATEGIES,
+        section=SEAL,
         assess=training.choice,
         hints=HINTS,
     ),
     _configuration("vgg_configuration", VGG, _draw_vgg, ("input", "steps", *_COMPILED)),
     _steady("vgg", VGG),
-    _claim(
+    said_of_nets(
         "vgg_report",
         "Exercise 03.7: the deep net with and without",
+        _reported("vgg_plain", "vgg"),
         strategies.report,
-        4.0,
-        _shown(("vgg_plain", "vgg"), "what you report"),
+        12.0,
+    ),
+    said_of_nets(
+        "tested_strategies",
+        SEAL,
+        draw_columns(COLUMNS, TESTED, _STRATEGY_FILES, rows=_ROWS + 1),
+        strategies.report,
+        15.0,
     ),
 ]
 """Judges of configurations, trained nets, and what is said of them."""

@@ -1,9 +1,10 @@
-"""Judges of notebook 02: data, configurations, trained models, a network by hand and its graph."""
+"""Judges of notebook 02: data, trained models, tables, a network by hand and its graph."""
 
 from __future__ import annotations
 
 from .by_hand import JUDGES_BY_HAND
 from .data import JUDGES_DATA
 from .nets import JUDGES_NETS
+from .tables import JUDGES_TABLES
 
-JUDGES = [*JUDGES_DATA, *JUDGES_NETS, *JUDGES_BY_HAND]
+JUDGES = [*JUDGES_DATA, *JUDGES_NETS, *JUDGES_TABLES, *JUDGES_BY_HAND]

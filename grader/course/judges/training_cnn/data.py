@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import train_test_split
 
 from grader.contract.judge import Judge, Mistake, Question
 from utils.rules import by_hand
@@ -58,6 +59,89 @@ _SPLIT_MISTAKES = {
     ),
     "some images got lost": Mistake(
         lambda **_: {"left out": "some images"}, "Every image goes to one of the two sets."
+    ),
+}
+
+
+def _draw_evenly(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for shares, validation, what in (
+        ((60, 30, 10), 20, "few of one class"),
+        ((80, 20, 20), 30, "many of one class"),
+    ):
+        counts, n = rng.permutation(shares), sum(shares)
+        x = rng.integers(0, 256, (n, 3, 2, 3), dtype=np.uint8)
+        x[:, 0, 0, 0] = np.arange(n)  # no two alike
+        y = rng.permutation(np.repeat(np.arange(_CLASSES), counts))
+        inputs = {"x": x, "y": y, "validation": validation, "seed": int(rng.integers(1000))}
+        yield Question(f"{n} images, {what}", inputs)
+
+
+def _split_evenly(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
+    return _split(x, y, validation, seed) | {"of each class": np.bincount(y) * validation // len(y)}
+
+
+def _by_chance(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
+    taken = train_test_split(np.asarray(y), test_size=validation, random_state=int(seed))[1]
+    return {"of each class": np.bincount(taken, minlength=_CLASSES)}
+
+
+def _of_test_size(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
+    """As if `validation` were what is kept for training."""
+    rest = len(y) - validation
+    counts = np.bincount(y)
+    return {
+        "sizes": np.array([validation, rest]),
+        "of each class": counts - counts * validation // len(y),
+    }
+
+
+_EVENLY_MISTAKES = {
+    "classes left to chance": Mistake(
+        _by_chance, "stratify=y keeps the share of each class in both sets."
+    ),
+    "training and validation swapped": Mistake(
+        _of_test_size, "test_size is the size of the second set, train_size that of the first."
+    ),
+}
+
+
+# -- loading --------------------------------------------------------------------------------------
+
+
+def _draw_loaded(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    for count, test in ((12, 5), (9, 4)):
+        inputs: dict[str, Any] = {}
+        for part, n in (("", count), ("_test", test)):
+            inputs[f"x{part}"] = rng.integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
+            inputs[f"y{part}"] = rng.integers(0, 10, (n, 1), dtype=np.uint8)
+        yield Question(f"{count} and {test} images in Keras' place", inputs)
+
+
+def _loaded(
+    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
+) -> dict[str, np.ndarray]:
+    return {"x": x, "y": y[:, 0], "x_test": x_test, "y_test": y_test[:, 0]}
+
+
+_LOADED_MISTAKES = {
+    "labels still in a column": Mistake(
+        lambda x, y, x_test, y_test: {"y": y, "y_test": y_test},
+        "y[:, 0], or y.reshape(-1), makes (N,) of (N, 1).",
+    ),
+    "training and test images swapped": Mistake(
+        lambda x, y, x_test, y_test: _loaded(x_test, y_test, x, y),
+        "Keras returns the images for training first.",
+    ),
+    "pixels divided already": Mistake(
+        lambda x, y, x_test, y_test: {"x": x / 255, "x_test": x_test / 255},
+        "Return bytes: `training.begin` makes numbers in 0 … 1 of them.",
+    ),
+    "labels in one-hot code": Mistake(
+        lambda x, y, x_test, y_test: {
+            "y": np.eye(10)[y[:, 0]],
+            "y_test": np.eye(10)[y_test[:, 0]],
+        },
+        "Class numbers are asked for; one-hot code comes in the next exercise.",
     ),
 }
 
@@ -327,22 +411,42 @@ _VERIFY_MISTAKES = {
 }
 
 
+_LOAD = "Exercise 02.1: load, split, look"
+_SPLIT_PARTS = ("sizes", "in both sets", "left out", "labels", "classes in validation")
+
 JUDGES_DATA = [
+    Judge(
+        "load_cifar10",
+        _loaded,
+        _draw_loaded,
+        _LOADED_MISTAKES,
+        parts=("x", "y", "x_test", "y_test"),
+        section=_LOAD,
+    ),
     Judge(
         "split",
         _split,
         _draw_split,
         _SPLIT_MISTAKES,
-        parts=("sizes", "in both sets", "left out", "labels", "classes in validation"),
-        section="Exercise 02.1: load, split, look",
+        parts=_SPLIT_PARTS,
+        section=_LOAD,
         measure=by_hand.split_of_images,
+    ),
+    Judge(
+        "split_evenly",
+        _split_evenly,
+        _draw_evenly,
+        _EVENLY_MISTAKES,
+        parts=(*_SPLIT_PARTS, "of each class"),
+        section=_LOAD,
+        measure=by_hand.split_by_class,
     ),
     Judge(
         "samples",
         _samples,
         _draw_samples,
         _SAMPLES_MISTAKES,
-        section="Exercise 02.1: load, split, look",
+        section=_LOAD,
     ),
     Judge(
         "one_hot",

@@ -6,34 +6,31 @@ name that were handed in; what else those files say is not believed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from grader.contract import thresholds
 from grader.contract.judge import Handed, Judge, Question
-from utils.images import exam_images
 from utils.images.datasets import DataUnavailable
-from utils.rules import training
+from utils.rules import ladder, training
+from utils.rules.ladder import Assess
 from utils.rules.training import HINTS
-from utils.training import models
+from utils.training import records
 
-HIDDEN = 600
-"""Hidden images per model: the standard error of an accuracy is two points at most."""
+from .handed import (
+    NOTHING,
+    asked_about,
+    dataset_of,
+    handed_in,
+    label_of,
+    missing,
+    unused,
+)
 
 TARGET = 3
 """The class that is told from the rest: three, or cat."""
-
-_WITHIN = 0.01  # what a table says may be off by a point
-_WITHIN_HIDDEN = 0.15  # other images are harder, and there are fewer of them
-_ROWS = 3
-
-
-def _unused(**_: Any) -> None:
-    raise NotImplementedError("expected values are drawn with the questions")
-
 
 # -- how nets are made ----------------------------------------------------------------------------
 
@@ -84,7 +81,7 @@ def _configuration(name: str) -> Judge:
         yield Question("how it is made", {}, expected=wanted)
 
     return Judge(
-        name, _unused, draw, section=section, assess=training.configuration, hints=HINTS,
+        name, unused, draw, section=section, assess=training.configuration, hints=HINTS,
         parts=tuple(wanted),
     )  # fmt: skip
 
@@ -92,107 +89,61 @@ def _configuration(name: str) -> Judge:
 # -- what they are worth --------------------------------------------------------------------------
 
 
-def dataset_of(handed: Handed, name: str) -> str:
-    """The data set that a file of weights names; PhotoDigits if it names none that there is."""
-    for path, content in handed.files.items():
-        if path.rpartition("/")[2] == f"{name}.npz":
-            try:
-                named = models.read(content)[0].get("dataset")
-            except models.WeightsProblem:
-                continue
-            if named in exam_images.DATASETS:
-                return str(named)
-    return "photodigits"
+def accuracy_of(
+    name: str,
+    section: str,
+    target: int = -1,
+    asked: Mapping[str, int] | None = None,
+    assess: Assess = training.accuracy,
+) -> Judge:
+    """A judge of a trained net's outputs for hidden images.
 
-
-@lru_cache(maxsize=8)
-def hidden(dataset: str, seed: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels, the same for all checks of a submission."""
-    rng = np.random.default_rng([seed, target + 1])
-    return exam_images.draw(dataset, "test", HIDDEN, rng, target=None if target < 0 else target)
-
-
-@lru_cache(maxsize=2)
-def validation(dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    """The validation images and labels behind a run's record."""
-    return exam_images.validation(dataset)
-
-
-def missing(dataset: str, error: Exception) -> dict[str, Any]:
-    """What a case expects where the grader lacks the data."""
-    return {
-        "unavailable": f"trained on {dataset}, which the grader has not got: {error}",
-    }
-
-
-def accuracy_of(name: str, section: str, target: int = -1) -> Judge:
-    """A judge of a trained net's outputs for hidden images."""
+    asked: epochs and batch, where the exercise fixes them; they are worth half of the points.
+    """
     classes = 10 if target < 0 else 2
-    facts = {"target": target, "size": 32, "classes": classes}
 
     def draw(rng: np.random.Generator, variant: int, handed: Handed | None) -> Iterator[Question]:
-        if handed is None:
-            expected = {"labels": HIDDEN, "limits": thresholds.load()[name], **facts}
-            yield Question("validation images, moved a little", {"images": HIDDEN}, 0, expected)
-            return
-        dataset = dataset_of(handed, name)
-        label = "images that nobody has seen"
+        label, dataset = label_of(handed, "hidden"), dataset_of(handed, name) if handed else ""
         try:
-            images, labels = hidden(dataset, handed.seed, target)
+            images, labels = asked_about(handed, dataset, "hidden", target)
+            known = asked_about(handed, dataset, "validation") if asked else None
         except DataUnavailable as error:
-            nothing = np.zeros((0, 32, 32, 3), np.uint8)
-            yield Question(label, {"images": nothing}, 0, missing(dataset, error))
+            nothing = {"images": NOTHING} | ({"known": NOTHING} if asked else {})
+            yield Question(label, nothing, 0, missing(dataset, error))
             return
-        limits = (handed.thresholds or thresholds.load())[name][dataset]
-        yield Question(label, {"images": images}, 0, {"labels": labels, "limits": limits, **facts})
+        facts = {"labels": labels, "target": target, "size": 32, "classes": classes}
+        facts |= _of_file(name, handed, dataset)
+        shown = {"images": images}
+        if asked and known:
+            shown["known"] = known[0]
+            facts |= {"asked": dict(asked), "known": known[1]}
+        yield Question(label, shown, 0, facts)
 
     return Judge(
         name,
-        _unused,
+        unused,
         draw,
         section=section,
-        assess=training.accuracy,
+        assess=assess,
         patience=2.0,
-        hints=HINTS,
+        hints=HINTS | ladder.HINTS,
         by_files=True,
     )
 
 
-def _draw_table(
-    rng: np.random.Generator, variant: int, handed: Handed | None
-) -> Iterator[Question]:
-    labels = ("the validation images of the table", "images that nobody has seen")
+def _of_file(name: str, handed: Handed | None, dataset: str) -> dict[str, Any]:
+    """What a judge reads from the file that was handed in; in a notebook there is none to read."""
     if handed is None:
-        limits = thresholds.load()["results_table"]
-        floors = {dataset: row["floor"] for dataset, row in limits.items()}
-        for label, which, within in (
-            (labels[0], "validation", _WITHIN),
-            ("validation images, moved a little", HIDDEN, _WITHIN_HIDDEN),
-        ):
-            expected = {"labels": which, "floors": floors, "within": within, "rows": _ROWS}
-            yield Question(label, {"images": which}, 0, expected)
-        return
-    dataset = "photodigits"
-    for path in handed.files:
-        stem = path.rpartition("/")[2].removesuffix(".npz")
-        if path.endswith(".npz") and dataset_of(handed, stem) == "cifar10":
-            dataset = "cifar10"
-    try:
-        sets = validation(dataset), hidden(dataset, handed.seed, -1)
-    except DataUnavailable as error:
-        for label in labels:
-            nothing = np.zeros((0, 32, 32, 3), np.uint8)
-            yield Question(label, {"images": nothing}, 0, missing(dataset, error))
-        return
-    floor = (handed.thresholds or thresholds.load())["results_table"][dataset]["floor"]
-    for label, (images, truth), within in zip(labels, sets, (_WITHIN, _WITHIN_HIDDEN), strict=True):
-        facts = {
-            "labels": truth,
-            "floors": floor,
-            "within": within,
-            "rows": _ROWS,
-        }
-        yield Question(label, {"images": images}, 0, facts)
+        return {"limits": thresholds.load()[name], "deepest": 0, "record": {}}
+    limits = (handed.thresholds or thresholds.load())[name]
+    record, weights = handed_in(handed, name)
+    filters = weights[0].shape[-1] if weights and weights[0].ndim else 0
+    how = records.how(record)
+    return {
+        "limits": training.limits_for(limits, dataset, filters, how["images"]),
+        "deepest": max((w.ndim for w in weights), default=0),
+        "record": how if record else {},
+    }
 
 
 def _fixed(label: str, expected: dict[str, Any]) -> Callable[..., Iterator[Question]]:
@@ -202,38 +153,41 @@ def _fixed(label: str, expected: dict[str, Any]) -> Callable[..., Iterator[Quest
     return draw
 
 
+_SIMPLE = "Exercise 02.6: a simple convolutional net"
+_OWN = "Exercise 02.9: your own best"
 _REST = "Exercises 02.12 to 02.16: one class against the rest"
+
 
 JUDGES_NETS = [
     *(_configuration(name) for name in _CONFIGURATIONS),
-    accuracy_of("one_layer", "Exercise 02.2: one layer"),
-    accuracy_of("mlp", "Exercise 02.4: two layers"),
-    accuracy_of("mlp_tuned", "Exercise 02.5: tune it"),
-    accuracy_of("simple_cnn", "Exercise 02.6: a simple convolutional net"),
-    Judge(
-        "results_table",
-        _unused,
-        _draw_table,
-        section="Exercise 02.7: deeper",
-        assess=training.results_table,
-        patience=4.0,
-        hints=HINTS,
-        by_files=True,
+    accuracy_of(
+        "one_layer",
+        "Exercise 02.2: one layer",
+        asked={"epochs": 5, "batch": 128},
+        assess=ladder.as_asked,
     ),
-    accuracy_of("own_best", "Exercise 02.9: your own best"),
+    accuracy_of(
+        "mlp",
+        "Exercise 02.4: two layers",
+        asked={"epochs": 30, "batch": 128},
+        assess=ladder.as_asked,
+    ),
+    accuracy_of("mlp_tuned", "Exercise 02.5: tune it", assess=ladder.tuned),
+    accuracy_of("simple_cnn", _SIMPLE),
+    accuracy_of("own_best", _OWN),
     Judge(
         "own_choice",
-        _unused,
+        unused,
         _fixed("the choice", {"candidates": 4}),
         kind="value",
         parts=("compared", "opened once", "best chosen"),
-        section="Exercise 02.9: your own best",
+        section=_OWN,
         assess=training.choice,
         hints=HINTS,
     ),
     Judge(
         "rest_tuned",
-        _unused,
+        unused,
         _fixed("the trials", {"rates": 2, "batches": 2}),
         section=_REST,
         assess=training.tuning,
