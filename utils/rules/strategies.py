@@ -48,6 +48,7 @@ HINTS = {
 }
 """What to think about next, for each mistake named here."""
 
+_COLUMNS = ("train", "validation", "test")
 _MOST_ROWS = 16
 _REPORTED = 1.0  # points
 _CLEAR = 2.0  # points by which one may be off where two measurements are compared
@@ -147,7 +148,7 @@ def report(case: Case, answer: Any) -> CaseVerdict:
     parts = [PartVerdict(name, False, Told(told)) for name, told in found.problems.items()]
     for name, percent in found.percent.items():
         row = said.get(name)
-        for which in percent:
+        for which in (column for column in _COLUMNS if column in percent):
             within = _within(case.expected["within"], answer, which)
             value = number_of(row.get(which)) if isinstance(row, dict) else float("nan")
             if abs(value - percent[which]) <= within:

@@ -16,6 +16,7 @@ import numpy as np
 from grader.contract.sample import right, wrong
 from utils.images import exam_images
 from utils.nets import quiet
+from utils.rules import ladder
 from utils.rules import strategies as claims
 from utils.rules import training as assess
 from utils.training import augmenting, models
@@ -114,9 +115,9 @@ def _reference_weights() -> Any:
 def trained(name: str, change: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """What the reference's net says of images, changed."""
 
-    def answer(images: Any) -> Any:
+    def answer(images: Any, known: Any = None) -> Any:
         with _reference_weights():
-            found = augmenting.answers(name, three_convolutions)(images)
+            found = augmenting.answers(name, three_convolutions)(images, known)
         return found if change is None else change(found)
 
     return answer
@@ -134,6 +135,7 @@ def _always(label: int, count: int) -> dict[str, Any]:
 
 _TRAINED = [
     right("plain: the reference's weights", trained("plain")),
+    wrong(f"plain: another net in its place -> {ladder.OTHER_CURVES}", trained("augmented")),
     right("augmented: the reference's weights", trained("augmented")),
     wrong(
         f"augmented: augmented when evaluated -> {claims.RESTLESS}",
@@ -301,11 +303,40 @@ def _choice(chosen: str, times: int = 1) -> dict[str, Any]:
     return {"chosen": chosen, "times opened": times, "validation": validation}
 
 
+def _tested(table: Table, **said: float) -> Any:
+    """The table of all three columns; of test images as many are right as of validation."""
+    told: dict[str, dict[str, float]] = {
+        name: {"train": a, "validation": b, "test": b} for name, (a, b) in table.items()
+    }
+    for name, value in said.items():
+        told[name]["test"] = value
+    nets = made_up(told, table)
+
+    def answer(validation: Any, train: Any, test: Any) -> dict[str, Any]:
+        found: dict[str, Any] = nets(validation, train)
+        for name, row in found["rows"].items():
+            row["test"] = _classes(name, "test", table[name][1])
+        return found
+
+    return answer
+
+
+_ALL = _TABLE | {"vgg": (94.0, 90.0)}
+
+_TESTED = [
+    right("tested_strategies: as measured", _tested(_TABLE)),
+    right("tested_strategies: with a deep net", _tested(_ALL)),
+    wrong(
+        f"tested_strategies: the deep net's wish -> {claims.NOT_MEASURED}", _tested(_ALL, vgg=96.0)
+    ),
+    wrong("tested_strategies: three rows", _tested(dict(list(_TABLE.items())[:3]))),
+]
+
 _CHOICES = [
     right("strategy_choice: the best, opened once", _choice("augmented")),
     wrong(f"strategy_choice: not the best -> {assess.NOT_BEST}", _choice("colour")),
     wrong(f"strategy_choice: opened twice -> {assess.PEEKED}", _choice("augmented", 2)),
 ]
 
-SAMPLES_NETS = [*_CONFIGURED, *_TRAINED, *_REPORTS, *_FINDINGS, *_STRATEGIES, *_CHOICES]
+SAMPLES_NETS = [*_CONFIGURED, *_TRAINED, *_REPORTS, *_FINDINGS, *_STRATEGIES, *_TESTED, *_CHOICES]
 """Known answers."""

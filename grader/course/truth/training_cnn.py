@@ -70,7 +70,7 @@ def _evenly_by_class(x: Array, y: Array, validation: int, seed: int) -> tuple[Ar
     return x[kept], y[kept], x[taken], y[taken]
 
 
-def _evenly_by_sklearn(x: Array, y: Array, validation: int, seed: int) -> list[Array]:
+def _evenly_by_sklearn(x: Array, y: Array, validation: int, seed: int | None = None) -> list[Array]:
     from sklearn.model_selection import StratifiedShuffleSplit  # takes its time to import
 
     splitter = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
@@ -203,11 +203,26 @@ _DATA = [
         "split: taken, but not away -> validation images are training images, too", _split_overlap
     ),
     wrong("split: sizes exchanged -> training and validation swapped", _split_swapped),
-    right("split_evenly: class by class", _evenly_by_class),
-    right("split_evenly: StratifiedShuffleSplit", _evenly_by_sklearn),
-    wrong("split_evenly: without stratify -> classes left to chance", _split_keras),
-    wrong("split_evenly: train_size -> training and validation swapped", _evenly_swapped),
-    wrong("split_evenly: as train_test_split returns it", _evenly_unordered),
+    right("split_evenly: class by class", loading.three_times(_evenly_by_class)),
+    right("split_evenly: StratifiedShuffleSplit", loading.three_times(_evenly_by_sklearn)),
+    wrong(
+        "split_evenly: without stratify -> classes left to chance",
+        loading.three_times(_split_keras),
+    ),
+    wrong(
+        "split_evenly: train_size -> training and validation swapped",
+        loading.three_times(_evenly_swapped),
+    ),
+    wrong(
+        "split_evenly: without random_state -> chance without a seed",
+        loading.three_times(lambda x, y, validation, seed: _evenly_by_sklearn(x, y, validation)),
+    ),
+    wrong(
+        "split_evenly: random_state=0 -> the same split for all seeds",
+        loading.three_times(lambda x, y, validation, seed: _evenly_by_sklearn(x, y, validation, 0)),
+    ),
+    wrong("split_evenly: as train_test_split returns it", loading.three_times(_evenly_unordered)),
+    wrong("split_evenly: the split of another exercise", _split_masks),
     right("load_cifar10: Keras by way of TensorFlow, as lists", _load_by_tensorflow),
     right("load_cifar10: squeezed", _load_squeezed),
     wrong("load_cifar10: as Keras returns it -> labels still in a column", _load_as_it_is),

@@ -112,6 +112,16 @@ def _reference_weights() -> Any:
         models._Place.notebook, models._Place.base = before
 
 
+def reference(name: str, build: Callable[[], Any]) -> Callable[..., dict[str, Any]]:
+    """`models.answers` of a net of the reference solution."""
+
+    def answer(*shown: Any) -> dict[str, Any]:
+        with _reference_weights():
+            return models.answers(name, build)(*shown)
+
+    return answer
+
+
 @cache
 def _trained() -> Any:
     with _reference_weights():

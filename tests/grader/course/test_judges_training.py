@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +36,7 @@ from utils.nets import quiet
 from utils.rules import ladder
 from utils.rules import training as assess
 from utils.rules.strategies import FRACTIONS
+from utils.training import models
 
 keras = quiet.import_keras()
 EXACT = [judge for judge in JUDGES if not judge.assess]
@@ -42,7 +45,8 @@ MODELS = ("one_layer", "mlp", "mlp_tuned", "simple_cnn", "own_best", "rest")
 
 @pytest.fixture(scope="module")
 def fresh() -> dict[str, CaseSet]:
-    return judging.draw(NOTEBOOK, "team_1", "a seed").cases
+    files = {path.name: path.read_bytes() for path in REFERENCE.iterdir()}
+    return judging.draw(NOTEBOOK, "team_1", "a seed", files).cases
 
 
 def verdict_on(found: CaseSet, sample: Sample) -> CheckVerdict:
@@ -178,7 +182,7 @@ def test_a_data_set_that_the_grader_lacks_needs_a_human(monkeypatch: pytest.Monk
     files = {"mlp.npz": codec.pack({"record": {"dataset": "cifar10"}, "weights": []})}
     drawn = judging.draw(NOTEBOOK, "team_1", "a seed", files)
     assert "trained on cifar10" in drawn.problem and "put it there" in drawn.problem
-    sample = Sample("whatever", "mlp", False, lambda images: {"outputs": np.zeros((0, 10))})
+    sample = Sample("whatever", "mlp", False, lambda images, known: {"outputs": np.zeros((0, 10))})
     assert "has not got" in verdict_on(drawn.cases["mlp"], sample).cases[0].message
     assert not judging.draw(NOTEBOOK, "team_1", "a seed").problem
 
@@ -216,6 +220,56 @@ def test_an_instructor_changes_thresholds_in_one_file(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(ConfigError, match=told):
             thresholds.load(tmp_path)
+
+
+def _drop_curves(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "history"}
+
+
+def _cut_curves(record: dict[str, Any]) -> dict[str, Any]:
+    history = {key: values[:3] for key, values in record["history"].items()}
+    return record | {"history": history}
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake", "told"),
+    [
+        (dict, "", "images right"),
+        (
+            lambda r: r | {"epochs": 50},
+            ladder.OTHER_TRAINING,
+            "epochs: 50, the exercise",
+        ),
+        (lambda r: r | {"batch": 7}, ladder.OTHER_TRAINING, "batch: 7, the exercise"),
+        (lambda r: r | {"batch": "128"}, ladder.OTHER_TRAINING, "the record doesn't say"),
+        (lambda r: _cut_curves(r) | {"epochs": 3}, ladder.OTHER_TRAINING, "epochs: 3"),
+        (_cut_curves, ladder.OTHER_CURVES, "there are 3 values in the curves"),
+        (_drop_curves, ladder.OTHER_CURVES, "there are 0 values in the curves"),
+        (
+            lambda r: r | {"history": {"loss": [1.0] * 5, "val_accuracy": [0.9] * 5}},
+            ladder.OTHER_CURVES,
+            "they end at 90.0 %, the net reaches 43.",
+        ),
+    ],
+)
+def test_the_record_that_was_handed_in_is_judged_with_the_net(
+    change: Callable[[dict[str, Any]], dict[str, Any]], mistake: str, told: str
+) -> None:
+    record, weights = models.read((REFERENCE / "one_layer.npz").read_bytes())
+    files = {"one_layer.npz": codec.pack({"record": change(record), "weights": weights})}
+    cases = judging.draw(NOTEBOOK, "team_1", "a seed", files, only=("one_layer",)).cases
+    answer = training_nets.reference("one_layer", training_nets.one_layer)
+    verdict = verdict_on(cases["one_layer"], Sample("changed", "one_layer", False, answer))
+    assert verdict.score == (0.5 if mistake else 1.0)
+    assert verdict.mistake == mistake and told in verdict.cases[0].message
+
+
+def test_weights_of_a_filter_are_no_dense_layer_whatever_the_kernel_says() -> None:
+    sample = next(s for s in SAMPLES if s.check == "mlp_tuned" and s.right)
+    files = {"mlp_tuned.npz": (REFERENCE / "simple_cnn.npz").read_bytes()}
+    cases = judging.draw(NOTEBOOK, "team_1", "a seed", files, only=("mlp_tuned",)).cases
+    verdict = verdict_on(cases["mlp_tuned"], sample)
+    assert (verdict.score, verdict.mistake) == (0.5, ladder.NOT_DENSE)
 
 
 def test_a_deep_net_has_limits_for_its_size_and_claiming_less_gains_nothing(

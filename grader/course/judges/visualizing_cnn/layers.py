@@ -16,7 +16,7 @@ from utils.rules import maps
 from utils.rules.maps import maps_and_relations
 
 from ...nets import trusted
-from ..training_cnn.nets import missing
+from ..training_cnn.handed import missing
 from . import draws
 
 # -- filters --------------------------------------------------------------------------------------
