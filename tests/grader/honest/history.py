@@ -216,11 +216,11 @@ class History:
         assert not everyone.problems
         found = overview.of(everyone)
         assert overview.lines(found, self.folder.root)
-        assert remembered.overview(self.folder, self.course) == found
         return overview.as_data(found)
 
     def _look(self) -> None:
         status = self._status()
+        assert overview.as_data(remembered.overview(self.folder, self.course)) == status
         rows = {row["team"]: row for row in status["submissions"]}
         given = {mark.team: mark for mark in marks.read(self.folder)}
         there = {team for team, _ in self.folder.submissions()}
