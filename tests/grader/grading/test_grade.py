@@ -271,7 +271,7 @@ def test_a_cell_that_runs_out_of_time_keeps_the_cases_that_were_done(
     assert points_of(folder, "team_1") == points_of(folder, "team_2") == {"square": 2, "sums": 2}
     told, left = (result_of(folder, t).checks[0].cases[1].message for t in ("team_1", "team_2"))
     assert re.fullmatch(r"stopped after \d+ seconds; all calls together have 3 seconds", told)
-    assert left == "SystemExit: too large"
+    assert left == "SystemExit: too large (line 3 of the cell, in square)"
 
 
 def test_the_numbers_of_a_member_are_as_good_as_those_of_the_team(
