@@ -85,20 +85,28 @@ def demo(
 
 
 def truth(
+    checks: Annotated[
+        list[str] | None, typer.Argument(help="Names of checks; all if left out.")
+    ] = None,
+    notebook: Annotated[
+        str, typer.Option("--notebook", help="Only this notebook: 01, or its whole name.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="So many times are cases drawn.")] = 1,
     seed: Annotated[
         str, typer.Option("--seed", help="Draw the cases from this text, to compare two runs.")
     ] = "",
 ) -> None:
     """Try the judges on known wrong and known right answers.
 
-    Prints each with its points and the diagnosis it got, and as the last line a JSON summary.
+    Prints each with its points and the diagnosis it got, and as the last line a JSON summary; with
+    several seeds only what is unexpected, and with which seed.
 
     Exit status: 0; 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
     called by the wrong name.
     """
     from grader.judging.truth import run  # help need not wait for judges
 
-    raise typer.Exit(run(console, config.load().notebooks, seed))
+    raise typer.Exit(run(console, _notebooks_called(notebook), seed, seeds, checks or ()))
 
 
 def mutate(
@@ -136,14 +144,19 @@ def mutate(
         return
     from grader.mutating.run import Asking, run  # help need not wait for judges
 
-    every = list(config.load().notebooks)
-    known = [name for name in every if name.startswith(notebook)]
-    if not known:
-        errors.print(f"no notebook is called {notebook!r}")
-        raise typer.Exit(REFUSED)
-    everything = known == every and not checks and not sample
+    known = _notebooks_called(notebook)
+    everything = known == list(config.load().notebooks) and not checks and not sample
     asking = Asking(known, checks or (), seeds, sample, seed, inputs, everything)
     raise typer.Exit(run(console, asking))
+
+
+def _notebooks_called(beginning: str) -> list[str]:
+    """Notebooks whose names begin so; all, if nothing is said."""
+    known = [name for name in config.load().notebooks if name.startswith(beginning)]
+    if not known:
+        errors.print(f"no notebook is called {beginning!r}")
+        raise typer.Exit(REFUSED)
+    return known
 
 
 def doctor(

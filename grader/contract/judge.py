@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 
+from utils.checks import idle, together
 from utils.checks.cases import Case, CaseSet, rule_name, sealed
-from utils.checks.compare import same_parts
+from utils.checks.compare import OTHER_TYPE, OTHER_TYPE_HINT, same_parts
 from utils.checks.identity import VARIANTS
 from utils.checks.verdicts import CaseVerdict
 
@@ -35,6 +36,13 @@ class Question:
     expected: dict[str, Any] | None = None
     """What the answer is held against, where that is drawn with the inputs; else the reference
     computes it."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Part -> the type of array that the text asks for.  In one question of several: a wrong type
+    is a slip, not the idea."""
+    same_as: int = -1
+    """Place of an earlier question with the same inputs: what is drawn must come again."""
+    unlike: int = -1
+    """Place of an earlier question with another seed: something else must be drawn."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,9 @@ class Mistake:
     answer: Callable[..., Any]
     """Called like the reference.  Left out where it raises or makes no difference."""
     hint: str = ""
+    core: bool = False
+    """Is the idea of the exercise missed?  Then the check earns half of its points at most,
+    however many cases come out right without it."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,9 @@ class Judge:
     """Where an answer is good to a degree: (case, answer) -> its verdict.  May raise, too."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """What to think about next, for mistakes that `assess` names."""
+    idle: tuple[Callable[..., Any], ...] = ()
+    """Answers without the idea: what they would earn is the zero of the scale, so that they earn
+    nothing.  Beside zeros and the inputs themselves, which are tried for every function."""
     by_files: bool = False
     alike: bool = False
     """Draw until each known mistake passes or fails on a fresh question as it does on the public
@@ -135,7 +149,7 @@ class Judge:
         questions = list(self._questions(rng, variant, handed or Handed()))
         if self.alike:
             questions = self._alike(questions, rng)
-        return self._case_set([self._case(q) for q in questions])
+        return self._above_idle(self._case_set([self._case(q) for q in questions]))
 
     def public_cases(self) -> CaseSet:
         """The cases that students get; values to be found by hand are sealed."""
@@ -145,8 +159,11 @@ class Judge:
             rng = np.random.default_rng(PUBLIC_SEED)
             rows += [self._case(q) for q in self._questions(rng, variant, None)]
         if self.kind == "value" and self.assess is None:
-            rows = [sealed(case, self.name) for case in rows]
-        return self._case_set(rows)
+            return self._case_set([sealed(case, self.name) for case in rows])
+        return self._above_idle(self._case_set(rows))
+
+    def _above_idle(self, cases: CaseSet) -> CaseSet:
+        return replace(cases, floor=partial(idle.score, self.idle, cases))
 
     def _questions(
         self, rng: np.random.Generator, variant: int, handed: Handed | None
@@ -177,7 +194,16 @@ class Judge:
         if expected is None:
             expected = self._parts(self.reference(**copy.deepcopy(question.inputs)))
         mistakes = _Lazy(partial(self._mistaken, question))
-        return Case(question.label, question.inputs, expected, mistakes, question.rtol)
+        return Case(
+            question.label,
+            question.inputs,
+            expected,
+            mistakes,
+            question.rtol,
+            question.types,
+            question.same_as,
+            question.unlike,
+        )
 
     def _mistaken(self, question: Question) -> dict[str, dict[str, Any]]:
         outputs = {}
@@ -196,7 +222,12 @@ class Judge:
         return dict(zip(self.parts, value, strict=True))
 
     def _case_set(self, rows: list[Case]) -> CaseSet:
+        core = tuple(name for name, m in self.mistakes.items() if m.core)
         hints = {name: m.hint for name, m in self.mistakes.items() if m.hint} | dict(self.hints)
+        if any(case.same_as >= 0 or case.unlike >= 0 for case in rows):
+            hints |= together.HINTS
+        if any(case.types for case in rows):
+            hints[OTHER_TYPE] = OTHER_TYPE_HINT
         return CaseSet(
             self.name,
             self.kind,
@@ -208,4 +239,5 @@ class Judge:
             rule_name(self.measure) if self.measure is not None else "",
             rule_name(self.assess) if self.assess is not None else "",
             self.patience,
+            core,
         )

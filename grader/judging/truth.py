@@ -11,7 +11,7 @@ import random
 import secrets
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,36 +65,51 @@ def _handed_in(notebook: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file()}
 
 
-def run(console: Console, notebooks: Iterable[str], seed: str = "") -> int:
+def run(
+    console: Console,
+    notebooks: Iterable[str],
+    seed: str = "",
+    seeds: int = 1,
+    checks: Collection[str] = (),
+) -> int:
     """Print the table and the JSON summary.  Returns the exit status.
 
     seed: what cases are drawn from; the same seed, the same cases.  Another one each time if it is
-    left out.
+    left out.  seeds: so many times; of more than one only what is unexpected is printed.
+    checks: only these.
     """
     seed = seed or secrets.token_hex(8)
     table = Table("notebook", "check", "answer", "kind", "points", "diagnosis", "", box=None)
     by_notebook = {}
     bad = 0
     for notebook in notebooks:
-        findings = [find(notebook, sample, seed) for sample in samples_of(notebook)]
-        for finding in findings:
-            sample, verdict = finding.sample, finding.verdict
-            bad += not finding.good
-            table.add_row(
-                notebook[:2],
-                sample.check,
-                sample.title,
-                "right" if sample.right else "wrong",
-                f"{100 * verdict.score:.0f} %",
-                verdict.mistake or "–",
-                "" if finding.good else "UNEXPECTED",
-            )
+        findings = []
+        for each in [seed, *(f"{seed} {number}" for number in range(2, seeds + 1))]:
+            for sample in samples_of(notebook):
+                if checks and sample.check not in checks:
+                    continue
+                findings.append(finding := find(notebook, sample, each))
+                bad += not finding.good
+                if seeds == 1 or not finding.good:
+                    table.add_row(notebook[:2], *_row(finding, f"seed {each}" * (seeds > 1)))
         by_notebook[notebook[:2]] = _count(findings)
     console.print(table)
     counts = ("wrong", "caught", "named", "right", "kept")
     total = {key: sum(row[key] for row in by_notebook.values()) for key in counts}
-    print(json.dumps({**total, "by_notebook": by_notebook}))
+    print(json.dumps({**total, "seed": seed, "seeds": seeds, "by_notebook": by_notebook}))
     return 1 if bad else 0
+
+
+def _row(finding: Finding, place: str) -> tuple[str, ...]:
+    sample, verdict = finding.sample, finding.verdict
+    return (
+        sample.check,
+        sample.title,
+        "right" if sample.right else "wrong",
+        f"{100 * verdict.score:.0f} %",
+        verdict.mistake or "–",
+        "" if finding.good else f"UNEXPECTED {place}".rstrip(),
+    )
 
 
 def _seed_libraries(text: str) -> None:

@@ -39,6 +39,12 @@ class Case:
     """Name of a known mistake -> part name -> the value it leads to."""
     rtol: float = 1e-6
     """Largest accepted error, relative to the largest absolute value expected in the part."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Part -> the type of array that the text asks for: "float32", "uint8", or "integer"."""
+    same_as: int = -1
+    """Place of an earlier case with the same inputs, seed and all: the answer must come again."""
+    unlike: int = -1
+    """Place of an earlier case with another seed: the answer must be another one."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,15 @@ class CaseSet:
     (case, answer) -> its verdict."""
     patience: float = 1.0
     """So many times longer than others may a call take, when it is graded."""
+    core: tuple[str, ...] = ()
+    """Mistakes that miss the idea: with one of them, half is the most that is earned."""
+    floor: float | Callable[[], float] = field(default=0.0, compare=False)
+    """What an answer without the idea would earn, where points are given: the scale begins there.
+    Fresh cases compute it when it is needed, since most answers are right."""
+
+    def zero(self) -> float:
+        """Where the scale begins, in [0, 1]."""
+        return self.floor if isinstance(self.floor, (int, float)) else self.floor()
 
 
 def rule_name(rule: Callable[..., Any]) -> str:
@@ -128,6 +143,9 @@ def dump(cases: CaseSet) -> bytes:
             "mistakes": dict(c.mistakes),
             "rtol": c.rtol,
         }
+        | ({"types": dict(c.types)} if c.types else {})
+        | ({"same_as": c.same_as} if c.same_as >= 0 else {})
+        | ({"unlike": c.unlike} if c.unlike >= 0 else {})
         for c in cases.cases
     ]
     head = {
@@ -141,6 +159,10 @@ def dump(cases: CaseSet) -> bytes:
     }
     if cases.assess:
         head["assess"] = cases.assess
+    if floor := round(cases.zero(), 6):
+        head["floor"] = floor
+    if cases.core:
+        head["core"] = list(cases.core)
     return codec.pack({"head": head, "cases": rows})
 
 
@@ -155,4 +177,5 @@ def load(name: str, folder: Path | None = None) -> CaseSet:
         )
     stored = codec.unpack(path.read_bytes())
     head = stored["head"] | {"parts": tuple(stored["head"]["parts"])}
+    head["core"] = tuple(head.get("core", ()))
     return CaseSet(cases=tuple(Case(**row) for row in stored["cases"]), **head)

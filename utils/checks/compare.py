@@ -7,12 +7,13 @@ It never calls the answer; it only looks at values.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from utils.checks import raised
+from utils.checks import raised, together
 from utils.checks.cases import Case, CaseSet, is_sealed, rule_called, salt_of, seal
 from utils.checks.kinds import described, wanted
 from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply, Told, of_parts
@@ -20,6 +21,8 @@ from utils.codec import CodecError
 
 LONGEST_TEXT = 300
 """Letters of a text that are told."""
+OTHER_TYPE = "another type than asked for"
+OTHER_TYPE_HINT = "The values are right.  The text says which type of array it is to be: .astype."
 
 
 def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerdict:
@@ -30,9 +33,15 @@ def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerd
         reply = (
             replies[number] if number < len(replies) else Reply(error="no result was handed back")
         )
-        verdicts.append(compare_case(cases, case, reply))
+        verdict = compare_case(cases, case, reply)
+        verdicts.append(together.with_earlier(case, reply, replies, verdict))
     score = float(np.mean([v.score for v in verdicts])) if verdicts else 0.0
-    mistake = _most_likely_mistake(verdicts)
+    mistake = _most_likely_mistake(wanted, verdicts)
+    if mistake in cases.core:
+        score = min(score, 0.5)
+    if 0 < score < 1:
+        floor = cases.zero()
+        score = max(0.0, (score - floor) / (1 - floor)) if floor < 1 else 0.0
     return CheckVerdict(cases.name, score, tuple(verdicts), mistake, cases.hints.get(mistake, ""))
 
 
@@ -67,18 +76,28 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
         if part not in values:
             parts.append(PartVerdict(part, False, Told("is missing")))
             continue
-        parts.append(_compare_part(cases, case, part, values[part]))
-    named = _shared_mistakes([part for part in parts if not part.ok])
+        verdict = _compare_part(cases, case, part, values[part])
+        parts.append(_of_type(case.types.get(part, ""), values[part], verdict))
+    named = _explaining(case, [part for part in parts if not part.ok])
     return of_parts(case.label, parts, mistakes=named)
 
 
-def _shared_mistakes(wrong: list[PartVerdict]) -> tuple[str, ...]:
-    """Mistakes that explain every wrong part or, failing that, the first part that has a name."""
-    if not wrong:
-        return ()
-    rest = [set(p.mistakes) for p in wrong[1:]]
-    named = tuple(m for m in wrong[0].mistakes if all(m in other for other in rest))
-    return named or next((p.mistakes for p in wrong if p.mistakes), ())
+def _explaining(case: Case, wrong: list[PartVerdict]) -> tuple[str, ...]:
+    """Mistakes that explain at least half of the wrong parts that they would spoil, best ones first."""
+    hits = Counter(m for part in wrong for m in part.mistakes)
+    spoiled = {m: _spoiled(case, m, [part.part for part in wrong]) for m in hits}
+    likely = [m for m in hits if 2 * hits[m] >= len(spoiled[m])]
+    return tuple(sorted(likely, key=lambda m: -hits[m]))
+
+
+def _spoiled(case: Case, mistake: str, parts: Iterable[str]) -> list[str]:
+    """The parts of a case that a mistake leads astray."""
+    outputs = case.mistakes.get(mistake, {})
+    return [
+        part
+        for part in parts
+        if part in outputs and not _same(outputs[part], case.expected[part], case.rtol)
+    ]
 
 
 def _split(cases: CaseSet, case: Case, value: Any) -> dict[str, Any]:
@@ -123,6 +142,18 @@ def _compare_part(cases: CaseSet, case: Case, part: str, got: Any) -> PartVerdic
         and _compare_value(outputs[part], got, case.rtol, salt)[0]
     )
     return PartVerdict(part, False, told, error, matching)
+
+
+def _of_type(wanted: str, got: Any, verdict: PartVerdict) -> PartVerdict:
+    """The verdict on a part, which fails too if its values are right and its type is not."""
+    if not wanted or not verdict.ok:
+        return verdict
+    found = np.asarray(got).dtype
+    if found.kind in "iu" if wanted == "integer" else found == wanted:
+        return verdict
+    asked = "an integer array" if wanted == "integer" else wanted
+    told = Told(f"has the right values, but is an array of {found}; {asked} is asked for")
+    return PartVerdict(verdict.part, False, told, mistakes=(OTHER_TYPE,))
 
 
 def same_parts(case: Case, outputs: dict[str, Any]) -> bool:
@@ -259,10 +290,20 @@ def _explain_error(error: str) -> Told:
     return Told(raised=error)
 
 
-def _most_likely_mistake(verdicts: list[CaseVerdict]) -> str:
-    """The mistake that explains most failed cases; among equals, the one named first."""
-    counts = Counter(m for v in verdicts if v.score < 1 for m in v.mistakes)
-    return max(counts, key=lambda m: counts[m]) if counts else ""
+def _most_likely_mistake(cases: list[Case], verdicts: list[CaseVerdict]) -> str:
+    """The mistake that explains most failed cases, and most of those in which it would show; among
+    equals, the one named first.  A single coincidence names nothing."""
+    failed = [(c, v) for c, v in zip(cases, verdicts, strict=True) if v.score < 1]
+    counts = Counter(m for _, v in failed for m in v.mistakes)
+    for mistake, hits in counts.most_common():
+        shows = sum(
+            mistake in v.mistakes or bool(_spoiled(c, mistake, c.expected))
+            for c, v in failed
+            if not v.told.raised  # a call that ended so showed nothing
+        )
+        if 2 * hits > shows:
+            return mistake
+    return ""
 
 
 def _where(index: tuple[Any, ...]) -> str:

@@ -49,15 +49,26 @@ class Shown:
         elif self.cases.kind == "value":
             counted = "right" if done else "not right yet"
         else:
-            counted = f"{done} of {total} cases passed"
+            counted = self._counted(done, total)
         return f"{self.outcome.name}: {counted}, {earned}{self._named()}"
+
+    def _counted(self, done: int, total: int) -> str:
+        """How many cases passed, in words that agree with the points beside them."""
+        some = sum(0 < case.score < 1 for case in self.outcome.cases)
+        if self.outcome.score == 0 and (done or some):
+            return f"{done} of {total} cases passed, no more than without any idea"
+        return f"{done} of {total} cases passed" + (f", {some} in part" if some else "")
 
     def failure(self) -> str:
         """What the exception says, which stands below the table."""
         return f"{self.outcome.name}: no points yet{self._named()}"
 
     def _named(self) -> str:
-        return f". Looks like: {self.outcome.mistake}" if self.outcome.mistake else ""
+        if not self.outcome.mistake:
+            return ""
+        half = ", for which half of the points is the most"
+        core = self.outcome.mistake in self.cases.core and self.outcome.score > 0
+        return f". Looks like: {self.outcome.mistake}{half if core else ''}"
 
     def lines(self) -> list[str]:
         """The table as plain text."""

@@ -75,6 +75,8 @@ class _Way:
     """Of the target's score, at each image but the last."""
     target: int
     size: float
+    most: int
+    """So many steps were allowed."""
 
     @property
     def steps(self) -> np.ndarray:
@@ -105,7 +107,7 @@ def ascent(case: Case, answer: Any) -> CaseVerdict:
     weights = np.zeros((len(images) - 1, scores.shape[1]), np.float32)
     weights[:, target] = 1
     gradients = net.gradient(images[:-1].astype(np.float32), weights) if len(weights) else weights
-    way = _Way(net, images, scores, gradients, target, size)
+    way = _Way(net, images, scores, gradients, target, size, int(inputs["most"]))
     first = PartVerdict("first image", starts, Told(NO_START), mistakes=(NO_START,))
     parts = [*_steps(way, image), first, _stops(way)]
     return verdict(case.label, sum(_WORTH[p.part] for p in parts if p.ok), parts)
@@ -142,6 +144,8 @@ def _stops(way: _Way) -> PartVerdict:
     winners = way.scores.argmax(axis=1)
     if (winners[:-1] == way.target).any():
         return PartVerdict("stops", False, Told(LATE), mistakes=(LATE,))
+    if winners[-1] != way.target and len(way.steps) == way.most:
+        return PartVerdict("stops", True)  # all the steps that were allowed
     if winners[-1] != way.target:
         return PartVerdict("stops", False, Told("the target doesn't win"), mistakes=(EARLY,))
     return PartVerdict("stops", True)
@@ -153,13 +157,9 @@ def _steps(way: _Way, image: np.ndarray) -> list[PartVerdict]:
     inside = low >= -1e-5 and high <= 1 + 1e-5
     told = Told(f"pixels from {low:.3g} to {high:.3g}")
     span = PartVerdict("range", inside, told, mistakes=() if inside else (UNCLIPPED,))
-    if len(way.images) < 2:
-        nothing = Told("no step was taken")
-        return [
-            PartVerdict("length", False, nothing),
-            PartVerdict("direction", False, nothing),
-            span,
-        ]
+    if len(way.images) < 2:  # right if the target wins at once
+        nothing, there = Told("no step was taken"), bool(way.scores[0].argmax() == way.target)
+        return [PartVerdict(part, there, nothing) for part in ("length", "direction")] + [span]
     start, expected = way.images[:-1], way.expected()
     have, want = sizes(way.steps), sizes(expected - start)
     long = np.abs(have - want) <= _DEVIATION * way.size

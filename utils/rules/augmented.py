@@ -31,6 +31,14 @@ _AUGMENTER: Names = {
         "nothing is augmented",
         "With training=True images must change, by themselves and anew in each call.",
     ),
+    ("changes", "hardly any"): (
+        "hardly anything is changed",
+        "Nobody sees a change of a thousandth: move, turn, zoom, or change brightness clearly.",
+    ),
+    ("content", "nothing is left"): (
+        "nothing is left of the images",
+        "Change the images that are handed over; a new picture has no label.",
+    ),
     ("changes", "the same in each call"): (
         "the same changes in each call",
         "A fixed seed inside the call draws the same numbers each time.",
@@ -160,6 +168,10 @@ _STREAMS: Names = {
         "training images are not shuffled",
         "shuffle(len(data.x_train)) before batch: the images may be sorted.",
     ),
+    ("order", "hardly changed"): (
+        "shuffled among few neighbours",
+        "The number that shuffle gets is how many images it draws from: len(data.x_train).",
+    ),
 }
 
 MASKS: Wanted = {
@@ -167,6 +179,7 @@ MASKS: Wanted = {
     "spots": "all there",
     "masks": "where the spots are",
     "values": "zeros and ones",
+    "amounts": "up to four, and masks with them",
 }
 
 _MASKS: Names = {
@@ -174,6 +187,36 @@ _MASKS: Names = {
     ("images", "all moved alike"): (
         "all images are moved alike",
         "rng.integers(-4, 5, len(images)) draws a number for each image.",
+    ),
+    ("images", "changed otherwise"): (
+        "images are not moved, but changed otherwise",
+        "Each image stays in its place in the batch, and its pixels move: shift(images, …).",
+    ),
+    ("amounts", "none"): ("images are not moved", "Draw a shift for each image."),
+    ("amounts", "down and up alone"): (
+        "moved in one direction alone",
+        "Two amounts for each image: down, and to the right.",
+    ),
+    ("amounts", "left and right alone"): (
+        "moved in one direction alone",
+        "Two amounts for each image: down, and to the right.",
+    ),
+    ("amounts", "equal in both directions"): (
+        "one amount for both directions",
+        "Draw down and right apart: rng.integers(-4, 5, (2, len(images))).",
+    ),
+    ("amounts", "in one sense alone"): (
+        "never moved up, or never to the left",
+        "Negative amounts move up and left: from -4 to 4.",
+    ),
+    ("amounts", "more than four"): ("moved by more than four pixels", "From -4 to 4."),
+    ("amounts", "less than four"): (
+        "never moved as far as four pixels",
+        "rng.integers leaves out its upper end: rng.integers(-4, 5, n).",
+    ),
+    ("amounts", "masks elsewhere"): (
+        "the masks are moved by other amounts than the images",
+        "Draw the amounts once, and use them for both.",
     ),
     ("masks", "where they were"): (
         "the masks stay where they were",

@@ -19,11 +19,12 @@ from utils.nets import opinions
 ENOUGH = 0.98
 """The probability that a target must reach."""
 
-FULL, NOTHING = 1.4, 4.0
-"""A change of FULL times the reference's size earns everything, one of NOTHING times the least."""
+FULL, LARGE_BUT_FINE, NOTHING = 1.4, 4.0, 8.0
+"""A change of FULL times the reference's size earns everything, one of LARGE_BUT_FINE times LEAST,
+one of NOTHING times, another photograph for instance, nothing."""
 
 LEAST = 0.3
-"""The fraction for a change that does what it should, however large it is."""
+"""The fraction for a change that does what it should, but is far larger than need be."""
 
 WON = 0.2
 """The fraction where the target wins, but without the probability that was asked for."""
@@ -86,7 +87,7 @@ def smallest_change(case: Case, answer: Any) -> CaseVerdict:
         return CaseVerdict(case.label, share, Told(f"{told.measured}: {named}"), mistakes=(named,))
     smallest = float(case.expected["smallest"])
     times = size / smallest
-    share = float(np.clip((NOTHING - times) / (NOTHING - FULL), 0, 1)) * (1 - LEAST) + LEAST
+    share = float(np.interp(times, (FULL, LARGE_BUT_FINE, NOTHING), (1, LEAST, 0)))
     told = replace(told, expected=f"{times:.2f} times the reference's {smallest:.3g}")
     if share == 1:
         return CaseVerdict(case.label, 1.0, told)
@@ -197,7 +198,8 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
             (WRAPPING, 255 * sizes(wrapped)),
         ]),
     ]  # fmt: skip
-    return verdict(case.label, sum(p.ok for p in parts) / len(parts), parts)
+    told_right = sum(p.ok for p in parts[1:])  # of images that don't fool there is nothing to tell
+    return verdict(case.label, (parts[0].ok + told_right * reached.mean()) / len(parts), parts)
 
 
 def _column(

@@ -27,6 +27,8 @@ _SEEN_AS: dict[str, Callable[[Array], Array]] = {
     "turned round": lambda images: images[:, ::-1, ::-1],
 }
 _CLEARLY = 0.1  # so much better must a mirrored image fit
+_VISIBLE = 0.006  # mean change of a pixel: one and a half grey levels of 256
+_NOTHING_LEFT = 0.1  # correlation with the original at the best shift; noise has 0.06
 _SOME = 0.1  # fraction of images from which something counts as done on purpose
 
 
@@ -44,7 +46,11 @@ def augmenter(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     changed = np.mean(_different(both, twice))
     if changed < _SOME:
         return {"changes": "none"}
+    if np.mean(np.abs(both - twice).mean(axis=(1, 2, 3)) > _VISIBLE) < _SOME:
+        return {"changes": "hardly any"}
     pixels = _pixels(low, high, float(both.mean() / originals.mean()))
+    if pixels == "nearly all zero":
+        return {"pixels": pixels}
     if pixels != "in 0 … 1":
         return {"pixels": pixels, "evaluation": _evaluation(answer, originals)}
     anew = np.mean(_different(first, second)) > _SOME
@@ -54,6 +60,8 @@ def augmenter(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         "pixels": pixels,
     }
     fits, shifts = _fits(both, twice)
+    if np.percentile(fits.max(axis=0), 70) < _NOTHING_LEFT:
+        return {"content": "nothing is left"}
     seen_as = np.array(list(_SEEN_AS))[_best_fit(fits)]
     return found | {
         "brightness": _brightness(both, twice),
@@ -200,10 +208,19 @@ def streams(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         if all(_labels_fit(epoch, data.y_train, False) for epoch in (first, second))
         else "torn from their images",
         "an epoch": _an_epoch(first, len(data.x_train), batch),
-        "order": "as given" if (np.diff(first.numbers) > 0).mean() > 0.9 else "mixed",
+        "order": _mixed(first.numbers),
         "batches": "as asked" if first.sizes[0] == batch else f"of {first.sizes[0]}",
     }
     return found | {"validation images": _validation(answer["validation"], data.y_val)}
+
+
+def _mixed(numbers: Array) -> str:
+    """Whether images come in an order of their own, or nearly in the one they were given in."""
+    if (np.diff(numbers) > 0).mean() > 0.9:
+        return "as given"
+    places = np.arange(len(numbers))
+    alike = len(numbers) > 2 and np.corrcoef(places, np.argsort(np.argsort(numbers)))[0, 1] > 0.7
+    return "hardly changed" if alike else "mixed"
 
 
 class _epoch:
@@ -305,18 +322,77 @@ def moved_with_masks(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     masks = numeric(answer[1], f"masks of shape {masks_before.shape}")
     if masks.shape != masks_before.shape or masks.dtype.kind not in "fiub":
         raise ValueError(f"expected masks of shape {masks_before.shape}, got {described(masks)}")
+    if len(before) > _MANY:
+        return {"amounts": _amounts(images, masks.astype(np.float32))}
     values = masks.astype(np.float32)
     whole = bool(np.isin(values, (0, 1)).all())
     there = _red_spot(images)
     moves = _centres(there) - _centres(_red_spot(before))
     if not np.any(np.abs(moves) > 0.25) and not _different(images, before).any():
         return {"images": "not moved"}
+    all_there = bool((there.sum((1, 2)) > 12).all())
+    if all_there and not _are_moved(images, before).all():
+        return {"images": "changed otherwise"}
     return {
         "images": "each moved by itself" if moves.std(axis=0).max() > 0.3 else "all moved alike",
         "masks": _masks(values > 0.5, there, masks_before),
         "values": "zeros and ones" if whole else "in between, too",
-        "spots": "all there" if (there.sum((1, 2)) > 12).all() else "some lost",
+        "spots": "all there" if all_there else "some lost",
     }
+
+
+_MANY = 100
+_SIDE = 32  # of images on which distances can be read off
+_FARTHEST = 4
+
+
+def ruled(count: int) -> tuple[Array, Array]:
+    """Images (N, 32, 32, 3) float32 whose pixels say where they are, all alike, and masks
+    (N, 32, 32) bool of the middle: what has come to a place tells how far it was moved."""
+    rows, columns = np.mgrid[:_SIDE, :_SIDE] / np.float32(_SIDE)
+    image = np.stack([rows, columns, np.full_like(rows, 0.5)], axis=-1).astype(np.float32)
+    mask = np.zeros((_SIDE, _SIDE), bool)
+    mask[14:18, 14:18] = True
+    return np.repeat(image[None], count, axis=0), np.repeat(mask[None], count, axis=0)
+
+
+def _amounts(images: Array, masks: Array) -> str:
+    """How far `ruled` images were moved, in words."""
+    middle = _SIDE // 2
+    down, right = (
+        middle - np.rint(images[:, middle, middle, channel] * _SIDE).astype(int)
+        for channel in (0, 1)
+    )
+    if not down.any() and not right.any():
+        return "none"
+    if not down.any() or not right.any():
+        return "down and up alone" if down.any() else "left and right alone"
+    if np.array_equal(down, right) or np.array_equal(down, -right):
+        return "equal in both directions"
+    for moved in (down, right):
+        if moved.min() >= 0 or moved.max() <= 0:
+            return "in one sense alone"
+        if max(moved.max(), -moved.min()) > _FARTHEST:
+            return "more than four"
+        if moved.max() < _FARTHEST or moved.min() > -_FARTHEST:
+            return "less than four"
+    y, x = _centres(masks > 0.5).T
+    there = np.abs(y - (down + middle - 0.5)) + np.abs(x - (right + middle - 0.5))
+    return "up to four, and masks with them" if np.median(there) < 0.6 else "masks elsewhere"
+
+
+def _are_moved(images: Array, before: Array) -> Array:
+    """Is what stands in the middle of each image found again near there in the one it was?"""
+    size, far = before.shape[1], 6
+    inside = slice(far, size - far)
+    found = np.zeros(len(images), bool)
+    for down in range(-far, far + 1):
+        for right in range(-far, far + 1):
+            rows = slice(far - down, size - far - down)
+            columns = slice(far - right, size - far - right)
+            gap = np.abs(images[:, inside, inside] - before[:, rows, columns])
+            found |= np.median(gap, axis=(1, 2, 3)) < 0.05  # or by parts of a pixel
+    return found
 
 
 def _red_spot(images: Array) -> Array:

@@ -106,6 +106,19 @@ def _unclipped(images: Array, training: bool = True) -> Array:
     return images + _RNG.normal(0, 0.08, np.shape(images)) if training else images
 
 
+def _whispering(images: Array, training: bool = True) -> Array:
+    noise = _RNG.normal(0, 0.001, np.shape(images))
+    return np.clip(images + noise, 0, 1) if training else images
+
+
+def _black(images: Array, training: bool = True) -> Array:
+    return images * 0 if training else images
+
+
+def _new(images: Array, training: bool = True) -> Array:
+    return _RNG.random(np.shape(images)) if training else images
+
+
 def _drowned(images: Array, training: bool = True) -> Array:
     if not training:
         return images
@@ -155,6 +168,9 @@ SAMPLES_AUGMENTERS = [
     right("augmenter: tf.image", _function(_tf_image)),
     right("augmenter: noise, cut off", _function(_noise)),
     right("augmenter: half of the images", _function(_sometimes)),
+    wrong("augmenter: noise of 0.001 -> hardly anything is changed", _function(_whispering)),
+    wrong("augmenter: black -> images turn black", _function(_black)),
+    wrong("augmenter: new pictures -> nothing is left of the images", _function(_new)),
     wrong("augmenter: nothing -> nothing is augmented", _function(lambda i, training=True: i)),
     wrong(
         "augmenter: flips for digits, too -> digits are mirrored",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -132,10 +133,57 @@ def _masks_blurred(images: Array, masks: Array, seed: int) -> tuple[Array, Array
     return np.stack(moved), np.stack(soft)
 
 
+def _pair(down: Array, right: Array) -> Array:
+    return np.stack([down, right])
+
+
+def _by(amounts: Callable[[np.random.Generator, int], Array]) -> Callable[..., Any]:
+    """Images and masks moved together, by amounts that are drawn in some way."""
+
+    def move(images: Array, masks: Array, seed: int) -> tuple[Array, Array]:
+        drawn = amounts(np.random.default_rng(seed), len(images))
+        return _moved(images, drawn), _moved(masks, drawn)
+
+    return move
+
+
 _MASKS = [
     right("move_with_masks: zeros and ones as integers, rolled", _masks_loop),
     right("move_with_masks: the mask as a fourth channel", _masks_as_channel),
-    right("move_with_masks: turned by small angles", _masks_turned),
+    wrong("move_with_masks: turned -> images are not moved, but changed otherwise", _masks_turned),
+    wrong(
+        "move_with_masks: another order -> images are not moved, but changed otherwise",
+        lambda images, masks, seed: (images[::-1], masks[::-1]),
+    ),
+    *(
+        wrong(f"move_with_masks: {title}", _by(amounts))
+        for title, amounts in {
+            "vertically alone -> moved in one direction alone": lambda rng, n: _pair(
+                rng.integers(-4, 5, n), np.zeros(n, int)
+            ),
+            "one amount for both -> one amount for both directions": lambda rng, n: _pair(
+                *[rng.integers(-4, 5, n)] * 2
+            ),
+            "from 0 to 4 -> never moved up, or never to the left": lambda rng, n: rng.integers(
+                0, 5, (2, n)
+            ),
+            "by one pixel -> never moved as far as four pixels": lambda rng, n: rng.integers(
+                -1, 2, (2, n)
+            ),
+            "integers(-4, 4) -> never moved as far as four pixels": lambda rng, n: rng.integers(
+                -4, 4, (2, n)
+            ),
+            "by up to six -> moved by more than four pixels": lambda rng, n: rng.integers(
+                -6, 7, (2, n)
+            ),
+            "chance of its own -> drawn without the seed": lambda rng, n: (
+                np.random.default_rng().integers(-4, 5, (2, n))
+            ),
+            "always seed 0 -> the seed makes no difference": lambda rng, n: np.random.default_rng(
+                0
+            ).integers(-4, 5, (2, n)),
+        }.items()
+    ),
     wrong(
         "move_with_masks: mask as it was -> the masks stay where they were",
         lambda images, masks, seed: (_moved(images, _amounts(seed, len(images))), masks),

@@ -37,6 +37,10 @@ def _gap_of(**changed: Callable[[dict[str, Any]], Any]) -> Any:
 
 _GAPS = [
     right("gap: lists, numpy numbers", _gap),
+    wrong(
+        "gap: the amount alone -> the loss gap without its sign",
+        _gap_of(loss_gap=lambda h: abs(h["val_loss"][-1] - h["loss"][-1])),
+    ),
     right("gap: as a tuple", lambda history: tuple(_gap(history).values())),
     wrong(
         "gap: argmin alone -> epochs counted from zero",

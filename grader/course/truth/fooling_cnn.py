@@ -243,7 +243,13 @@ _PICTURES = [
     right(
         "to_8_bit: half up", lambda x: np.clip(np.floor(255 * x + 0.5), 0, 255).astype(np.uint8)),
     right(
-        "to_8_bit: clipped after scaling", lambda x: np.clip(255 * x, 0, 255).round().astype(int)),
+        "to_8_bit: clipped after scaling", lambda x: np.clip(255 * x, 0, 255).round().astype("B")),
+    wrong(
+        "to_8_bit: whole numbers of 64 bits -> another type than asked for",
+        lambda x: np.clip(255 * x, 0, 255).round().astype(int)),
+    wrong(
+        "to_8_bit: floats up to 255 -> another type than asked for",
+        lambda x: np.clip(255 * x, 0, 255).round()),
     wrong(
         "to_8_bit: astype alone -> cut off, not rounded",
         lambda x: (255 * np.clip(x, 0, 1)).astype(np.uint8)),

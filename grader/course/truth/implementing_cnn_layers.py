@@ -118,7 +118,7 @@ CONV_FORWARD = [
         ("window * w[:, :, :, f]", "window[:, :, 0] * w[:, :, 0, f]"),
     ),
     wrong(
-        "conv2d_forward: mirrors the border -> padding repeats the image in place of zeros",
+        "conv2d_forward: mirrors the border -> padding mirrors the image in place of zeros",
         by.forward_loops,
         ("(left, pw - left), (0, 0))", "(left, pw - left), (0, 0)), mode='symmetric'"),
     ),

@@ -86,7 +86,8 @@ POOL_BACKWARD = [
         ("dxp[here] +=", "dxp[here] ="),
     ),
     wrong(
-        "maxpool_backward: = for += at the maximum -> windows that overlap overwrite each other",
+        "maxpool_backward: = for += at the maximum -> "
+        "= in place of += where a value wins in several windows",
         by.pool_backward_loops,
         ("c] += dy", "c] = dy"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,24 @@ def _weights(
     return initial
 
 
+def _drawn(draw: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Callable[..., Weights]:
+    """He's deviation times whatever is drawn."""
+
+    def initial(seed: int) -> Weights:
+        rng = np.random.default_rng(seed)
+        found: Weights = {}
+        for name, shape in WEIGHTS.items():
+            found[name] = (draw(rng, shape) * _he(shape)).astype("float32")
+            found[f"{name}_bias"] = np.zeros(shape[-1], "float32")
+        return found
+
+    return initial
+
+
+_SEVENTY_FIVE = [NormalDist().inv_cdf((k + 0.5) / 75) for k in range(75)]
+"""So many numbers as the first kernel has for each filter, distributed as they should be."""
+
+
 def _he(shape: tuple[int, ...]) -> float:
     return float(np.sqrt(2 / np.prod(shape[:-1])))
 
@@ -199,7 +218,7 @@ SAMPLES_BY_HAND = [
         _network(transpose=True),
     ),
     right("initial_weights: RandomState", _weights(_he)),
-    wrong("initial_weights: zeros -> all weights are zero", _weights(lambda shape: 0.0)),
+    wrong("initial_weights: zeros -> all weights are the same", _weights(lambda shape: 0.0)),
     wrong("initial_weights: as they come -> standard deviation 1", _weights(lambda shape: 1.0)),
     wrong(
         "initial_weights: Xavier's -> 1/n in place of 2/n",
@@ -208,6 +227,33 @@ SAMPLES_BY_HAND = [
     wrong(
         "initial_weights: 0.05 everywhere -> a deviation other than √(2/n)",
         _weights(lambda shape: 0.05),
+    ),
+    *(
+        wrong(f"initial_weights: {title}", _drawn(draw))
+        for title, draw in {
+            "heads or tails -> not normally distributed": lambda rng, s: rng.choice([-1, 1], s),
+            "uniform -> not normally distributed": lambda rng, s: rng.uniform(-1, 1, s) * 3**0.5,
+            "positive alone -> not around zero": lambda rng, s: abs(rng.normal(0, 1, s)) / 0.6,
+            "the mean 1 -> not around zero": lambda rng, s: rng.normal(1 / _he(s), 1, s),
+            "repeated -> the same numbers again and again": lambda rng, s: np.resize(
+                rng.permutation(_SEVENTY_FIVE), s
+            ),
+            "chance of its own -> drawn without the seed": lambda rng, s: (
+                np.random.default_rng().normal(0, 1, s)
+            ),
+        }.items()
+    ),
+    wrong(
+        "initial_weights: float64 -> another type than float32",
+        lambda seed: {k: v.astype(float) for k, v in _weights(_he)(seed).items()},
+    ),
+    wrong(
+        "initial_weights: always seed 0 -> the seed makes no difference",
+        lambda seed: _weights(_he)(0),
+    ),
+    right(
+        "initial_weights: normal, cut off at two deviations",
+        _drawn(lambda rng, s: np.clip(rng.normal(0, 1, s), -2, 2) * 1.05),
     ),
     wrong("initial_weights: biases 0.1 -> biases that are not zero", _weights(_he, 0.1)),
     right("tensorboard_graph: tf.summary.graph", graphs.event_file(_written())),

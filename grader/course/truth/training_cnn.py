@@ -29,7 +29,7 @@ def _split_keras(x: Array, y: Array, validation: int, seed: int) -> tuple[Array,
     return x_train, y_train, x_val, y_val
 
 
-def _split_masks(x: Array, y: Array, validation: int, seed: int) -> list[Array]:
+def _split_masks(x: Array, y: Array, validation: int, seed: int | None) -> list[Array]:
     mask = np.zeros(len(x), bool)
     mask[np.random.RandomState(seed).choice(len(x), validation, replace=False)] = True
     return [x[~mask], y[~mask], x[mask], y[mask]]
@@ -141,7 +141,7 @@ def _weights_loop(weights: Array, shape: Any) -> Array:
 # -- one class against the rest -------------------------------------------------------------------
 
 
-def _balance_lists(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+def _balance_lists(x: Array, y: Array, seed: int | None) -> tuple[Array, Array]:
     rng = np.random.RandomState(seed)
     inside = [i for i in range(len(y)) if y[i]]
     outside = rng.permutation([i for i in range(len(y)) if not y[i]])[: len(inside)]
@@ -162,6 +162,20 @@ def _balance_first(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
     ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)[: int(y.sum())]
     order = np.random.default_rng(seed).permutation(np.concatenate([ones, zeros]))
     return x[order], y[order]
+
+
+def _balance_evenly(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    chosen = zeros[:: len(zeros) // len(ones)][: len(ones)]
+    order = np.random.default_rng(seed).permutation(np.concatenate([ones, chosen]))
+    return x[order], y[order]
+
+
+def _balance_in_turn(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    pairs = np.stack([rng.permutation(ones), rng.choice(zeros, len(ones), replace=False)], axis=1)
+    return x[pairs.ravel()], y[pairs.ravel()]
 
 
 def _balance_unshuffled(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
@@ -229,22 +243,52 @@ _DATA = [
     wrong("load_cifar10: the pairs swapped -> training and test images swapped", _load_swapped),
     wrong("load_cifar10: divided by 255 -> pixels divided already", _load_divided),
     wrong("load_cifar10: four values", _load_flat),
+    wrong("split: not shuffled, twice", lambda x, y, validation, seed: (x, y, x, y)),
+    wrong(
+        "split: chance of its own -> drawn without the seed",
+        lambda x, y, validation, seed: _split_masks(x, y, validation, None),
+    ),
+    wrong(
+        "split: always seed 0 -> the seed makes no difference",
+        lambda x, y, validation, seed: _split_masks(x, y, validation, 0),
+    ),
     right("samples: a loop, as lists", _samples_loop),
+    wrong(
+        "samples: floats -> another type than asked for",
+        lambda *given: np.array(_samples_loop(*given), float),
+    ),
     wrong(
         "samples: labels -> labels in place of positions",
         lambda labels, classes, count: [[c] * count for c in range(classes)],
     ),
     right(
         "one_hot: keras.utils.to_categorical",
-        lambda labels, classes: quiet.import_keras().utils.to_categorical(labels, classes),
+        lambda labels, classes: (
+            quiet.import_keras().utils.to_categorical(labels, classes).astype("f4")
+        ),
     ),
-    right("one_hot: a comparison", lambda labels, classes: labels[:, None] == np.arange(classes)),
+    right(
+        "one_hot: a comparison",
+        lambda labels, classes: (labels[:, None] == np.arange(classes)).astype(np.float32),
+    ),
+    wrong(
+        "one_hot: float64 -> another type than asked for",
+        lambda labels, classes: np.eye(classes)[labels],
+    ),
+    wrong(
+        "one_hot: labels.max() + 1 columns -> as many columns as classes that occur",
+        lambda labels, classes: np.eye(labels.max() + 1, dtype=np.float32)[labels],
+    ),
     wrong("one_hot: labels as they are -> labels as they were", lambda labels, classes: labels),
     wrong(
         "one_hot: counts from one -> classes counted from one",
         lambda labels, classes: np.roll(np.eye(classes), 1, axis=0)[labels],
     ),
     right("weight_images: loops", _weights_loop),
+    wrong(
+        "weight_images: floats -> another type than asked for",
+        lambda w, shape: np.round(255 * _scaled(w, shape, (1, 2))),
+    ),
     right(
         "weight_images: moveaxis, plus a half",
         lambda w, shape: (255 * _scaled(w, shape, (1, 2)) + 0.5).astype(np.uint8),
@@ -257,7 +301,10 @@ _DATA = [
         "weight_images: astype without rounding -> cut off in place of rounded",
         lambda w, shape: (255 * _scaled(w, shape, (1, 2))).astype(np.uint8),
     ),
-    right("rest_labels: booleans", lambda labels, target: labels == target),
+    wrong(
+        "rest_labels: booleans -> another type than asked for",
+        lambda labels, target: labels == target,
+    ),
     right("rest_labels: a list", lambda labels, target: [int(c == target) for c in labels]),
     wrong(
         "rest_labels: 0 for the class -> the two classes swapped",
@@ -267,6 +314,17 @@ _DATA = [
     wrong("balance: over-sampling -> images of the class repeated", _balance_repeating),
     wrong("balance: the first of the rest -> the rest not drawn at random", _balance_first),
     wrong("balance: one after the other -> not shuffled", _balance_unshuffled),
+    wrong("balance: every k-th of the rest -> the rest not drawn at random", _balance_evenly),
+    wrong("balance: in turn -> one of each in turn, not shuffled", _balance_in_turn),
+    wrong(
+        "balance: chance of its own -> drawn without the seed",
+        lambda x, y, seed: _balance_lists(x, y, None),
+    ),
+    wrong(
+        "balance: always seed 0 -> the seed makes no difference",
+        lambda x, y, seed: _balance_lists(x, y, 0),
+    ),
+    wrong("balance: as it was -> not balanced", lambda x, y, seed: (x, y)),
     wrong(
         "balance: only shuffled -> not balanced",
         lambda x, y, seed: [a[np.random.RandomState(seed).permutation(len(y))] for a in (x, y)],

@@ -74,7 +74,8 @@ def test_fresh_cases_differ_from_public_ones() -> None:
 def test_partial_credit_for_parts_of_the_gradient() -> None:
     cases = PUBLIC["conv2d_backward"]
     replies = [Reply(dict(case.expected) | {"dx": np.zeros(1)}) for case in cases.cases]
-    assert compare(cases, replies).score == pytest.approx(2 / 3)
+    # of dw and db: db alone, a sum, is where the scale begins
+    assert compare(cases, replies).score == pytest.approx(1 / 2)
 
 
 @pytest.mark.parametrize("check", ["conv2d_forward", "conv2d_backward", "maxpool_backward"])

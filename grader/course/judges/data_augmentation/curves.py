@@ -28,7 +28,7 @@ def _draw_gap(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 
 def _history(rng: np.random.Generator, epochs: int, best: int, what: str) -> dict[str, Any]:
     steps = np.arange(epochs)
-    below = 0.25 if "better" in what else 0.0
+    below = 0.5 if "better" in what else 0.0
     loss = 1.8 * 0.75**steps + below + rng.uniform(0, 0.02, epochs)
     val_loss = 0.8 + 0.12 * np.abs(steps - best + 1) + rng.uniform(0, 0.02, epochs) - below
     accuracy = 0.35 + 0.6 * (1 - 0.75**steps) - below / 2
@@ -68,6 +68,10 @@ _GAP_MISTAKES = {
     "the gap in the first epoch": Mistake(
         lambda history: {k: v for k, v in _gap(history, 0).items() if k != "best epoch"},
         "history['loss'][-1] is the last epoch's.",
+    ),
+    "the loss gap without its sign": Mistake(
+        lambda history: {"loss gap": abs(_gap(history)["loss gap"])},
+        "Where validation is better, as it may be with augmentation, the gap is negative.",
     ),
     "the loss gap has the sign of the accuracy gap": Mistake(
         lambda history: {"loss gap": -_gap(history)["loss gap"]},

@@ -109,8 +109,14 @@ _SHIFT_MISTAKES = {
 def _draw_masks(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     for count in (12, 16):
         images, masks = observing.spotted(count, int(rng.integers(2**31)))
-        inputs = {"images": images, "masks": masks, "seed": int(rng.integers(1000))}
+        seed = int(rng.integers(1000))
+        inputs = {"images": images, "masks": masks, "seed": seed}
         yield Question(f"{count} images with a red spot", inputs, expected={})
+    yield Question("the same seed once more", inputs, expected={}, same_as=1)
+    yield Question("another seed", inputs | {"seed": seed + 1}, expected={}, unlike=1)
+    images, masks = observing.ruled(200)
+    inputs = {"images": images, "masks": masks, "seed": int(rng.integers(1000))}
+    yield Question("200 images: how far?", inputs, expected={})
 
 
 def _draw_augmenter(rng: np.random.Generator, variant: int) -> Iterator[Question]:
@@ -156,6 +162,7 @@ JUDGES_IMAGES = [
         parts=("images", "masks"),
         section=_ONLINE,
         assess=augmented.moved_with_masks,
+        idle=(lambda images, masks, seed: (images, masks),),
         hints=HINTS,
         depicted=Depiction("images", lambda value: _lit(*value)),
     ),

@@ -364,7 +364,9 @@ _DIFFERENCE_MISTAKES = {
 def _draw_saving(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     yield Question("pixels in 0 … 1", {"image": rng.uniform(0, 1, (6, 5, 3))})
     beyond = rng.uniform(-0.2, 1.2, (5, 6, 3))
-    yield Question("some pixels beyond black and white", {"image": beyond})
+    yield Question(
+        "some pixels beyond black and white", {"image": beyond}, types={"output": "uint8"}
+    )
     steps = rng.integers(1, 255, (4, 4, 3)) + rng.choice([-0.45, 0.45], (4, 4, 3))
     yield Question("just below and above a half", {"image": steps / 255})
 

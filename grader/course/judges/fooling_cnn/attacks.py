@@ -36,7 +36,7 @@ _CASES_LARGE = 2
 _LENGTH = {"mini": 0.15}
 _LENGTH_LARGE = 0.5  # of a step, about
 
-_FEWEST = 4
+_FEWEST = 4  # of steps: more than `most` of the case that ends too early
 _CLEAR = 0.02  # between the scores of the two best classes: beyond what rounding can turn round
 
 
@@ -48,7 +48,13 @@ def _unused(**_: Any) -> None:
 
 
 def _draw_ways(rng: np.random.Generator, variant: int, handed: Handed | None) -> Iterator[Question]:
-    yield Question("a linear net that wants pixels in -1 … 1", _on_linear(rng), 0, {})
+    inputs = _on_linear(rng)
+    yield Question("a linear net that wants pixels in -1 … 1", inputs, 0, {})
+    yield Question("fewer steps allowed than it takes", inputs | {"most": 2}, 0, {})
+    first = trusted.of(inputs["net"]).logits(inputs["image"][None])[0]
+    yield Question(
+        "the target wins from the start", inputs | {"target": int(first.argmax())}, 0, {}
+    )
     name = nets_of_course.of_class(handed)
     length, most = _LENGTH.get(name, _LENGTH_LARGE), _MOST.get(name, _MOST_LARGE)
     shown = exhibits.draw(name, rng)
@@ -153,6 +159,7 @@ def _draw_targets(
 JUDGES_ATTACKS = [
     Judge(
         "fool", _unused, _draw_ways, section=SECTION[1], assess=ascent.ascent, hints=WAY_HINTS,
+        idle=(lambda net, image, target, size, most: image[None] / np.float32(255),),
         by_files=True, patience=2.0,
         depicted=Depiction("image", lambda value: np.asarray(value)[-1]),
     ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
@@ -94,13 +95,23 @@ def _height_for_width(
     return ref.conv2d(x, w, b, stride, padding, rule)
 
 
-def _edges_repeated(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: Pair, padding: str
+def _padded_by(mode: Literal["edge", "symmetric", "reflect"]) -> Callable[..., np.ndarray]:
+    """Convolution of an image that numpy has padded in another way."""
+    return partial(_padded, mode=mode)
+
+
+def _padded(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    stride: Pair,
+    padding: str,
+    mode: Literal["edge", "symmetric", "reflect"],
 ) -> np.ndarray:
     (top, bottom, _), (left, right, _) = (
         place_windows(x.shape[a + 1], w.shape[a], stride[a], padding) for a in (0, 1)
     )
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode="edge")
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode=mode)
     return ref.conv2d(padded, w, b, stride, "VALID")
 
 
@@ -153,7 +164,13 @@ CONV_FORWARD = {
         _height_for_width, "Kernels need not be square: which size belongs to which axis?"
     ),
     "padding repeats the image in place of zeros": Mistake(
-        _edges_repeated, "SAME pads a convolution with zeros."
+        _padded_by("edge"), "SAME pads a convolution with zeros."
+    ),
+    "padding mirrors the image in place of zeros": Mistake(
+        _padded_by("symmetric"), "SAME pads a convolution with zeros."
+    ),
+    "padding reflects the image in place of zeros": Mistake(
+        _padded_by("reflect"), "SAME pads a convolution with zeros."
     ),
     "height and width are swapped in the output": Mistake(
         result(turned, ref.conv2d), "The output is (N, H', W', F)."
@@ -311,6 +328,7 @@ CONV_BACKWARD = {
     "dx: windows that overlap overwrite each other": Mistake(
         _part("dx", _overwritten_dx),
         "A pixel that several windows see collects a gradient from each of them.",
+        core=True,
     ),
     "dx: the gradient of the padding is still there": Mistake(
         _part("dx", _uncropped), "dx is as large as x. Which part of the padded array is x?"

@@ -151,6 +151,21 @@ def _share_out(
     return gradient[:, top : top + x.shape[1], left : left + x.shape[2]]
 
 
+def _assigned(dy: np.ndarray, x: np.ndarray, **where: Any) -> np.ndarray:
+    """Each winner gets the gradient of the last window in which it wins.
+
+    Winners are told apart by sharing out the windows' numbers, one by one."""
+    rows, columns = dy.shape[1:3]
+    gradient = np.zeros(x.shape)
+    for i in range(rows):
+        for j in range(columns):
+            one = np.zeros_like(dy)
+            one[:, i, j] = 1
+            wins = _share_out(one, x, share=_first, **where)
+            gradient = np.where(wins > 0, dy[:, i, j][:, None, None], gradient)
+    return gradient
+
+
 def _at(index: np.ndarray, window: np.ndarray, dy: np.ndarray) -> np.ndarray:
     return np.where(np.arange(window.shape[1])[:, None] == index, dy, 0)
 
@@ -251,6 +266,12 @@ POOL_BACKWARD = {
     "windows that overlap overwrite each other": Mistake(
         _sharing(_first, add=False),
         "A value that wins in several windows collects a gradient from each of them.",
+        core=True,
+    ),
+    "= in place of += where a value wins in several windows": Mistake(
+        _assigned,
+        "A value that wins in several windows collects a gradient from each of them: add.",
+        core=True,
     ),
     "ties: every maximum of a window gets the whole gradient": Mistake(
         _sharing(_all), "One window hands back one dy in all. Who gets it when two are equal?"

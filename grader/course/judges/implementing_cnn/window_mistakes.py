@@ -120,6 +120,9 @@ RULES: dict[str, tuple[Rule, str]] = {
 }
 """Name -> (wrong rule, hint)."""
 
+_CORE = (FIXED, HALF, ONE, NEVER, FLOOR)
+"""Other rules than the one that is taught, which many cases don't show."""
+
 
 def by_rule(function: Callable[..., Any], *names: str) -> dict[str, Mistake]:
     """The function under wrong rules: those named, or all."""
@@ -127,7 +130,10 @@ def by_rule(function: Callable[..., Any], *names: str) -> dict[str, Mistake]:
     def under(rule: Rule) -> Callable[..., Any]:
         return lambda **inputs: function(**inputs, rule=rule)
 
-    return {name: Mistake(under(RULES[name][0]), RULES[name][1]) for name in names or RULES}
+    return {
+        name: Mistake(under(RULES[name][0]), RULES[name][1], core=name in _CORE)
+        for name in names or RULES
+    }
 
 
 def variant(function: Callable[..., Any], **changes: Callable[..., Any]) -> Callable[..., Any]:
@@ -245,7 +251,7 @@ def _float_halves(size: int, kernel: int, stride: int) -> tuple[float, float, in
 
 
 SAME_PADDING = {
-    name: Mistake(_size_by(RULES[name][0]), RULES[name][1])
+    name: Mistake(_size_by(RULES[name][0]), RULES[name][1], core=name in _CORE)
     for name in (EXTRA_FIRST, FIXED, HALF, ONE, NEVER, FLOOR)
 } | {
     "the padding becomes negative": Mistake(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -104,20 +104,35 @@ _INCEPTION_MISTAKES = {
 
 
 def _draw_initial(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    yield Question("new weights", {"seed": int(rng.integers(1000))})
+    seed = int(rng.integers(1000))
+    yield Question("new weights", {"seed": seed})
+    yield Question("the same seed once more", {"seed": seed}, same_as=0)
+    yield Question("another seed", {"seed": seed + 1}, unlike=0)
 
 
 def _initial(seed: int) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
-    for name, shape in WEIGHTS.items():
-        parts[f"shape of {name}"] = np.array(shape)
-        parts[f"shape of {name}_bias"] = np.array(shape[-1:])
-    total = sum(int(np.prod(shape)) + shape[-1] for shape in WEIGHTS.values())
-    return {**parts, "parameters": total, "standard deviations": by_hand.AS_ASKED, "biases": "zero"}
+    return {
+        "shapes": "as asked",
+        "standard deviations": by_hand.AS_ASKED,
+        "values": "normal",
+        "biases": "zero",
+        "type": "float32",
+    }
+
+
+def _all_equal(value: float) -> Callable[..., dict[str, np.ndarray]]:
+    """Weights that are all the same: shapes as listed, and nothing drawn."""
+
+    def weights(seed: int) -> dict[str, np.ndarray]:
+        kernels = {name: np.full(shape, value, np.float32) for name, shape in WEIGHTS.items()}
+        biases = {f"{k}_bias": np.zeros(w.shape[-1], np.float32) for k, w in kernels.items()}
+        return kernels | biases
+
+    return weights
 
 
 _INITIAL_MISTAKES = {
-    "all weights are zero": Mistake(
+    "all weights are the same": Mistake(
         lambda seed: {"standard deviations": by_hand.NO_SPREAD},
         "Then all units of a layer would stay alike: they need different numbers to begin with.",
     ),
@@ -134,18 +149,32 @@ _INITIAL_MISTAKES = {
     "biases that are not zero": Mistake(
         lambda seed: {"biases": "not zero"}, "np.zeros for the biases."
     ),
+    "not around zero": Mistake(
+        lambda seed: {"values": "not around zero"}, "The mean of the normal distribution is 0."
+    ),
+    "not normally distributed": Mistake(
+        lambda seed: {"values": "not normal"}, "rng.normal(0, deviation, shape)."
+    ),
+    "the same numbers again and again": Mistake(
+        lambda seed: {"values": "repeated"},
+        "Make one generator before the loop, and draw from it for each layer.",
+    ),
+    "another type than float32": Mistake(
+        lambda seed: {"type": "another than float32"},
+        "TensorFlow computes with float32: .astype(np.float32), for kernels and biases.",
+    ),
 }
 
 
 def _draw_network(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    images = rng.integers(0, 17, (1, 64, 64, 3)).astype(np.float32) / 16
+    images = rng.integers(0, 17, (2, 64, 64, 3)).astype(np.float32) / 16
     weights: dict[str, np.ndarray] = {}
     for name, shape in WEIGHTS.items():
         deviation = np.sqrt(2 / np.prod(shape[:-1]))
         steps = np.rint(rng.normal(0, 3, shape)).astype(np.float32)  # few values: they pack well
         weights[name] = steps * np.float32(deviation / 3)
         weights[f"{name}_bias"] = np.rint(rng.normal(0, 4, shape[-1:])).astype(np.float32) / 8
-    yield Question("one image", {"images": images, "weights": weights}, rtol=1e-4)
+    yield Question("two images", {"images": images, "weights": weights}, rtol=1e-4)
 
 
 def _network(
@@ -264,6 +293,7 @@ JUDGES_BY_HAND = [
         parts=tuple(_initial(0)),
         section="Exercise 02.10: a small network, by hand",
         measure=by_hand.small_network_weights,
+        idle=(_all_equal(0.0), _all_equal(1.0)),
     ),
     Judge(
         "small_network",

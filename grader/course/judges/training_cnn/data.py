@@ -19,6 +19,7 @@ def _draw_samples(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         yield Question(
             f"{classes} classes, {count} of each",
             {"labels": labels, "classes": classes, "count": count},
+            types={"output": "integer"} if classes == 5 else {},
         )
 
 
@@ -52,10 +53,19 @@ def _draw_one_hot(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     for count, classes in ((7, 4), (12, 10), (5, 2)):
         labels = rng.integers(0, classes, count)
         labels[:2] = 0, classes - 1
-        yield Question(f"{count} labels, {classes} classes", {"labels": labels, "classes": classes})
+        types = {"output": "float32"} if classes == 10 else {}
+        inputs = {"labels": labels, "classes": classes}
+        yield Question(f"{count} labels, {classes} classes", inputs, types=types)
+    labels = rng.integers(0, 3, 6)
+    inputs = {"labels": labels, "classes": 5}
+    yield Question("6 labels, none of the last of 5 classes", inputs)
 
 
 _ONE_HOT_MISTAKES = {
+    "as many columns as classes that occur": Mistake(
+        lambda labels, classes: np.eye(labels.max() + 1)[labels],
+        "`classes` says how many columns there are, also if the last class does not occur.",
+    ),
     "classes counted from one": Mistake(
         lambda labels, classes: np.eye(classes)[labels - 1], "Class 0 has its one in column 0."
     ),
@@ -83,6 +93,7 @@ def _draw_weights(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         yield Question(
             f"{shape[0]}×{shape[1]} pixels, {classes} outputs",
             {"weights": weights, "shape": shape},
+            types={"output": "uint8"} if classes == 10 else {},
         )
 
 
@@ -150,7 +161,9 @@ def _draw_rest(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     for count, target in ((12, 3), (20, 0), (9, 9)):
         labels = rng.integers(0, 10, count)
         labels[:2] = target, (target + 4) % 10
-        yield Question(f"class {target}", {"labels": rng.permutation(labels), "target": target})
+        inputs = {"labels": rng.permutation(labels), "target": target}
+        types = {"output": "integer"} if target == 0 else {}
+        yield Question(f"class {target}", inputs, types=types)
 
 
 _REST_MISTAKES = {
@@ -179,8 +192,11 @@ def _draw_balance(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         y[rng.choice(n, inside, replace=False)] = 1
         x, y = (x, y) if inside == 12 else (x, np.sort(y))
         how = "sorted" if inside == 30 else "mixed"
-        inputs = {"x": x, "y": y, "seed": int(rng.integers(1000))}
+        seed = int(rng.integers(1000))
+        inputs = {"x": x, "y": y, "seed": seed}
         yield Question(f"{inside} of {n} images, {how}", inputs)
+    yield Question("the same seed once more", inputs, same_as=1)
+    yield Question("another seed", inputs | {"seed": seed + 1}, unlike=1)
 
 
 def _balance(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Any]:
@@ -220,6 +236,9 @@ _BALANCE_MISTAKES = {
     "not shuffled": Mistake(
         lambda x, y, seed: {"order": "one after the other"},
         "rng.permutation mixes the two: batches should hold both.",
+    ),
+    "one of each in turn, not shuffled": Mistake(
+        lambda x, y, seed: {"order": "in turn"}, "rng.permutation draws an order at random."
     ),
 }
 
@@ -314,6 +333,7 @@ JUDGES_DATA = [
         parts=("counts", "images of the class", "repeated", "labels", "rest", "order"),
         section="Exercises 02.12 to 02.16: one class against the rest",
         measure=by_hand.balanced_images,
+        idle=(lambda x, y, seed: (x, y), lambda x, y, seed: (x[:0], y[:0])),
     ),
     Judge(
         "verify",

@@ -22,8 +22,11 @@ def _draw_split(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         x = rng.integers(0, 256, (n, 3, 2, 3), dtype=np.uint8)
         x[:, 0, 0, 0] = np.arange(n)  # no two alike
         y = np.repeat(np.arange(_CLASSES), each)
-        inputs = {"x": x, "y": y, "validation": validation, "seed": int(rng.integers(1000))}
+        seed = int(rng.integers(1000))
+        inputs = {"x": x, "y": y, "validation": validation, "seed": seed}
         yield Question(f"{n} images, {what}", inputs)
+    yield Question("the same seed once more", inputs, same_as=1)
+    yield Question("another seed", inputs | {"seed": seed + 1}, unlike=1)
 
 
 def _split(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
@@ -173,6 +176,16 @@ JUDGES_LOADING = [
         parts=_SPLIT_PARTS,
         section=_LOAD,
         measure=by_hand.split_of_images,
+        idle=(
+            lambda x, y, validation, seed: (x, y, x, y),
+            lambda x, y, validation, seed: (x, y, x[:0], y[:0]),
+            lambda x, y, validation, seed: (
+                x[validation:],
+                y[validation:],
+                x[:validation],
+                y[:validation],
+            ),
+        ),
     ),
     Judge(
         "split_evenly",
