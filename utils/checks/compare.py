@@ -83,7 +83,7 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
 
 
 def _explaining(case: Case, wrong: list[PartVerdict]) -> tuple[str, ...]:
-    """Mistakes that explain at least half of the wrong parts that they would spoil, best ones first."""
+    """Mistakes that explain at least half of the wrong parts they would spoil, best ones first."""
     hits = Counter(m for part in wrong for m in part.mistakes)
     spoiled = {m: _spoiled(case, m, [part.part for part in wrong]) for m in hits}
     likely = [m for m in hits if 2 * hits[m] >= len(spoiled[m])]
