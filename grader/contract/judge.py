@@ -130,6 +130,8 @@ class Judge:
     """Where an answer is good to a degree: (case, answer) -> its verdict.  May raise, too."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """What to think about next, for mistakes that `assess` names."""
+    needed: tuple[str, ...] = ()
+    """Parts without which the others count for nothing."""
     idle: tuple[Callable[..., Any], ...] = ()
     """Answers without the idea: what they would earn is the zero of the scale, so that they earn
     nothing.  Beside zeros and the inputs themselves, which are tried for every function."""
@@ -240,4 +242,5 @@ class Judge:
             rule_name(self.assess) if self.assess is not None else "",
             self.patience,
             core,
+            self.needed,
         )

@@ -73,6 +73,8 @@ class CaseSet:
     """So many times longer than others may a call take, when it is graded."""
     core: tuple[str, ...] = ()
     """Mistakes that miss the idea: with one of them, half is the most that is earned."""
+    needed: tuple[str, ...] = ()
+    """Parts without which the others count for nothing."""
     floor: float | Callable[[], float] = field(default=0.0, compare=False)
     """What an answer without the idea would earn, where points are given: the scale begins there.
     Fresh cases compute it when it is needed, since most answers are right."""
@@ -161,8 +163,9 @@ def dump(cases: CaseSet) -> bytes:
         head["assess"] = cases.assess
     if floor := round(cases.zero(), 6):
         head["floor"] = floor
-    if cases.core:
-        head["core"] = list(cases.core)
+    for name in ("core", "needed"):
+        if given := getattr(cases, name):
+            head[name] = list(given)
     return codec.pack({"head": head, "cases": rows})
 
 
@@ -177,5 +180,5 @@ def load(name: str, folder: Path | None = None) -> CaseSet:
         )
     stored = codec.unpack(path.read_bytes())
     head = stored["head"] | {"parts": tuple(stored["head"]["parts"])}
-    head["core"] = tuple(head.get("core", ()))
+    head |= {name: tuple(head.get(name, ())) for name in ("core", "needed")}
     return CaseSet(cases=tuple(Case(**row) for row in stored["cases"]), **head)

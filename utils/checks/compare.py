@@ -79,7 +79,8 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
         verdict = _compare_part(cases, case, part, values[part])
         parts.append(_of_type(case.types.get(part, ""), values[part], verdict))
     named = _explaining(case, [part for part in parts if not part.ok])
-    return of_parts(case.label, parts, mistakes=named)
+    vain = any(part.part in cases.needed and not part.ok for part in parts)
+    return of_parts(case.label, parts, 0.0 if vain else None, mistakes=named)
 
 
 def _explaining(case: Case, wrong: list[PartVerdict]) -> tuple[str, ...]:

@@ -81,6 +81,18 @@ def test_what_an_answer_without_an_idea_would_earn_is_the_zero_of_the_scale() ->
     assert _verdict(told, lambda size, stride: 3 if stride > 1 else 0).score == 0
 
 
+def test_without_a_needed_part_the_others_count_for_nothing() -> None:
+    def draw(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+        yield Question("7 by 2", {"n": 7, "by": 2})
+        yield Question("9 by 4", {"n": 9, "by": 4})
+
+    judge = Judge(
+        "parts", lambda n, by: divmod(n, by), draw, parts=("whole", "rest"), needed=("whole",)
+    )
+    assert _verdict(judge, lambda n, by: (n // by, 8)).score == 0.5
+    assert _verdict(judge, lambda n, by: (0, n % by)).score == 0
+
+
 def test_public_cases_keep_the_zero_of_the_scale(tmp_path: Path) -> None:
     def draw(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         yield Question("nothing to do", {"n": 0})

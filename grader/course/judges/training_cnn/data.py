@@ -333,6 +333,7 @@ JUDGES_DATA = [
         parts=("counts", "images of the class", "repeated", "labels", "rest", "order"),
         section="Exercises 02.12 to 02.16: one class against the rest",
         measure=by_hand.balanced_images,
+        needed=("counts",),
         idle=(lambda x, y, seed: (x, y), lambda x, y, seed: (x[:0], y[:0])),
     ),
     Judge(

@@ -43,6 +43,7 @@ _SPLIT_MISTAKES = {
     "images and labels shuffled separately": Mistake(
         lambda **_: {"labels": "torn from their images"},
         "Draw one order, and use it for both: x[order], y[order].",
+        core=True,
     ),
     "validation images are training images, too": Mistake(
         lambda x, y, validation, seed: {
@@ -59,6 +60,7 @@ _SPLIT_MISTAKES = {
     "not drawn at random": Mistake(
         lambda x, y, validation, seed: {"classes in validation": 1},
         "The images are sorted by class: the first or last ones are all of one class.",
+        core=True,
     ),
     "some images got lost": Mistake(
         lambda **_: {"left out": "some images"}, "Every image goes to one of the two sets."
@@ -176,15 +178,10 @@ JUDGES_LOADING = [
         parts=_SPLIT_PARTS,
         section=_LOAD,
         measure=by_hand.split_of_images,
+        needed=("sizes",),
         idle=(
             lambda x, y, validation, seed: (x, y, x, y),
             lambda x, y, validation, seed: (x, y, x[:0], y[:0]),
-            lambda x, y, validation, seed: (
-                x[validation:],
-                y[validation:],
-                x[:validation],
-                y[:validation],
-            ),
         ),
     ),
     Judge(
