@@ -102,23 +102,34 @@ def cleared(notebook: dict[str, Any]) -> bool:
 
 
 def silent(notebook: dict[str, Any]) -> list[str]:
-    """Checks and figures without output that were run, or above a cell that was, by exercise.
+    """Checks and figures without output in chapters that were worked on, by exercise.
 
     "05.2 (difference_pictures, image_and_difference)".  All of them show something when run, so
-    their outputs were cleared, or they were skipped; where nothing was run at all it is `cleared`.
+    their outputs were cleared, or they were skipped.  A chapter in which none shows anything was
+    left out, as anybody may; where nothing was run at all the notebook is `cleared`.
     """
     found: dict[str, list[str]] = {}
-    exercise = ""
+    exercise, worked_on = "", False
+    waiting: list[str] = []
     last = max((n for n, c in enumerate(notebook["cells"]) if _is_run_code(c)), default=-1)
-    for cell in notebook["cells"][: last + 1]:
-        if cell["cell_type"] == "markdown":
+    for cell in [*notebook["cells"][: last + 1], _END]:
+        if cell["cell_type"] == "markdown" and _HEADING.search(text_of(cell)):
+            if worked_on and waiting:
+                found.setdefault(exercise, []).extend(waiting)
             exercise = (_EXERCISE.findall(text_of(cell)) or [exercise])[-1]
-        elif cell["cell_type"] == "code" and _shows(cell) and not cell.get("outputs"):
-            found.setdefault(exercise, []).append(_CHECK.sub("", grade_id(cell)))
+            waiting, worked_on = [], False
+        elif cell["cell_type"] == "code" and _shows(cell):
+            worked_on |= was_run(cell)
+            if not cell.get("outputs"):
+                waiting.append(_CHECK.sub("", grade_id(cell)))
     return [
         f"{number} ({', '.join(names)})" if number else ", ".join(names)
         for number, names in found.items()
     ]
+
+
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+_END: dict[str, Any] = {"cell_type": "markdown", "source": "# end", "metadata": {}}
 
 
 def _is_run_code(cell: dict[str, Any]) -> bool:
