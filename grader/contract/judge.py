@@ -151,21 +151,27 @@ class Judge:
         questions = list(self._questions(rng, variant, handed or Handed()))
         if self.alike:
             questions = self._alike(questions, rng)
-        return self._above_idle(self._case_set([self._case(q) for q in questions]))
+        drawn = self._case_set([self._case(q) for q in questions])
+        return replace(drawn, floor=lambda: self.zero)
 
     def public_cases(self) -> CaseSet:
         """The cases that students get; values to be found by hand are sealed."""
-        variants = range(VARIANTS) if self.by_student else [0]
-        rows = []
-        for variant in variants:
-            rng = np.random.default_rng(PUBLIC_SEED)
-            rows += [self._case(q) for q in self._questions(rng, variant, None)]
+        rows = [row for v in range(VARIANTS if self.by_student else 1) for row in self._public(v)]
         if self.kind == "value" and self.assess is None:
             return self._case_set([sealed(case, self.name) for case in rows])
-        return self._above_idle(self._case_set(rows))
+        return replace(self._case_set(rows), floor=lambda: self.zero)
 
-    def _above_idle(self, cases: CaseSet) -> CaseSet:
-        return replace(cases, floor=partial(idle.score, self.idle, cases))
+    @cached_property
+    def zero(self) -> float:
+        """Where the scale begins: what the best answer without the idea would earn.
+
+        Of public cases, for fresh ones too, so that points do not depend on luck.
+        """
+        return idle.score(self.idle, self._case_set(self._public(0)))
+
+    def _public(self, variant: int) -> list[Case]:
+        rng = np.random.default_rng(PUBLIC_SEED)
+        return [self._case(question) for question in self._questions(rng, variant, None)]
 
     def _questions(
         self, rng: np.random.Generator, variant: int, handed: Handed | None
