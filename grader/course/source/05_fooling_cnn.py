@@ -161,7 +161,7 @@ def fool(net, image, target, size, most):
     net: a PretrainedNet.    image: (H, W, 3) uint8.    target: class number.
     size: the L2 norm of each step, for pixels in 0 … 1.    most: take no more steps than this.
 
-    Returns (T + 1, H, W, 3) float32, pixels in 0 … 1: the image itself, then the image after each of T
+    Returns (T + 1, H, W, 3), pixels in 0 … 1: the image itself, then the image after each of T
     steps.  The last one is the first that the net takes for the target.
     """
     ### BEGIN SOLUTION

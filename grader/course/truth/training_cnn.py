@@ -243,7 +243,10 @@ _DATA = [
     wrong("load_cifar10: the pairs swapped -> training and test images swapped", _load_swapped),
     wrong("load_cifar10: divided by 255 -> pixels divided already", _load_divided),
     wrong("load_cifar10: four values", _load_flat),
-    wrong("split: not shuffled, twice", lambda x, y, validation, seed: (x, y, x, y)),
+    wrong(
+        "split: everything, twice -> validation images are training images, too",
+        lambda x, y, validation, seed: (x, y, x, y),
+    ),
     wrong(
         "split: chance of its own -> drawn without the seed",
         lambda x, y, validation, seed: _split_masks(x, y, validation, None),
