@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from grader.contract.judge import Judge, Mistake, Question
 from utils.rules import by_hand
@@ -86,6 +85,8 @@ def _split_evenly(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> d
 
 
 def _by_chance(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
+    from sklearn.model_selection import train_test_split  # needed to name one mistake alone
+
     taken = train_test_split(np.asarray(y), test_size=validation, random_state=int(seed))[1]
     return {"of each class": np.bincount(taken, minlength=_CLASSES)}
 
