@@ -63,5 +63,5 @@ def test_the_guide_adds_cuda_to_the_same_tensorflow() -> None:
 
 def test_what_the_course_tells_students_to_type_is_installed() -> None:
     sources = (ROOT / "grader" / "course" / "source").glob("*.py")
-    told = [path.name for path in sources if "`tensorboard --logdir" in path.read_text()]
+    told = [path.name for path in sources if "tensorboard --logdir" in path.read_text()]
     assert told and "tensorboard" in RUNTIME and RUNTIME["tensorboard"] == RUNTIME["tensorflow"]

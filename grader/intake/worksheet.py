@@ -22,8 +22,8 @@ NUMBER, NAME, TIME = "identifier", "full name", "last modified (submission)"
 """Headings, as Moodle writes them in English."""
 _ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)[ T,]+(\d\d?):(\d\d)(?::(\d\d))?")
 _WORDS = re.compile(
-    r"(?:[^\W\d]+\.?,? +)?(\d\d?)\.? +([^\W\d]+)\.? +(\d{4}),? +(\d\d?):(\d\d)(?::(\d\d))?"
-    r"(?: *([AP])\.?M\.?)?",
+    r"(?:[^\W\d]{1,20}\.?,? )?(\d\d?)\.? ([^\W\d]{1,20})\.? (\d{4}),? (\d\d?):(\d\d)(?::(\d\d))?"
+    r"(?: ?([AP])\.?M\.?)?",
     re.IGNORECASE,
 )
 _MONTHS = (

@@ -15,13 +15,13 @@ from utils.codec import CodecError
 _LONGEST = 300
 _READ = 20_000
 """Letters of a message that are looked at."""
-_NUMBERS = re.compile(r"\[[\d\s.,eE+\-…\[\]]{24,}\]")
-"""An array that was printed into a message."""
+_NUMBERS = re.compile(r"[\d\s.,eE+\-…\[\]]{26,}")
+"""What an array is printed with: a text is passed over once, wherever its brackets are."""
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
-_BOLD = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.DOTALL)
-"""What Keras itself finds most telling."""
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+"""Around what Keras itself finds most telling."""
 _NODES = re.compile(
-    r" for '\{\{node [^{}]*\}\} = [^']*'|\{\{[^{}]*\}\}\s*|\s*\[Op:\w+\](?:\s*name:\s*\S*)?"
+    r" for '\{\{node [^{}]*\}\} = [^']*'|\{\{[^{}]*\}\}\s*|\[Op:\w+\](?:\s?name:\s?\S*)?"
 )
 _WRAPPED = ("in user code:", "Exception encountered when calling", "Graph execution error")
 _AROUND = ("[[", "File ", "Arguments received by", "Call arguments received", "•", "<stack traces",
@@ -48,10 +48,10 @@ def told(error: BaseException) -> str:
 
 def last_words(text: str) -> str:
     """The sentence of a message that says what is wrong."""
-    text = _NUMBERS.sub("[…]", text[:_READ])
+    text = _NUMBERS.sub(_array, text[:_READ])
     wrapped = text.lstrip().startswith(_WRAPPED)
-    if wrapped and (bold := _BOLD.findall(text)):
-        text = bold[-1]
+    if wrapped and (bold := _bold(text)):
+        text = bold
     text = _NODES.sub(" ", _COLOURS.sub("", text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if wrapped:
@@ -59,6 +59,19 @@ def last_words(text: str) -> str:
         lines = [line for line in before[1:] if not line.startswith(_AROUND)] or lines
         lines = [_TYPE.sub("", lines[-1])]
     return " ".join(lines[0].split())[:_LONGEST] if lines else ""
+
+
+def _array(found: re.Match[str]) -> str:
+    """What is left of characters that arrays are printed with: an array's place."""
+    run = found[0]
+    first, last = run.find("["), run.rfind("]")
+    return f"{run[:first]}[…]{run[last + 1 :]}" if 0 <= first < last - 24 else run
+
+
+def _bold(text: str) -> str:
+    """The last part in bold, "" if there is none."""
+    parts = [part.partition(_PLAIN) for part in text.split(_BOLD)[1:]]
+    return next((inside for inside, end, _ in reversed(parts) if end and inside), "")
 
 
 def _until(lines: list[str], start: str) -> list[str]:
