@@ -105,8 +105,8 @@ def silent(notebook: dict[str, Any]) -> list[str]:
     """Checks and figures without output in chapters that were worked on, by exercise.
 
     "05.2 (difference_pictures, image_and_difference)".  All of them show something when run, so
-    their outputs were cleared, or they were skipped.  A chapter in which none shows anything was
-    left out, as anybody may; where nothing was run at all the notebook is `cleared`.
+    their outputs were cleared, or they were skipped.  A chapter in which no cell was run was left
+    out, as anybody may; where nothing was run at all the notebook is `cleared`.
     """
     found: dict[str, list[str]] = {}
     exercise, worked_on = "", False
@@ -118,9 +118,9 @@ def silent(notebook: dict[str, Any]) -> list[str]:
                 found.setdefault(exercise, []).extend(waiting)
             exercise = (_EXERCISE.findall(text_of(cell)) or [exercise])[-1]
             waiting, worked_on = [], False
-        elif cell["cell_type"] == "code" and _shows(cell):
+        elif cell["cell_type"] == "code":
             worked_on |= was_run(cell)
-            if not cell.get("outputs"):
+            if _shows(cell) and not cell.get("outputs"):
                 waiting.append(_CHECK.sub("", grade_id(cell)))
     return [
         f"{number} ({', '.join(names)})" if number else ", ".join(names)

@@ -135,13 +135,14 @@ def test_checks_and_figures_that_lost_their_output_are_named_by_exercise() -> No
             heading("# 05"), asked("head", [], "figure"),
             heading("## Exercise 05.1: a target"), cell("first"), asked("first", OUTPUT),
             heading("### One step"), asked("step", None), asked("way", [], "figure"),
-            heading("## Exercise 05.2: left out"), asked("more", None), cell("", outputs=OUTPUT),
-            heading("## Exercise 05.3: not reached"), asked("last", None),
+            heading("## Exercise 05.2: left out"), asked("skipped", None),
+            heading("## Exercise 05.3: more"), asked("more", None), cell("", outputs=OUTPUT),
+            heading("## Exercise 05.4: not reached"), asked("last", None),
         ]
     }  # fmt: skip
-    assert notebooks.silent(notebook) == ["head", "05.1 (step, way)"]
+    assert notebooks.silent(notebook) == ["head", "05.1 (step, way)", "05.3 (more)"]
     notebook["cells"][-1]["execution_count"] = 9
-    assert notebooks.silent(notebook)[-1] == "05.3 (last)"
+    assert notebooks.silent(notebook)[-1] == "05.4 (last)"
 
 
 def test_solutions_and_own_cells_may_be_silent() -> None:
