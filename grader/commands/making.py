@@ -15,6 +15,12 @@ from grader.classroom.folder import ClassFolder
 from grader.commands import CLASS, REFUSED, ClassOption, cluster, console, errors
 from grader.contract.kernels import PLAIN
 
+Checks = Annotated[list[str] | None, typer.Argument(help="Names of checks; all if left out.")]
+OnlyNotebook = Annotated[
+    str, typer.Option("--notebook", help="Only this notebook: 01, or its whole name.")
+]
+Seeds = Annotated[int, typer.Option(min=1, help="So many times are cases drawn.")]
+
 
 def build(
     check: Annotated[
@@ -85,13 +91,9 @@ def demo(
 
 
 def truth(
-    checks: Annotated[
-        list[str] | None, typer.Argument(help="Names of checks; all if left out.")
-    ] = None,
-    notebook: Annotated[
-        str, typer.Option("--notebook", help="Only this notebook: 01, or its whole name.")
-    ] = "",
-    seeds: Annotated[int, typer.Option(min=1, help="So many times are cases drawn.")] = 1,
+    checks: Checks = None,
+    notebook: OnlyNotebook = "",
+    seeds: Seeds = 1,
     seed: Annotated[
         str, typer.Option("--seed", help="Draw the cases from this text, to compare two runs.")
     ] = "",
@@ -110,13 +112,9 @@ def truth(
 
 
 def mutate(
-    checks: Annotated[
-        list[str] | None, typer.Argument(help="Names of checks; all if left out.")
-    ] = None,
-    notebook: Annotated[
-        str, typer.Option("--notebook", help="Only this notebook: 01, or its whole name.")
-    ] = "",
-    seeds: Annotated[int, typer.Option(min=1, help="So many times are cases drawn.")] = 5,
+    checks: Checks = None,
+    notebook: OnlyNotebook = "",
+    seeds: Seeds = 5,
     sample: Annotated[int, typer.Option(min=0, help="Only so many mutants, drawn.")] = 0,
     seed: Annotated[str, typer.Option(help="What cases and sample are drawn from.")] = "mutants",
     inputs: Annotated[

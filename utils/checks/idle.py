@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,13 +19,12 @@ Idle = Callable[..., Any]
 
 
 def score(own: Sequence[Idle], cases: CaseSet) -> float:
-    """The most that one of them would earn of a check, in [0, 1)."""
+    """The most that one of them would earn of a check, in [0, 1).  cases: on a scale from zero."""
     from utils.checks.compare import compare  # which asks for this score
 
-    bare = replace(cases, floor=0.0)
     found = [
-        compare(bare, [_reply(answer, case) for case in bare.cases]).score
-        for answer in _answers(own, bare)
+        compare(cases, [_reply(answer, case) for case in cases.cases]).score
+        for answer in _answers(own, cases)
     ]
     return max((each for each in found if each < 1), default=0.0)
 
