@@ -46,23 +46,16 @@ def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
 
 
 def split_by_class(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
-    """Whether it is a split that its seed decides, in words, and how many images of each class went
-    to validation.  answer: as `loading.three_times` hands it back."""
-    if not isinstance(answer, dict) or set(answer) != {"split", "again", "other"}:
-        raise ValueError("expected loading.three_times(split_evenly); the check cell was changed")
-    found = split_of_images(inputs, answer["split"])
-    names = ("x_train", "y_train", "x_val", "y_val")
-    parts = {name: _arrays(value, names) for name, value in answer.items()}
-    taken = parts["split"][3].astype(int)
+    """Whether it is a split, in words, and how many images of each class went to validation."""
+    found = split_of_images(inputs, answer)
+    taken = np.asarray(answer[3]).astype(int)
     return {
-        "split": _kind_of_split(inputs, found, {n: value[2] for n, value in parts.items()}),
+        "split": _kind_of_split(inputs, found),
         "of each class": np.bincount(taken, minlength=int(max(inputs["y"])) + 1),
     }
 
 
-def _kind_of_split(
-    inputs: dict[str, Any], found: dict[str, Any], taken: dict[str, np.ndarray]
-) -> str:
+def _kind_of_split(inputs: dict[str, Any], found: dict[str, Any]) -> str:
     """The first thing that is wrong with a split, or that nothing is."""
     wanted = [len(inputs["y"]) - int(inputs["validation"]), int(inputs["validation"])]
     sizes = found["sizes"].tolist()
@@ -70,11 +63,7 @@ def _kind_of_split(
         return "sizes exchanged" if sizes == wanted[::-1] else "other sizes"
     if found["in both sets"] != "no image" or found["left out"] != "no image":
         return "images in both sets or in none"
-    if found["labels"] != "with their images":
-        return "labels torn from their images"
-    if not np.array_equal(taken["split"], taken["again"]):
-        return "another one with the same seed"
-    return "the same for all seeds" if np.array_equal(taken["split"], taken["other"]) else "whole"
+    return "whole" if found["labels"] == "with their images" else "labels torn from their images"
 
 
 def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What `check` asks for where a function loads or splits a data set: Keras' loader gives a small
-one in place of CIFAR-10, so that nothing is downloaded, and a split is made three times.
+"""What `check` asks for where a function loads a data set: Keras' loader gives a small one in place
+of CIFAR-10, so that nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -26,16 +26,6 @@ def tried(load: Callable[[], Any]) -> Callable[..., dict[str, Any]]:
         except (TypeError, ValueError):
             raise TypeError("expected two pairs: (x, y), (x_test, y_test)") from None
         return {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
-
-    return answer
-
-
-def three_times(split: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """What a split gives, once more with the same seed, and with another one."""
-
-    def answer(x: Any, y: Any, validation: int, seed: int) -> dict[str, Any]:
-        seeds = {"split": seed, "again": seed, "other": seed + 1}
-        return {name: split(x, y, validation, number) for name, number in seeds.items()}
 
     return answer
 

@@ -156,7 +156,7 @@ def split_evenly(x, y, validation, seed):
 
 
 # %% check="split_evenly" points=2
-check("split_evenly", loading.three_times(split_evenly))
+check("split_evenly", split_evenly)
 
 # %% [markdown]
 # From here on we all use the same split, that of `data`, so that results can be compared. Look at

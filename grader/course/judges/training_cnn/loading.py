@@ -76,8 +76,11 @@ def _draw_evenly(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         x = rng.integers(0, 256, (n, 3, 2, 3), dtype=np.uint8)
         x[:, 0, 0, 0] = np.arange(n)  # no two alike
         y = rng.permutation(np.repeat(np.arange(_CLASSES), counts))
-        inputs = {"x": x, "y": y, "validation": validation, "seed": int(rng.integers(1000))}
+        seed = int(rng.integers(1000))
+        inputs = {"x": x, "y": y, "validation": validation, "seed": seed}
         yield Question(f"{n} images, {what}", inputs)
+    yield Question("the same seed once more", inputs, same_as=1)
+    yield Question("another seed", inputs | {"seed": seed + 1}, unlike=1)
 
 
 def _split_evenly(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
@@ -98,13 +101,6 @@ def _of_test_size(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> d
 
 
 _EVENLY_MISTAKES = {
-    "chance without a seed": Mistake(
-        lambda **_: {"split": "another one with the same seed"},
-        "random_state=seed makes it repeatable.",
-    ),
-    "the same split for all seeds": Mistake(
-        lambda **_: {"split": "the same for all seeds"}, "random_state=seed, not a number."
-    ),
     "images and labels torn apart": Mistake(
         lambda **_: {"split": "labels torn from their images"},
         "train_test_split(x, y, …) splits both in the same way.",
