@@ -35,7 +35,8 @@ RECEIPT = "RECEIPT.txt"
 EPILOG = """examples:
   ./collect_submission.sh team_7                     all notebooks that you have worked on
   ./collect_submission.sh team_7 01_implementing_cnn only this one; "01" is enough
-  ./collect_submission.sh --zip team_7 02 --report report.pdf
+  ./collect_submission.sh --zip team_7 03 --report report.pdf
+                                                     the report alone, if 03 was never started
   ./collect_submission.sh --ex2 NameOne_NameTwo
 
 Files that belong to a notebook, such as saved weights, go to notebooks/handin/NOTEBOOK/.  Modules
@@ -90,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     try:
         print(pack(options))
     except Refused as problem:
@@ -114,7 +115,8 @@ def pack(options: argparse.Namespace) -> str:
     except Refused as problem:
         findings.problems.append(str(problem))
     named = [options.team, *options.notebooks] if pair and options.team else options.notebooks
-    chosen = choose(root, named, asked, pair, findings)
+    reported = bool(options.zip and options.report and not options.no_report)
+    chosen = choose(root, named, asked, pair, findings, reported)
     if name and not pair:
         ids = {one.name: one.state.student_id for one in chosen}
         findings.warnings += advice.other_ids(ids, name, asked)
@@ -196,9 +198,14 @@ def check_pair(names: str, asked: Asked) -> str:
 
 
 def choose(
-    root: Path, named: list[str], asked: Asked, pair: bool, findings: Findings
+    root: Path,
+    named: list[str],
+    asked: Asked,
+    pair: bool,
+    findings: Findings,
+    reported: bool = False,
 ) -> list[Chosen]:
-    """The notebooks to pack, each looked at.
+    """The notebooks to pack, each looked at.  reported: a report was named, to go along.
 
     Without names all must be there, and those that were never started are left out.
     """
@@ -224,14 +231,17 @@ def choose(
     chosen = []
     for name in sorted(names - set(missing)):
         try:
-            one = _looked_at(root, name, asked, modules, bool(named), findings)
+            one = _looked_at(root, name, asked, modules, bool(named), reported, findings)
         except Refused as reason:
             findings.problems.append(f"notebooks/{name}.ipynb: {reason}")
             continue
         if one is not None:
             chosen.append(one)
     if not chosen and not findings.problems:
-        findings.problems.append("no notebook has been started: work on one, run it, and save it")
+        findings.problems.append(
+            "no notebook has been started: work on one, run it, and save it"
+            + (". For a report alone, name the notebook that it is about" if reported else "")
+        )
     unneeded = set(modules).difference(*(one.files for one in chosen))
     findings.messages += [
         f"Left out: {path}, which no notebook mentions."
@@ -247,16 +257,22 @@ def _looked_at(
     asked: Asked,
     modules: dict[str, Path],
     is_named: bool,
+    reported: bool,
     findings: Findings,
 ) -> Chosen | None:
-    """One notebook with what goes along; None if it was never started.  Raises Refused."""
+    """One notebook with what goes along; None if it was never started.  Raises Refused.
+
+    One that was never started and is named with a report goes along as it is: the report is kept
+    with it.
+    """
     path = root / "notebooks" / f"{name}.ipynb"
     content = path.read_bytes()
     notebook, _, _ = notebooks.parse(content)
-    if not is_named and state.not_started(notebook):
+    expected = asked.of(name)
+    untouched = state.not_started(notebook, expected)
+    if untouched and not is_named:
         findings.messages.append(f"Left out: {name}, which has not been started.")
         return None
-    expected = asked.of(name)
     seen = state.look_at(notebook, expected)
     there = {**modules, **found.handed_in_with(root, name)}
     read = {place: file.read_bytes() for place, file in there.items()}
@@ -268,7 +284,12 @@ def _looked_at(
     files = {place: read[place] for place in sorted_out.kept}
     missing = [f for f in expected.handin if f"handin/{name}/{f}" not in files]
     findings.lines.append(f"{name}: {seen.in_words(missing)}.")
-    findings.costly += advice.costly(name, notebook, seen, asked)
+    if untouched and reported:
+        findings.messages.append(
+            f"{name} has not been started: it goes with the report, and its checks earn nothing."
+        )
+    else:
+        findings.costly += advice.costly(name, notebook, seen, asked)
     findings.warnings += advice.warnings_on(name, notebook, seen, asked)
     findings.warnings += advice.older(path, {place: there[place] for place in files})
     findings.warnings += [

@@ -234,6 +234,38 @@ def test_too_much_and_links_beside_a_notebook_are_refused(home):
     assert "a link" in refused(home, "team_7")
 
 
+def test_a_report_alone_goes_with_its_notebook_as_it_is(home):
+    name = "03_data_augmentation"
+    save(home / "report.pdf", b"%PDF-1.7")
+    blank = notebook(answer="# YOUR CODE HERE\nraise NotImplementedError()", ran=False)
+    for started in (FIRST, SECOND):
+        save(home / "notebooks" / f"{started}.ipynb", json.dumps(blank).encode())
+    alone = ["--zip", "team_7", "--report", "report.pdf"]
+    assert "name the notebook that it is about" in refused(home, *alone)
+    assert "has no outputs" in refused(home, "--zip", "team_7", "03")
+    done = run(home, *alone, "03")  # in any order
+    assert done.returncode == 0, done.stderr
+    assert f"{name} has not been started: it goes with the report" in done.stdout
+    with zipfile.ZipFile(home / "team_7.zip") as archive:
+        assert archive.namelist() == ["RECEIPT.txt", f"notebooks/{name}.ipynb", "report.pdf"]
+
+
+def test_a_notebook_with_answers_in_words_alone_is_not_left_out(home):
+    name = "05_fooling_cnn"
+    asked = json.loads((home / LISTED).read_text())
+    asked["expected"][name] |= {"essays": {"why": state.digest("Your answer.")}, "cells": []}
+    save(home / LISTED, json.dumps(asked).encode())
+    blank = notebook(answer="# YOUR CODE HERE\nraise NotImplementedError()", ran=False)
+    words = {"cell_type": "markdown", "id": "why", "metadata": {"nbgrader": {"grade_id": "why"}}}
+    blank["cells"].append({**words, "source": ["Your  answer."]})
+    save(home / "notebooks" / f"{name}.ipynb", json.dumps(blank).encode())
+    assert f"Left out: {name}" in run(home, "team_7").stdout
+    blank["cells"][-1]["source"] = ["Because its gradient says so."]
+    save(home / "notebooks" / f"{name}.ipynb", json.dumps(blank).encode())
+    done = run(home, "--anyway", "team_7")
+    assert f"{name}: " in done.stdout and f"Left out: {name}" not in done.stdout
+
+
 def test_a_zip_holds_notebooks_and_report(home):
     assert "no report" in refused(home, "--zip", "team_7")
     assert "no file other.pdf" in refused(home, "--zip", "team_7", "--report", "other.pdf")

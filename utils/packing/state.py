@@ -69,14 +69,13 @@ def look_at(notebook: dict[str, Any], expected: Expected) -> State:
     """What a notebook says about itself."""
     scores = {name: _score(notebook, name) for name in expected.checks}
     ids = {grade_id(cell) for cell in notebook["cells"]}
-    said = {grade_id(cell): digest(text_of(cell)) for cell in notebook["cells"]}
-    blank = digest("")
+    answered = _answered(notebook, expected)
     return State(
         [name for name, score in scores.items() if score is not None and score >= 1],
         [name for name, score in scores.items() if score is not None and 0 < score < 1],
         [name for name, score in scores.items() if score is not None and score <= 0],
         [name for name, score in scores.items() if score is None],
-        [name for name, text in expected.essays.items() if said.get(name) in (text, blank)],
+        [name for name in expected.essays if name in ids and name not in answered],
         [name for name in expected.cells if name not in ids],
         _cleared(notebook),
         _id_in(notebook),
@@ -94,12 +93,21 @@ def normalised(student_id: str) -> str:
     return "_".join((word.lstrip("0") or "0") if word.isdecimal() else word for word in words)
 
 
-def not_started(notebook: dict[str, Any]) -> bool:
-    """Whether it was never run and all its solutions are as they were released."""
+def not_started(notebook: dict[str, Any], expected: Expected) -> bool:
+    """Whether it was never run and all its answers, code and words, are as they were released."""
     cells = code_cells(notebook)
+    if _answered(notebook, expected):
+        return False
     solutions = [text_of(c) for c in cells if _is_solution(c)]
     untouched = all("raise NotImplementedError" in source for source in solutions)
     return bool(solutions) and untouched and not any(map(was_run, cells))
+
+
+def _answered(notebook: dict[str, Any], expected: Expected) -> set[str]:
+    """Ids of the answers in words that are neither empty nor as they were released."""
+    said = {grade_id(cell): digest(text_of(cell)) for cell in notebook["cells"]}
+    blank = digest("")
+    return {n for n, text in expected.essays.items() if said.get(n, blank) not in (text, blank)}
 
 
 def _is_solution(cell: dict[str, Any]) -> bool:

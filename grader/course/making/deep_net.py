@@ -2,7 +2,7 @@
 augmentation.
 
 python -m grader.course.making.deep_net [--filters 64] [--train 40000] [--epochs 30] [--batch 128]
-[--runs vgg vgg_plain] [--keep data/cache/deep_net]
+[--runs vgg vgg_plain] [--half] [--keep data/cache/deep_net]
 The net, the streams and the augmenter are those of the notebook's reference solution; the learning
 rate falls to zero, as in the notebook.  Hours on two cores, so after each epoch everything is kept
 in `--keep`, and the same command goes on from there.  Prints a line for each epoch and, last, one
@@ -38,8 +38,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--runs", nargs="+", default=["vgg", "vgg_plain"])
+    parser.add_argument("--half", action="store_true", help="bfloat16, twice as fast where it is")
     parser.add_argument("--keep", type=Path, default=Path("data/cache/deep_net"))
     options = parser.parse_args()
+    if options.half:
+        quiet.import_keras().mixed_precision.set_global_policy("mixed_bfloat16")
     data = load("cifar10", train=options.train)
     coded = training.with_labels(data, lambda labels: np.eye(10, dtype=np.float32)[labels])
     solved = augmentation.solution("build_vgg", "build_augmenter", "streams")
@@ -60,7 +63,10 @@ def _train(
     feed: dict[str, Any] = {"x": coded.x_train, "y": coded.y_train, "batch_size": options.batch}
     if augmenter is not None:
         feed = {"x": solved["streams"](coded, augmenter, options.batch, 0)[0], "shuffle": False}
-    folder = options.keep / f"{name}-{options.filters}-{options.train}-{options.epochs}"
+    folder = (
+        options.keep
+        / f"{name}-{options.filters}-{options.train}-{options.epochs}{'-half' * options.half}"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     diary = folder / "epochs.jsonl"
     steps = -(-len(coded.x_train) // options.batch)

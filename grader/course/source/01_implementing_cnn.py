@@ -44,7 +44,7 @@ from utils import check
 # your functions must leave their arguments as they were.
 
 # %% [markdown]
-# ## Where a window fits
+# ## Exercise 01.1: where a window fits
 #
 # A window of $k$ cells slides along an axis of $n$ cells in steps of $s$. With **VALID** padding
 # only windows that lie entirely inside count:
@@ -96,7 +96,7 @@ def same_padding(size, kernel, stride):
 check("same_padding", same_padding)
 
 # %% [markdown]
-# ## Convolution, forward
+# ## Exercise 01.2: convolution, forward
 #
 # A filter looks at one window of the image, multiplies it with its weights cell by cell, adds
 # everything up, adds its bias, and writes a single number. Then it moves on:
@@ -178,7 +178,7 @@ check("conv2d_forward", conv2d_forward)
 plots_layers.show_edges(conv2d_forward)
 
 # %% [markdown]
-# ## The same without loops
+# ## Exercise 01.3: the same without loops
 #
 # A Python loop costs about a microsecond per turn before any arithmetic has happened. So real
 # implementations turn the whole layer into what computers do best, one product of two matrices: write
@@ -220,7 +220,7 @@ check("conv2d_fast", conv2d_fast)
 plots_layers.show_speed(conv2d_forward, conv2d_fast)
 
 # %% [markdown]
-# ## Convolution, backward
+# ## Exercise 01.4: convolution, backward
 #
 # To learn, a network must know how its loss $L$ changes with each weight. The layer above hands down
 # $\mathtt{dy} = \partial L / \partial y$, as large as $y$. The chain rule turns it into the three
@@ -315,7 +315,7 @@ gradient_check(
 check("conv2d_backward", conv2d_backward)
 
 # %% [markdown]
-# ## Max pooling, forward
+# ## Exercise 01.5: max pooling, forward
 #
 # A pooling layer makes maps smaller. Each window keeps only its largest value, channel by channel; the
 # layer has no weights. What was found is kept, *where exactly* is forgotten: if an edge moves by a
@@ -361,7 +361,7 @@ def maxpool_forward(x, size, stride, padding):
 check("maxpool_forward", maxpool_forward)
 
 # %% [markdown]
-# ## Max pooling, backward
+# ## Exercise 01.6: max pooling, backward
 #
 # Nudge a value that is not the maximum of its window, and the output stays as it was: its gradient is
 # zero. Nudge the maximum, and the output follows one to one. So each `dy` goes to the place where its
@@ -456,7 +456,7 @@ own = by_hand.numbers_of(STUDENT_ID)
 # both cells again.
 
 # %% [markdown]
-# ## One row of numbers
+# ## Exercise 01.7: one row of numbers
 #
 # One dimension shows all there is to stride and padding. A filter of $F$ weights lies on $F$
 # neighbouring values, multiplies value by weight, and adds up. Then it moves on by the **stride** $S$.
@@ -518,7 +518,7 @@ settings_that_keep_the_size = ["S=1, P=1"]
 check("keeps_the_size", settings_that_keep_the_size)
 
 # %% [markdown]
-# ## Two filters over three channels
+# ## Exercise 01.8: two filters over three channels
 #
 # An image has three channels, and a filter reaches through all of them: a filter "of size 2 × 2" on an
 # RGB image has 2 × 2 × 3 weights. All twelve products go into **one** sum, the filter's bias is added,
@@ -580,7 +580,7 @@ for f in range(2):
 check("conv2d_by_hand", maps)
 
 # %% [markdown]
-# ## Flipped or not
+# ## Exercise 01.9: flipped or not
 #
 # What deep learning calls convolution is, strictly, a **cross-correlation**. The two differ in a sign:
 #
@@ -623,7 +623,7 @@ for name, kernel in (("cross-correlation", own.kernel), ("convolution", own.kern
 check("flipped_or_not", results, student=STUDENT_ID)
 
 # %% [markdown]
-# ## Zeros at the edge
+# ## Exercise 01.10: zeros at the edge
 #
 # `VALID` and `SAME` are TensorFlow's names for "no zeros" and "as many zeros as it takes". For an input
 # of $m$ values, a kernel of $k$ and stride $s$, `SAME` promises $\lceil m / s \rceil$ outputs and adds
@@ -657,7 +657,7 @@ for name, (m, k) in own.padding.items():
 check("padding_table", padding_table, student=STUDENT_ID)
 
 # %% [markdown]
-# ## What a neuron sees
+# ## Exercise 01.11: what a neuron sees
 #
 # The **receptive field**, or support, of a neuron is the part of the image that can change its value.
 # In the first layer that is just the window. Further up, a window of a window sees more. Count how much
@@ -693,7 +693,7 @@ sides = {"i": 7, "ii": 1 + 2 + 2 + 2, "iii": 1 + 4 + 2, "iv": 1 + 4 + 2 * 2}
 check("receptive_fields", sides)
 
 # %% [markdown]
-# ## What a filter costs
+# ## Exercise 01.12: what a filter costs
 #
 # Nets i and iii see equally far. Do they cost the same? Let the image have one channel and $n \times n$
 # pixels, let each layer have a single filter, stride 1, no padding (`VALID`) and no biases, and let there
@@ -746,7 +746,7 @@ check("weights_and_multiplications", costs, student=STUDENT_ID)
 # can't stand for 49.)
 
 # %% [markdown]
-# ## Strides multiply
+# ## Exercise 01.13: strides multiply
 #
 # Now for any net. Describe it by a list of `(kernel, stride)` from the image upwards, and forget about
 # the edges of the image. Walk up the layers and keep two numbers in mind: how much a unit sees, and how
@@ -805,7 +805,7 @@ plots_by_hand.draw_growth(receptive_field)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Deep instead of wide
+# ## Exercise 01.14: deep instead of wide
 #
 # A shallow net with one hidden layer of $n$ ReLU units computes, for $x \in \mathbb{R}^d$,
 #
@@ -897,7 +897,7 @@ check("build_deep", build_deep)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## What training can't promise
+# ## Exercise 01.15: what training can't promise
 #
 # Finding weights with which even a tiny net classifies a given training set without error is an
 # NP-complete problem. Yet gradient descent stops: where the gradient vanishes nothing changes any more.
@@ -924,7 +924,7 @@ check("build_deep", build_deep)
 # ### END SOLUTION
 
 # %% [markdown]
-# ## Looking back (optional, bonus)
+# ## Exercise 01.16: looking back (optional, bonus)
 #
 # A few questions to see whether everything has found its place. Two to five sentences each will do.
 #

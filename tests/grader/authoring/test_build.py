@@ -20,6 +20,7 @@ from grader.authoring import build, names, release, source_text
 from grader.cells import is_bonus
 from grader.classroom import releases
 from grader.contract import visible
+from grader.contract.judges import judges_of
 from grader.errors import ConfigError
 from grader.formgrader import answer_key
 from utils.packing import asked as asked_for
@@ -60,6 +61,18 @@ def test_exercises_are_numbered_within_their_notebook(course: config.Course) -> 
         numbers = re.findall(r"^# ## Exercise ([^:]+):", text, re.MULTILINE)
         assert numbers == [f"{name[:2]}.{k}" for k in range(1, len(numbers) + 1)]
         assert re.findall(r"[Ee]xercises? \d+(?!\.?\d)|^# \*\*\d+\.\*\*", text, re.MULTILINE) == []
+
+
+def test_what_a_check_says_to_read_again_is_the_heading_above_it(course: config.Course) -> None:
+    for name in course.notebooks:
+        above, judges = ["", ""], judges_of(name)
+        for cell in nbformat.read(build.released(name), as_version=4).cells:
+            if cell.cell_type == "markdown":
+                for level, heading in re.findall(r"^##(#?) (.*)$", cell.source, re.MULTILINE):
+                    above = [above[0], heading] if level else [heading, ""]
+            for check in re.findall(r'^check\("(\w+)"', cell.source, re.MULTILINE):
+                said = judges[check].section
+                assert not said or any(text.startswith(said) for text in above), (check, above)
 
 
 def test_the_first_code_cell_of_every_notebook_asks_for_the_id(course: config.Course) -> None:

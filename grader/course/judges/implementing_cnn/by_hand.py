@@ -312,7 +312,7 @@ PADDINGS = {
     ),
 }
 
-_ONE, _TWO = "One row of numbers", "Two filters over three channels"
+_ONE, _TWO = "Exercise 01.7: one row of numbers", "Exercise 01.8: two filters over three channels"
 
 JUDGES_BY_HAND = [
     Judge(
@@ -363,7 +363,7 @@ JUDGES_BY_HAND = [
         FLIPS,
         "value",
         ("cross-correlation", "convolution"),
-        "Flipped or not",
+        "Exercise 01.9: flipped or not",
         by_student=True,
     ),
     Judge(
@@ -373,7 +373,7 @@ JUDGES_BY_HAND = [
         PADDINGS,
         "value",
         ("VALID, odd k", "VALID, even k", "SAME, odd k", "SAME, even k"),
-        "Zeros at the edge",
+        "Exercise 01.10: zeros at the edge",
         by_student=True,
     ),
     *JUDGES_THEORY,

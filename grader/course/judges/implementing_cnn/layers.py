@@ -255,7 +255,7 @@ JUDGES_LAYERS = [
         draw_paddings,
         SAME_PADDING,
         parts=("before", "after", "windows"),
-        section="Where a window fits",
+        section="Exercise 01.1: where a window fits",
         alike=True,
     ),
     Judge(
@@ -263,14 +263,14 @@ JUDGES_LAYERS = [
         _in_float64(reference.conv2d),
         draw_convolutions,
         _exact(CONV_FORWARD),
-        section="Convolution, forward",
+        section="Exercise 01.2: convolution, forward",
     ),
     Judge(
         "conv2d_fast",
         _in_float64(reference.conv2d),
         draw_large_convolutions,
         {name: _on_small_arrays(m) for name, m in _exact(CONV_FORWARD).items()},
-        section="The same without loops",
+        section="Exercise 01.3: the same without loops",
     ),
     Judge(
         "conv2d_backward",
@@ -278,7 +278,7 @@ JUDGES_LAYERS = [
         draw_convolution_gradients,
         _exact(CONV_BACKWARD),
         parts=("dx", "dw", "db"),
-        section="Convolution, backward",
+        section="Exercise 01.4: convolution, backward",
         idle=(_biases_alone,),
     ),
     Judge(
@@ -286,14 +286,14 @@ JUDGES_LAYERS = [
         _in_float64(reference.max_pool),
         draw_poolings,
         _exact(POOL_FORWARD),
-        section="Max pooling, forward",
+        section="Exercise 01.5: max pooling, forward",
     ),
     Judge(
         "maxpool_backward",
         _in_float64(reference.max_pool_gradient),
         draw_pooling_gradients,
         _exact(POOL_BACKWARD),
-        section="Max pooling, backward",
+        section="Exercise 01.6: max pooling, backward",
     ),
 ]
 """One judge per check of the notebook's first half."""

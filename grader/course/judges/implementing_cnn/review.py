@@ -188,16 +188,18 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+_HERE = "Exercise 01.16: looking back"
+
 JUDGES_REVIEW = [
-    by_hand("unit_and_map", unit_and_map, UNIT_MISTAKES, unit_and_map(0), "Looking back"),
-    by_hand("output_sizes", output_sizes, SIZES_MISTAKES, SIZES, "Looking back"),
+    by_hand("unit_and_map", unit_and_map, UNIT_MISTAKES, unit_and_map(0), _HERE),
+    by_hand("output_sizes", output_sizes, SIZES_MISTAKES, SIZES, _HERE),
     Judge(
         "conv_parameters",
         parameters,
         draw_layers,
         PARAMETERS_MISTAKES,
         parts=("weights", "biases"),
-        section="Looking back",
+        section=_HERE,
         alike=True,
     ),
 ]

@@ -309,15 +309,23 @@ def draw_shallow_nets(rng: np.random.Generator, variant: int) -> Iterator[Questi
         yield Question(f"{label}, d = {d}, n = {n}", {"w": w, "b": b, "a": a}, rtol=1e-5)
 
 
+_SEEN, _COST = "Exercise 01.11: what a neuron sees", "Exercise 01.12: what a filter costs"
+
 JUDGES_THEORY = [
-    by_hand("receptive_fields", sides, SIDES_MISTAKES, NETS, "What a neuron sees", False),
-    by_hand("weights_and_multiplications", costs, COSTS_MISTAKES, costs(0), "What a filter costs"),
+    by_hand("receptive_fields", sides, SIDES_MISTAKES, NETS, _SEEN, False),
+    by_hand(
+        "weights_and_multiplications",
+        costs,
+        COSTS_MISTAKES,
+        costs(0),
+        _COST,
+    ),
     Judge(
         "receptive_field",
         support,
         draw_nets,
         SUPPORT_MISTAKES,
-        section="Strides multiply",
+        section="Exercise 01.13: strides multiply",
         alike=True,
     ),
     Judge(
@@ -326,7 +334,7 @@ JUDGES_THEORY = [
         draw_shallow_nets,
         DEEP_MISTAKES,
         parts=("values",),
-        section="Deep instead of wide",
+        section="Exercise 01.14: deep instead of wide",
         measure=deep_relu_net,
     ),
 ]
