@@ -10,13 +10,13 @@ import numpy as np
 from utils.checks.cases import Case
 from utils.checks.verdicts import CaseVerdict, Reply, Told
 
-_OWN_CHANCE = "drawn without the seed"
-_DEAF = "the seed makes no difference"
+OWN_CHANCE = "drawn without the seed"
+DEAF = "the seed makes no difference"
 
 HINTS = {
-    _OWN_CHANCE: "The same seed must give the same result: draw everything with a generator that "
+    OWN_CHANCE: "The same seed must give the same result: draw everything with a generator that "
     "is made from it, np.random.default_rng(seed).",
-    _DEAF: "Another seed must give another result: is it drawn with the seed that was handed over?",
+    DEAF: "Another seed must give another result: is it drawn with the seed that was handed over?",
 }
 """What to think about next, for the mistakes that are named here."""
 
@@ -34,10 +34,10 @@ def with_earlier(
     equal = _equal(reply.value, replies[place].value)
     if case.same_as >= 0 and not equal:
         told = Told("the same inputs and the same seed gave another result the second time")
-        return CaseVerdict(case.label, 0.0, told, mistakes=(_OWN_CHANCE,))
+        return CaseVerdict(case.label, 0.0, told, mistakes=(OWN_CHANCE,))
     if case.unlike >= 0 and equal:
         told = Told("another seed gave the same result")
-        return CaseVerdict(case.label, 0.0, told, mistakes=(_DEAF,))
+        return CaseVerdict(case.label, 0.0, told, mistakes=(DEAF,))
     return verdict
 
 

@@ -222,6 +222,25 @@ def some_units(net: PretrainedNet, images: np.ndarray) -> list[tuple[str, tuple[
     return found
 
 
+def with_gradient(penalty: Any) -> Any:
+    """Let a penalty of images be checked together with its gradient, which is empty where none
+    comes through."""
+    if not callable(penalty):
+        return penalty
+
+    @wraps(penalty)
+    def both(greys: Any) -> dict[str, Any]:
+        tf = import_tensorflow()
+        given = tf.constant(greys, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            found = penalty(given)
+        gradient = tape.gradient(found, given) if tf.is_tensor(found) else None
+        return {"penalty": found, "gradient": np.zeros(0) if gradient is None else gradient}
+
+    return both
+
+
 def with_and_without(function: Any) -> Any:
     """Let a function that takes a strength as its last argument run twice: with it, and with 0."""
     if not callable(function):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+
+from utils.nets.quiet import import_keras
 
 _QUIET_LAYERS = ("InputLayer", "Identity")
 _ACTIVATION_LAYERS = ("Activation", "ReLU", "Softmax")
@@ -24,8 +26,9 @@ def describe(model: Any) -> dict[str, Any]:
     model: a built Keras model; compiled or not.  Returns a dictionary of plain values:
     `steps` (texts such as "conv 32 3×3 same", "relu", "maxpool 2×2"), `layers` (one dictionary
     each, with type, inputs, output shape and parameters), `parameters`, `multiplications` (per
-    image), `input` and `output` shapes without the batch, `l2` (factors of the regularisers), and
-    `loss`, `from_logits`, `optimizer` and `rate`, empty if it isn't compiled.
+    image), `input` and `output` shapes without the batch, `regularisers` (texts such as "dense
+    weights L2 0.05"), and `loss`, `smoothing`, `from_logits`, `optimizer`, `rate` and `metric`,
+    empty if it isn't compiled.
     Raises TypeError for anything that is no Keras model.
     """
     for name in ("layers", "count_params"):
@@ -42,7 +45,7 @@ def describe(model: Any) -> dict[str, Any]:
         "multiplications": sum(_multiplications(layer) for layer in layers),
         "input": _shape(model.inputs[0]),
         "output": _shape(model.outputs[0]),
-        "l2": [factor for layer in layers for factor in _l2(layer)],
+        "regularisers": [told for layer in layers for told in _regularisers(layer)],
         **_training(model),
     }
 
@@ -102,12 +105,15 @@ def _steps(layer: Any) -> list[str]:
     elif kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
         name = {"Conv2D": "conv", "DepthwiseConv2D": "depthwise"}.get(kind, "separable")
         filters = getattr(layer, "filters", None) or layer.depth_multiplier
-        found = [f"{name} {filters} {_by(layer.kernel_size)} {layer.padding}{_stride(layer)}"]
+        found = [
+            f"{name} {filters} {_by(layer.kernel_size)} {layer.padding}{_stride(layer)}"
+            f"{_dilation(layer)}"
+        ]
     elif kind in ("MaxPooling2D", "AveragePooling2D"):
         name = "maxpool" if kind == "MaxPooling2D" else "avgpool"
         usual = tuple(layer.strides) == tuple(layer.pool_size)
         same = " same" if layer.padding == "same" else ""
-        stride = "" if usual else f" stride {layer.strides[0]}"
+        stride = "" if usual else f" stride {_same(layer.strides)}"
         found = [f"{name} {_by(layer.pool_size)}{same}{stride}"]
     elif kind == "Flatten" or (kind == "Reshape" and len(layer.target_shape) == 1):
         found = ["flatten"]
@@ -158,10 +164,47 @@ def _multiplications(layer: Any) -> int:
     return int(positions * math.prod(kernel.shape))
 
 
-def _l2(layer: Any) -> list[float]:
-    regulariser = getattr(layer, "kernel_regularizer", None)
-    factor = getattr(regulariser, "l2", None)
-    return [] if factor is None else [round(float(factor), 6)]
+_PENALISED = {
+    "kernel_regularizer": "weights",
+    "depthwise_regularizer": "weights",
+    "pointwise_regularizer": "weights",
+    "gamma_regularizer": "weights",
+    "beta_regularizer": "biases",
+    "bias_regularizer": "biases",
+    "activity_regularizer": "outputs",
+}
+_TRIED = np.random.default_rng(0).normal(0, 1, (3, 4, 6)).astype(np.float32)
+
+
+def _regularisers(layer: Any) -> list[str]:
+    """What a layer's values cost, in words, by what a regulariser does to some numbers: so one of
+    the student's own counts like Keras'."""
+    kind = type(layer).__name__.lower()
+    found = []
+    for name, what in _PENALISED.items():
+        regulariser = getattr(layer, name, None)
+        if callable(regulariser) and (cost := _cost(regulariser)):
+            found.append(f"{kind} {what} {cost}")
+    return found
+
+
+def _cost(regulariser: Any) -> str:
+    """ "L2 0.05", "L1 0.01 L2 0.05", "" if it costs nothing, "of its own" if it is neither."""
+    ops = import_keras().ops
+    rows = [(np.abs(tried).sum(), (tried**2).sum()) for tried in _TRIED]
+    try:
+        costs = [float(regulariser(ops.convert_to_tensor(tried))) for tried in _TRIED]
+    except Exception:  # one that wants a shape of its own
+        return "of its own"
+    factors = np.linalg.lstsq(np.array(rows), np.array(costs), rcond=None)[0]
+    if not np.allclose(np.array(rows) @ factors, costs, rtol=1e-4, atol=1e-9):
+        return "of its own"
+    told = [
+        f"{name} {factor:.4g}"
+        for name, factor in zip(("L1", "L2"), factors, strict=True)
+        if abs(factor) > 1e-4 * np.abs(factors).max() and abs(factor) > 1e-12
+    ]
+    return " ".join(told)
 
 
 def _training(model: Any) -> dict[str, Any]:
@@ -169,12 +212,12 @@ def _training(model: Any) -> dict[str, Any]:
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # wrapped where float16 is used
     loss = getattr(model, "loss", None)
     if optimizer is None or loss is None:
-        return {"loss": "", "from_logits": False, "optimizer": "", "rate": 0.0}
-    if isinstance(loss, str):
-        name, logits = loss, False
-    else:
-        name = getattr(loss, "__name__", type(loss).__name__)
-        logits = bool(getattr(loss, "_fn_kwargs", {}).get("from_logits", False))
+        return {
+            "loss": "", "smoothing": 0.0, "from_logits": False, "optimizer": "", "rate": 0.0,
+            "metric": "",
+        }  # fmt: skip
+    options = getattr(loss, "_fn_kwargs", {})
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     rate = getattr(optimizer, "learning_rate", 0.0)
     try:
         rate = float(rate)
@@ -183,10 +226,37 @@ def _training(model: Any) -> dict[str, Any]:
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return {
         "loss": name,
-        "from_logits": logits,
+        "smoothing": float(options.get("label_smoothing") or 0),
+        "from_logits": bool(options.get("from_logits", False)),
         "optimizer": type(optimizer).__name__.lower(),
         "rate": round(rate, 8),
+        "metric": _metric(model),
     }
+
+
+_ACCURACIES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")
+
+
+def _metric(model: Any) -> str:
+    """ "accuracy" if it is among the metrics; else their names, or "none"."""
+    names = list(_names(getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)))
+    return "accuracy" if set(names) & set(_ACCURACIES) else ", ".join(names)[:80] or "none"
+
+
+def _names(metrics: Any) -> Iterator[str]:
+    """Of metrics as they were handed to `compile`: texts, functions, objects, in lists or not."""
+    if isinstance(metrics, Mapping):
+        metrics = list(metrics.values())
+    if isinstance(metrics, (list, tuple)):
+        for metric in metrics:
+            yield from _names(metric)
+    elif isinstance(metrics, str):
+        yield metrics
+    elif metrics is not None:
+        named = getattr(metrics, "__name__", type(metrics).__name__)  # not what a student calls it
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", named).lower()
+        # Keras' class Accuracy asks whether numbers are equal, which probabilities never are
+        yield "equality" if name == "accuracy" else name
 
 
 def _shape(tensor: Any) -> list[int]:
@@ -198,4 +268,15 @@ def _by(size: tuple[int, ...]) -> str:
 
 
 def _stride(layer: Any) -> str:
-    return "" if tuple(layer.strides) == (1, 1) else f" stride {layer.strides[0]}"
+    return "" if tuple(layer.strides) == (1, 1) else f" stride {_same(layer.strides)}"
+
+
+def _dilation(layer: Any) -> str:
+    dilation, groups = tuple(layer.dilation_rate), getattr(layer, "groups", 1)
+    told = "" if dilation == (1, 1) else f" dilation {_same(dilation)}"
+    return told if groups == 1 else f"{told} groups {groups}"
+
+
+def _same(pair: Any) -> str:
+    """2 for (2, 2), else 2×1."""
+    return str(pair[0]) if pair[0] == pair[1] else _by(tuple(pair))

@@ -4,9 +4,11 @@ what is seen instead.  See utils.rules.training and utils.rules.observing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from typing import Any
 
+from utils.checks import together
 from utils.checks.cases import Case
 from utils.checks.verdicts import CaseVerdict, PartVerdict, Told, of_parts
 from utils.rules import observing
@@ -110,6 +112,7 @@ STREAMS: Wanted = {
     "an epoch": "all images",
     "validation images": "untouched",
     "order": "mixed",
+    "seed": "decides the order",
     "batches": "as asked",
 }
 
@@ -131,6 +134,10 @@ _STREAMS: Names = {
         "A generator is used up after one epoch; a tf.data.Dataset or a keras.utils.PyDataset "
         "starts anew.",
     ),
+    ("next epoch", "in the same order"): (
+        "the same order in each epoch",
+        "shuffle draws a new order for each epoch, unless reshuffle_each_iteration=False.",
+    ),
     ("next epoch", "other images"): ("the next epoch has other images", "All images, each epoch."),
     ("labels", "torn from their images"): (
         "labels torn from their images",
@@ -139,6 +146,10 @@ _STREAMS: Names = {
     ("an epoch", "images missing"): (
         "images are missing from an epoch",
         "Every training image once in each epoch.",
+    ),
+    ("an epoch", "images more than once"): (
+        "an epoch goes on after all images",
+        "Each training image once per epoch: no .repeat(…); fit reads the stream anew.",
     ),
     ("an epoch", "some twice, some not at all"): (
         "some images twice, others not at all",
@@ -164,6 +175,15 @@ _STREAMS: Names = {
         "the stream can be read only once",
         "A generator is used up after one epoch.",
     ),
+    ("validation images", "again and again"): (
+        "validation does not end after all images",
+        "Each validation image once: no .repeat().",
+    ),
+    ("seed", "another order with the same seed"): (
+        together.OWN_CHANCE,
+        "shuffle(…, seed=seed): the same seed must give the same order.",
+    ),
+    ("seed", "the same with another"): (together.DEAF, together.HINTS[together.DEAF]),
     ("order", "as given"): (
         "training images are not shuffled",
         "shuffle(len(data.x_train)) before batch: the images may be sorted.",
@@ -240,8 +260,15 @@ HINTS = dict([*_AUGMENTER.values(), *_STREAMS.values(), *_MASKS.values()])
 """What to think about next, for each mistake named here."""
 
 
+_SLIP = 0.8
+"""What is left of a case after a slip; of any other mistake in it, half."""
+
+
 def _observed(
-    see: Callable[[dict[str, Any], Any], dict[str, str]], wanted: Wanted, names: Names
+    see: Callable[[dict[str, Any], Any], dict[str, str]],
+    wanted: Wanted,
+    names: Names,
+    slips: Collection[str] = (),
 ) -> Callable[[Case, Any], CaseVerdict]:
     def assess(case: Case, answer: Any) -> CaseVerdict:
         seen = see(case.inputs, answer)
@@ -251,9 +278,9 @@ def _observed(
                 got = seen[part]
                 named = (names[part, got][0],) if (part, got) in names else ()
                 parts.append(PartVerdict(part, got == want, Told(got), mistakes=named))
-        wrong = sum(not part.ok for part in parts)
+        left = [_SLIP if part.part in slips else 0.5 for part in parts if not part.ok]
         # one part alone is seen where there is nothing else to see: all is lost then
-        return of_parts(case.label, parts, 0.5**wrong if len(parts) > 1 else 0.0)
+        return of_parts(case.label, parts, math.prod(left) if len(parts) > 1 else 0.0)
 
     return assess
 
@@ -265,7 +292,8 @@ def augmenter(case: Case, answer: Any) -> CaseVerdict:
 
 def streams(case: Case, answer: Any) -> CaseVerdict:
     """What `augmenting.read` hands back."""
-    return _observed(observing.streams, STREAMS, _STREAMS)(case, answer)
+    slips = ("seed", "batches")
+    return _observed(observing.streams, STREAMS, _STREAMS, slips)(case, answer)
 
 
 def moved_with_masks(case: Case, answer: Any) -> CaseVerdict:

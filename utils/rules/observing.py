@@ -8,7 +8,7 @@ student, if there is nothing to see.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -195,12 +195,14 @@ def streams(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         raise ValueError("expected augmenting.read(streams); the check cell was changed")
     data = augmenting.stream_data(*(int(inputs[k]) for k in ("count", "validation", "seed")))
     first, second = (_epoch(epoch) for epoch in answer["training"][:2])
+    held_back = [_epoch(epoch) for epoch in answer["validation"][:2]]
     batch = int(inputs["batch"])
     if not len(first.numbers):
         raise ValueError("the training stream holds no images")
     stamped = np.mean(first.stamps > 0)
     if stamped < 0.05:
         return {"training images": "not augmented"}
+    order = _mixed(first.numbers)
     found = {
         "training images": "augmented" if stamped > 0.95 else "some not augmented",
         "next epoch": _next_epoch(first, second),
@@ -208,10 +210,32 @@ def streams(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         if all(_labels_fit(epoch, data.y_train, False) for epoch in (first, second))
         else "torn from their images",
         "an epoch": _an_epoch(first, len(data.x_train), batch),
-        "order": _mixed(first.numbers),
-        "batches": "as asked" if first.sizes[0] == batch else f"of {first.sizes[0]}",
+        "order": order,
+        "batches": _sizes(first, held_back[0], batch, len(data.y_val)),
+        "validation images": _validation(held_back, data.y_val),
     }
-    return found | {"validation images": _validation(answer["validation"], data.y_val)}
+    if order == "mixed":
+        found["seed"] = _seed(first.numbers, answer.get("order"))
+    return found
+
+
+def _sizes(training: _epoch, validation: _epoch, batch: int, count: int) -> str:
+    """Whether batches are as large as asked; those for validation may be all images at once."""
+    if training.sizes[0] != batch:
+        return f"of {training.sizes[0]}"
+    if validation.sizes[0] not in (0, min(batch, count), count):
+        return f"of {validation.sizes[0]} for validation"
+    return "as asked"
+
+
+def _seed(numbers: Array, orders: Any) -> str:
+    """Whether the order hangs on the seed, and on nothing else."""
+    if not isinstance(orders, list) or len(orders) != 2:
+        raise ValueError("expected augmenting.read(streams); the check cell was changed")
+    again, elsewhere = (augmenters.numbers_in(np.asarray(rows)) for rows in orders)
+    if not np.array_equal(again, numbers):
+        return "another order with the same seed"
+    return "the same with another" if np.array_equal(elsewhere, numbers) else "decides the order"
 
 
 def _mixed(numbers: Array) -> str:
@@ -233,6 +257,7 @@ class _epoch:
         self.numbers, self.held_back, self.stamps = augmenters.numbers_of(images)
         self.labels = labels
         self.sizes = np.append(np.asarray(content.get("sizes")).ravel(), 0)
+        self.goes_on = str(content.get("goes on", ""))
         if len(labels) != len(images):
             raise ValueError(f"{len(images)} images, but {len(labels)} labels in an epoch")
 
@@ -249,7 +274,10 @@ def _next_epoch(first: _epoch, second: _epoch) -> str:
     ]
     if not any(known):
         return "other images"
-    return "the same again" if np.mean(same) > 0.5 else "augmented anew"
+    if np.mean(same) > 0.5:
+        return "the same again"
+    in_order = np.array_equal(first.numbers, second.numbers) and _mixed(first.numbers) == "mixed"
+    return "in the same order" if in_order else "augmented anew"
 
 
 def _labels_fit(epoch: _epoch, labels: Array, held_back: bool) -> bool:
@@ -267,18 +295,22 @@ def _labels_fit(epoch: _epoch, labels: Array, held_back: bool) -> bool:
 def _an_epoch(epoch: _epoch, count: int, batch: int) -> str:
     if epoch.held_back.any():
         return "with validation images"
+    if epoch.goes_on == "longer":
+        return "images more than once"
     distinct = len(set(epoch.numbers.tolist()))
     if distinct > count - batch:  # a last, incomplete batch may be left out
         return "all images"
     return "some twice, some not at all" if len(epoch.numbers) > count - batch else "images missing"
 
 
-def _validation(epochs: list[Any], labels: Array) -> str:
-    first, second = (_epoch(epoch) for epoch in epochs[:2])
+def _validation(epochs: Sequence[_epoch], labels: Array) -> str:
+    first, second = epochs
     if len(set(first.numbers.tolist())) < len(labels) or not first.held_back.all():
         return "missing, or others"
     if (first.stamps > 0).any():
         return "augmented, too"
+    if first.goes_on:
+        return "again and again"
     if not len(second.numbers):
         return "to be read only once"
     return "untouched" if _labels_fit(first, labels, True) else "with wrong labels"

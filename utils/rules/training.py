@@ -7,6 +7,7 @@ public images, in the grader on images that nobody has seen, whose labels only t
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -188,30 +189,56 @@ def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
         problem = loss_problem(answer) if answer.get("loss") else "the model isn't compiled"
         mistakes = () if not problem else (TWICE if "twice" in problem else LOSS,)
         return PartVerdict(name, not problem, Told(problem), mistakes=mistakes)
+    if name == "ends with":
+        have = str(answer["steps"][-1])[:60] if answer["steps"] else "nothing"
+    if name == "loss" and _float(answer.get("smoothing")) > 0:
+        have = f"{have} with label smoothing {_float(answer['smoothing']):g}"
     if have == want or (isinstance(want, float) and np.isclose(_float(have), want, rtol=1e-3)):
         return PartVerdict(name, True)
-    mistakes = (REGULARISER,) if name == "l2" else (PARAMETERS,) if name == "parameters" else ()
-    told = Told(got=str(have)[:80], expected=f"expected {want}")
+    mistakes = (_OTHERWISE[name],) if name in _OTHERWISE else ()
+    told = Told(got=_listed(have), expected=f"expected {_listed(want)}")
     return PartVerdict(name, False, told, mistakes=mistakes)
+
+
+def _listed(value: Any) -> str:
+    """A list of words as a student would write it."""
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return (", ".join(value) or "none")[:80]
+    return str(value)[:80]
 
 
 LOSS = "loss and output don't fit"
 REGULARISER = "the regulariser is not as asked"
 PARAMETERS = "the number of parameters is another"
+METRIC = "accuracy is not measured"
+NO_SOFTMAX = "no softmax at the end"
 ACTIVATION = "an activation is missing"
 PADDING = "padding VALID, though SAME was asked for"
+DILATED = "a dilated or grouped convolution"
 EXTRA = "a layer too many"
 ORDER = "the layers are in another order"
 HINTS |= {
     LOSS: "Cross-entropy compares probabilities: softmax at the end, or from_logits=True.",
-    REGULARISER: "kernel_regularizer=keras.regularizers.L2(0.05), at the layer with the weights.",
+    REGULARISER: "kernel_regularizer=keras.regularizers.L2(…) at the layer with the weights, where "
+    "one is asked for; nothing for biases.",
+    METRIC: 'model.compile(…, metrics=["accuracy"]).',
+    NO_SOFTMAX: 'The last layer gives probabilities that add up to 1: activation="softmax".',
     PARAMETERS: "model.summary() shows how many parameters each layer has.",
     ACTIVATION: "Without a ReLU between them, two layers are no better than one.",
     PADDING: 'padding="same" keeps height and width.',
     ORDER: "The layers are all there; put them in the order that is asked for.",
+    DILATED: "Neighbouring pixels: leave dilation_rate and groups as they are.",
     EXTRA: "Begin with exactly what is asked for; the next exercises are for experiments.",
 }
 
+
+_OTHERWISE = {
+    "regularisers": REGULARISER,
+    "parameters": PARAMETERS,
+    "metric": METRIC,
+    "ends with": NO_SOFTMAX,
+}
+"""Entry -> what it is called if it is not as asked."""
 
 _MANY = 20  # layers that a message lists
 
@@ -234,6 +261,8 @@ def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
         return (ACTIVATION,)
     if [s.replace(" same", " valid") for s in want] == steps:
         return (PADDING,)
+    if [re.sub(r" (dilation|groups) \S+", "", s) for s in steps] == want:
+        return (DILATED,)
     rest = iter(steps)
     if all(s in rest for s in want):
         return (EXTRA,)

@@ -129,13 +129,24 @@ def numbers_of(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     if images.ndim != 4 or images.shape[1:] != (32, 32, 3):
         raise ValueError(f"batches of images have shape {images.shape}; expected (B, 32, 32, 3)")
-    bits = images[:, 0, :_BITS, 0]
     flags = images[:, 1, 0, 0]
-    clean = np.isin(np.round(bits, 3), (0, 1)).all() and np.isin(np.round(flags, 3), (0, 1)).all()
-    if not clean:
-        raise ValueError(
-            "the images are not those that `augmenter` returns: leave all changes to it, and the "
-            "pixels in 0 … 1"
-        )
-    numbers = (bits.round().astype(int) << np.arange(_BITS)).sum(axis=1)
-    return numbers, flags > 0.5, images[:, -1, :, 0].mean(axis=1)
+    if not np.isin(np.round(flags, 3), (0, 1)).all():
+        raise ValueError(_CHANGED)
+    return numbers_in(images[:, :1]), flags > 0.5, images[:, -1, :, 0].mean(axis=1)
+
+
+def numbers_in(rows: np.ndarray) -> np.ndarray:
+    """(N,) numbers of marked images with these first rows, (N, 1, 32, 3).  Raises ValueError."""
+    if rows.ndim != 4 or rows.shape[1:] != (1, 32, 3):
+        raise ValueError(f"batches of images have rows {rows.shape}; expected (B, 32, 32, 3)")
+    bits = rows[:, 0, :_BITS, 0]
+    if not np.isin(np.round(bits, 3), (0, 1)).all():
+        raise ValueError(_CHANGED)
+    numbers: np.ndarray = (bits.round().astype(int) << np.arange(_BITS)).sum(axis=1)
+    return numbers
+
+
+_CHANGED = (
+    "the images are not those that `augmenter` returns: leave all changes to it, and the pixels in "
+    "0 … 1"
+)

@@ -66,33 +66,52 @@ def stream_data(count: int, validation: int, seed: int) -> Dataset:
 
 
 def read(streams: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """What `check` asks for where streams count: two epochs of each, image by image."""
+    """What `check` asks for where streams count: two epochs of each, image by image, and in which
+    order training images come if the seed is the same, or another."""
 
     def answer(count: int, validation: int, batch: int, seed: int) -> dict[str, Any]:
         data = stream_data(int(count), int(validation), int(seed))
-        pair = streams(data, augmenters.stamp(), int(batch), int(seed))
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise TypeError("expected two streams: (training, validation)")
+
+        def made(seed: int) -> tuple[Any, Any]:
+            pair = streams(data, augmenters.stamp(), int(batch), int(seed))
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise TypeError("expected two streams: (training, validation)")
+            return pair[0], pair[1]
+
+        pair = made(seed)
         return {
             "training": _two_epochs(pair[0], int(count)),
             "validation": _two_epochs(pair[1], int(validation)),
+            "order": [_order(made(seed + more)[0], int(count)) for more in (0, 1)],
         }
 
     return answer
 
 
-def _two_epochs(stream: Any, count: int) -> list[dict[str, np.ndarray]]:
-    """Images, labels and sizes of batches, twice.  Endless streams are cut after `count` images."""
+def _order(stream: Any, count: int) -> np.ndarray:
+    """The first row of each image of an epoch, where its number stands."""
+    if _is_pair_of_arrays(stream):
+        return np.asarray(stream[0], np.float32)[:, :1]
+    return _epoch(_batches(stream), count)["images"][:, :1]
+
+
+def _two_epochs(stream: Any, count: int) -> list[dict[str, Any]]:
+    """Images, labels and sizes of batches, twice, and whether the first goes on after `count`
+    images: "longer" than it should, or "for ever"."""
     if _is_pair_of_arrays(stream):
         found = {
             "images": np.asarray(stream[0], np.float32),
             "labels": np.asarray(stream[1], np.float32),
             "sizes": np.array([count]),
+            "goes on": "",
         }
         return [found, found]
     batches = _batches(stream)
     first = _epoch(batches, count)
-    if not hasattr(stream, "__next__") and not _endless(stream):
+    endless = _endless(stream)
+    first["goes on"] = "for ever" if endless else ""
+    if not hasattr(stream, "__next__") and not endless:
+        first["goes on"] = "" if next(batches, None) is None else "longer"
         getattr(stream, "on_epoch_end", lambda: None)()  # Keras' PyDatasets are told
         batches = _batches(stream)
     return [first, _epoch(batches, count)]
@@ -118,7 +137,7 @@ def _batches(stream: Any) -> Iterator[Any]:
     yield from stream() if callable(stream) and not hasattr(stream, "__iter__") else stream
 
 
-def _epoch(batches: Iterator[Any], count: int) -> dict[str, np.ndarray]:
+def _epoch(batches: Iterator[Any], count: int) -> dict[str, Any]:
     images: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     sizes: list[int] = []

@@ -235,7 +235,7 @@ def streams(data, augmenter, batch, seed):
     """Streams of training and of validation images.
 
     data: with x_train, y_train, x_val, y_val.    augmenter: as `build_augmenter` makes it.
-    batch: images per batch.    seed: for shuffling.
+    batch: images per batch.    seed: for shuffling; the same seed gives the same order.
 
     Returns (training, validation), two tf.data.Datasets (or whatever else Keras' fit can read more
     than once) of batches (images, labels), an epoch long.  Training images are shuffled and augmented,

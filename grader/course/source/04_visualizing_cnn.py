@@ -391,7 +391,7 @@ check("class_objective", nets.on_net(class_objective))
 # %% [markdown]
 # **Then the blur.** Ascent loves fine patterns that no photograph has. Blurring the image every few
 # steps removes them, while what is large and smooth survives and grows. Write a Gaussian blur along
-# height and width. What lies beyond the border is like the border itself.
+# height and width. Beyond the border the outermost pixels go on (`mode="nearest"`).
 # (`scipy.ndimage.gaussian_filter` takes one σ per axis.)
 
 # %% solution="blur"
@@ -725,7 +725,7 @@ def spectrum_penalty(greys):
 
 
 # %% check="spectrum_penalty" points=4
-check("spectrum_penalty", spectrum_penalty)
+check("spectrum_penalty", visualizing.with_gradient(spectrum_penalty))
 
 # %% [markdown]
 # Now give a unit of the **last layer before softmax**, a class score, a desired activation, with

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,21 @@ ROWS = ("none", "augmented", "shift", "colour", "erase")
 # -- how nets are made ----------------------------------------------------------------------------
 
 
-def three_convolutions(padding: str = "same", relu: bool = True, filters: int = 32) -> Any:
+def three_convolutions(
+    padding: str = "same",
+    relu: bool = True,
+    filters: int = 32,
+    metrics: Any = ("accuracy",),
+    **more: Any,
+) -> Any:
     """The net of exercise 03.1, ReLU as a layer."""
     layers = quiet.import_keras().layers
     steps = []
     for pooled in (False, True, True):
-        steps += [layers.Conv2D(filters, (3, 3), padding=padding)]
+        steps += [layers.Conv2D(filters, (3, 3), padding=padding, **more)]
         steps += [layers.ReLU()] if relu else []
         steps += [layers.MaxPool2D()] if pooled else []
-    return net(*steps, layers.Flatten(), layers.Dense(10), layers.Softmax())
+    return net(*steps, layers.Flatten(), layers.Dense(10), layers.Softmax(), metrics=metrics)
 
 
 def vgg(filters: int, order: str = "relu, bn", blocks: int = 4, dropout: float = 0.2) -> Any:
@@ -77,6 +83,17 @@ _CONFIGURED = [
     wrong(
         f"three_convolutions: no ReLU -> {assess.ACTIVATION}",
         models.configuration(lambda: three_convolutions(relu=False)),
+    ),
+    *(
+        wrong(
+            f"three_convolutions: {title} -> {name}",
+            models.configuration(partial(three_convolutions, **changed)),
+        )
+        for title, name, changed in (
+            ("dilated", assess.DILATED, {"dilation_rate": 2}),
+            ("L2", assess.REGULARISER, {"kernel_regularizer": "l2"}),
+            ("no metric", assess.METRIC, {"metrics": ()}),
+        )
     ),
     wrong(
         f"three_convolutions: 16 filters -> {assess.PARAMETERS}",

@@ -34,11 +34,12 @@ def _usual(data: Dataset, augmenter: Any, batch: int, seed: int) -> Any:
 
 def _single_images(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
     stream = _pairs(data.x_train, data.y_train).map(_mapped(augmenter))
-    return stream.shuffle(200).batch(batch, drop_remainder=True), (data.x_val, data.y_val)
+    stream = stream.shuffle(200, seed=seed).batch(batch, drop_remainder=True)
+    return stream, (data.x_val, data.y_val)
 
 
 def _endless(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
-    stream = _pairs(data.x_train, data.y_train).shuffle(200).repeat().batch(batch)
+    stream = _pairs(data.x_train, data.y_train).shuffle(200, seed=seed).repeat().batch(batch)
     return stream.map(_mapped(augmenter)), _validation(data, batch)
 
 
@@ -67,8 +68,10 @@ def _py_dataset(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[A
 def _generated(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
     tf = quiet.import_tensorflow()
 
+    rng = np.random.default_rng(seed)
+
     def batches() -> Iterator[Any]:
-        order = np.random.permutation(len(data.x_train))
+        order = rng.permutation(len(data.x_train))
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
             yield np.asarray(augmenter(data.x_train[chosen])), data.y_train[chosen]
@@ -80,7 +83,7 @@ def _generated(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[An
 
 
 def _used_up(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
-    order = np.random.permutation(len(data.x_train))
+    order = np.random.default_rng(seed).permutation(len(data.x_train))
     chosen = [order[i : i + batch] for i in range(0, len(order), batch)]
     stream = ((augmenter(data.x_train[c], training=True), data.y_train[c]) for c in chosen)
     return stream, _validation(data, batch)
@@ -89,7 +92,7 @@ def _used_up(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any,
 def _torn(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
     tf = quiet.import_tensorflow()
     parts = [
-        tf.data.Dataset.from_tensor_slices(part).shuffle(200, seed=number)
+        tf.data.Dataset.from_tensor_slices(part).shuffle(200, seed=seed + number)
         for number, part in enumerate((data.x_train, data.y_train))
     ]
     stream = tf.data.Dataset.zip(tuple(parts)).batch(batch).map(_mapped(augmenter))
@@ -98,7 +101,9 @@ def _torn(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, An
 
 def _beforehand(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
     changed = np.asarray(augmenter(data.x_train, training=True))
-    return _pairs(changed, data.y_train).shuffle(200).batch(batch), _validation(data, batch)
+    return _pairs(changed, data.y_train).shuffle(200, seed=seed).batch(batch), _validation(
+        data, batch
+    )
 
 
 def _with_validation(data: Dataset, augmenter: Any, batch: int, seed: int) -> tuple[Any, Any]:
@@ -106,6 +111,24 @@ def _with_validation(data: Dataset, augmenter: Any, batch: int, seed: int) -> tu
     y = np.concatenate([data.y_train, data.y_val])
     stream = _pairs(x, y).shuffle(200, seed=seed).batch(batch).map(_mapped(augmenter))
     return stream, _validation(data, batch)
+
+
+def _shuffled(
+    among: int = 200,
+    seed: Callable[[int], int | None] = lambda seed: seed,
+    anew: bool = True,
+    times: int = 1,
+    validation_times: int = 1,
+) -> Callable[..., tuple[Any, Any]]:
+    """The usual streams, with something changed in how they are shuffled or repeated."""
+
+    def answer(data: Dataset, augmenter: Any, batch: int, given: int) -> tuple[Any, Any]:
+        stream = _pairs(data.x_train, data.y_train)
+        stream = stream.shuffle(among, seed=seed(given), reshuffle_each_iteration=anew)
+        stream = stream.repeat(times).batch(batch).map(_mapped(augmenter))
+        return stream, _validation(data, batch).repeat(validation_times)
+
+    return answer
 
 
 def _stream(answer: Callable[..., Any]) -> Any:
@@ -123,7 +146,7 @@ SAMPLES_STREAMS = [
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train)
                 .cache()
-                .shuffle(200)
+                .shuffle(200, seed=seed)
                 .batch(batch)
                 .map(_mapped(augmenter))
                 .prefetch(2),
@@ -135,7 +158,7 @@ SAMPLES_STREAMS = [
         "streams: not augmented -> training images are not augmented",
         _stream(
             lambda data, augmenter, batch, seed: (
-                _pairs(data.x_train, data.y_train).shuffle(200).batch(batch),
+                _pairs(data.x_train, data.y_train).shuffle(200, seed=seed).batch(batch),
                 _validation(data, batch),
             )
         ),
@@ -145,7 +168,7 @@ SAMPLES_STREAMS = [
         _stream(
             lambda data, augmenter, batch, seed: (
                 _pairs(data.x_train, data.y_train)
-                .shuffle(200)
+                .shuffle(200, seed=seed)
                 .batch(batch)
                 .map(lambda x, y: (augmenter(x, training=False), y)),
                 _validation(data, batch),
@@ -204,6 +227,35 @@ SAMPLES_STREAMS = [
             lambda data, augmenter, batch, seed: (
                 _usual(data, augmenter, batch, seed),
                 _pairs(data.x_val, data.y_train[: len(data.x_val)]).batch(batch),
+            )
+        ),
+    ),
+    *(
+        wrong(f"streams: {title} -> {name}", _stream(_shuffled(**options)))
+        for title, name, options in (
+            ("shuffle(2)", "shuffled among few neighbours", {"among": 2}),
+            ("no seed", "drawn without the seed", {"seed": lambda seed: None}),
+            ("always seed 0", "the seed makes no difference", {"seed": lambda seed: 0}),
+            ("not reshuffled", "the same order in each epoch", {"anew": False}),
+            ("three epochs in one", "an epoch goes on after all images", {"times": 3}),
+            (
+                "validation repeated",
+                "validation does not end after all images",
+                {"validation_times": 2},
+            ),
+            (
+                "validation without an end",
+                "validation does not end after all images",
+                {"validation_times": -1},
+            ),
+        )
+    ),
+    wrong(
+        "streams: validation in batches of 7",
+        _stream(
+            lambda data, augmenter, batch, seed: (
+                _usual(data, augmenter, batch, seed),
+                _validation(data, 7),
             )
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -365,11 +366,39 @@ _CONFIGURED = [
         lambda: nets.one_layer(loss="mean_squared_error"),
         assess.LOSS,
     ),
+    _configured(
+        True, "one_layer", "a regulariser of one's own", lambda: nets.one_layer_with("a function")
+    ),
+    *(
+        _configured(False, "one_layer", f"L2 {kind}", partial(nets.one_layer_with, kind), name)
+        for kind, name in (
+            ("L1, too", assess.REGULARISER),
+            ("of biases, too", assess.REGULARISER),
+            ("of outputs", assess.REGULARISER),
+            ("its mean", assess.REGULARISER),
+            ("no biases", assess.PARAMETERS),
+        )
+    ),
+    *(
+        _configured(
+            False,
+            "one_layer",
+            f"metrics {metrics}",
+            partial(nets.one_layer, metrics=metrics),
+            assess.METRIC,
+        )
+        for metrics in ((), ("mse",))
+    ),
+    _configured(False, "one_layer", "labels smoothed", nets.one_layer_smoothed),
     _configured(False, "one_layer", "optimiser SGD", lambda: nets.one_layer(optimizer="sgd")),
     _configured(True, "mlp", "as asked", nets.mlp),
     _configured(False, "mlp", "no ReLU", lambda: nets.mlp(None), assess.ACTIVATION),
     _configured(False, "mlp", "no softmax", lambda: nets.mlp(last=None), assess.LOSS),
     _configured(False, "mlp", "64 units", lambda: nets.mlp(units=64), assess.PARAMETERS),
+    _configured(False, "mlp", "L2", lambda: nets.mlp(kernel_regularizer="l2"), assess.REGULARISER),
+    _configured(
+        False, "mlp", "L2 of biases", lambda: nets.mlp(bias_regularizer="l2"), assess.REGULARISER
+    ),
     _configured(False, "mlp", "forgotten return", lambda: None),
     _configured(True, "simple_cnn", "ReLU as a layer", nets.simple_cnn),
     _configured(False, "simple_cnn", "VALID", lambda: nets.simple_cnn("valid"), assess.PADDING),
@@ -379,8 +408,23 @@ _CONFIGURED = [
     _configured(
         False, "simple_cnn", "16 filters", lambda: nets.simple_cnn(filters=16), assess.PARAMETERS
     ),
+    _configured(
+        False, "simple_cnn", "dilated", lambda: nets.simple_cnn(dilation=2), assess.DILATED
+    ),
+    _configured(
+        False, "simple_cnn", "no metric", lambda: nets.simple_cnn(metrics=()), assess.METRIC
+    ),
     _configured(True, "rest", "global average", nets.rest_net),
-    _configured(False, "rest", "one output", lambda: nets.rest_net(1, "sigmoid")),
+    *(
+        _configured(False, "rest", title, partial(nets.rest_net, 2, last, loss), assess.NO_SOFTMAX)
+        for title, last, loss in (
+            ("two sigmoids", "sigmoid", "binary_crossentropy"),
+            ("squared error of scores", None, "mse"),
+        )
+    ),
+    _configured(
+        False, "rest", "one output", lambda: nets.rest_net(1, "sigmoid"), assess.NO_SOFTMAX
+    ),
 ]
 
 

@@ -23,11 +23,16 @@ def _layers() -> Any:
     return quiet.import_keras().layers
 
 
-def net(*steps: Any, loss: Any = "categorical_crossentropy", optimizer: Any = "adam") -> Any:
+def net(
+    *steps: Any,
+    loss: Any = "categorical_crossentropy",
+    optimizer: Any = "adam",
+    metrics: Any = ("accuracy",),
+) -> Any:
     """A compiled Sequential model for 32×32 images."""
     keras = quiet.import_keras()
     model = keras.Sequential([keras.Input((32, 32, 3)), *steps])
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics))
     return model
 
 
@@ -35,9 +40,10 @@ def one_layer(l2: float | None = 0.05, **options: Any) -> Any:
     """The one-layer net, its activation in a layer of its own."""
     layers = _layers()
     regulariser = None if l2 is None else quiet.import_keras().regularizers.L2(l2)
+    dense = {"kernel_regularizer": regulariser} | options.pop("dense", {})
     return net(
         layers.Flatten(),
-        layers.Dense(10, kernel_regularizer=regulariser),
+        layers.Dense(10, **dense),
         layers.Activation("softmax"),
         **options,
     )
@@ -50,8 +56,31 @@ def one_layer_functional() -> Any:
     flat = keras.layers.Reshape((3072,))(images)
     scores = keras.layers.Dense(10, "softmax", kernel_regularizer=keras.regularizers.L2(0.05))(flat)
     model = keras.Model(images, scores)
-    model.compile("adam", keras.losses.CategoricalCrossentropy())
+    loss, metric = keras.losses.CategoricalCrossentropy(), keras.metrics.CategoricalAccuracy()
+    model.compile("adam", loss, metrics=[metric])
     return model
+
+
+def one_layer_with(kind: str) -> Any:
+    """The one-layer net with a regulariser of some kind, or none where it should be."""
+    keras = quiet.import_keras()
+    regularizers, ops = keras.regularizers, keras.ops
+    l2 = regularizers.L2(0.05)
+    dense = {
+        "L1, too": {"kernel_regularizer": regularizers.L1L2(0.05, 0.05)},
+        "of biases, too": {"bias_regularizer": l2},
+        "of outputs": {"kernel_regularizer": None, "activity_regularizer": l2},
+        "a function": {"kernel_regularizer": lambda w: 0.05 * ops.sum(ops.square(w))},
+        "its mean": {"kernel_regularizer": lambda w: 0.05 * ops.mean(ops.square(w))},
+        "no biases": {"use_bias": False},
+    }[kind]
+    return one_layer(dense=dense)
+
+
+def one_layer_smoothed() -> Any:
+    """Labels that are softened by the loss."""
+    smoothed = quiet.import_keras().losses.CategoricalCrossentropy(label_smoothing=0.1)
+    return one_layer(loss=smoothed)
 
 
 def one_layer_logits() -> Any:
@@ -68,10 +97,12 @@ def two_softmaxes() -> Any:
     return net(layers.Flatten(), dense, layers.Softmax())
 
 
-def mlp(activation: str | None = "relu", units: int = 128, last: str | None = "softmax") -> Any:
+def mlp(
+    activation: str | None = "relu", units: int = 128, last: str | None = "softmax", **more: Any
+) -> Any:
     """The net with one hidden layer."""
     layers = _layers()
-    hidden = layers.Dense(units, activation=activation)
+    hidden = layers.Dense(units, activation=activation, **more)
     return net(layers.Flatten(), hidden, layers.Dense(10, activation=last))
 
 
@@ -80,20 +111,26 @@ def simple_cnn(padding: str = "same", loss: str = "categorical_crossentropy", **
     layers = _layers()
     extra = [layers.Dropout(0.5)] if more.get("dropout") else []
     return net(
-        layers.Conv2D(more.get("filters", 32), (3, 3), padding=padding),
+        layers.Conv2D(
+            more.get("filters", 32),
+            (3, 3),
+            padding=padding,
+            dilation_rate=more.get("dilation", 1),
+        ),
         layers.ReLU(),
         layers.MaxPool2D((2, 2)),
         *extra,
         layers.Flatten(),
         layers.Dense(10, activation="softmax"),
         loss=loss,
+        metrics=more.get("metrics", ("accuracy",)),
     )
 
 
-def rest_net(outputs: int = 2, last: str = "softmax") -> Any:
+def rest_net(outputs: int = 2, last: str | None = "softmax", loss: Any = "") -> Any:
     """A small net for one class against the rest."""
     layers = _layers()
-    loss = "categorical_crossentropy" if outputs > 1 else "binary_crossentropy"
+    loss = loss or ("categorical_crossentropy" if outputs > 1 else "binary_crossentropy")
     return net(
         layers.Conv2D(8, 3, activation="relu"),
         layers.GlobalAveragePooling2D(),

@@ -76,7 +76,7 @@ def _depthwise(images: Array, sigma: float) -> Any:
     kernel = np.outer(bell, bell) / bell.sum() ** 2
     kernel = np.repeat(kernel[:, :, None, None], 3, axis=2).astype(np.float32)
     sides = [[0, 0], [reach, reach], [reach, reach], [0, 0]]
-    padded = tf.pad(images, sides, mode="SYMMETRIC" if reach <= images.shape[1] else "REFLECT")
+    padded = np.pad(images, sides, mode="edge")
     return tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
 
 
@@ -316,7 +316,18 @@ def _rings(
             return tf.math.reduce_std(table, axis=1)
         return tf.reduce_mean(table**2, axis=1)
 
-    return penalty
+    return visualizing.with_gradient(penalty)
+
+
+def _in_numpy(greys: Any) -> Array:
+    """The right number, by functions that no gradient passes."""
+    greys = np.asarray(greys)
+    side = greys.shape[-1]
+    along = np.fft.fftfreq(side) * side
+    far = np.hypot(along[:, None], along)
+    size = np.abs(np.fft.fft2(greys)) * far
+    rings = [size[:, np.rint(far) == k].mean(axis=1) for k in range(1, side // 2 + 1)]
+    return np.log(np.stack(rings, axis=1)).var(axis=1)
 
 
 def _effect(x: Array, gradient: Array) -> Array:
@@ -350,6 +361,15 @@ SAMPLES_ASCENT: list[Sample] = [
     plain_wrong(
         "blur: zeros outside -> zeros beyond the border darken it",
         _scipy(lambda sigma: (0, sigma, sigma, 0), "constant")),
+    *(
+        plain_wrong(
+            f"blur: mode {mode} -> {name}", _scipy(lambda sigma: (0, sigma, sigma, 0), mode)
+        )
+        for mode, name in (
+            ("reflect", "the border mirrored, not repeated"),
+            ("wrap", "what lies beyond comes from the other side"),
+        )
+    ),
     plain_wrong(
         "blur: three sigmas -> blurred across the images, too",
         _scipy(lambda sigma: (sigma, sigma, sigma, 0))),
@@ -407,6 +427,14 @@ SAMPLES_ASCENT: list[Sample] = [
         "drop_small_contributions: no abs -> no absolute value",
         _sorted_out(lambda x, gradient: (x * gradient).sum(axis=2))),
     plain_right("spectrum_penalty: a loop over rings", _rings()),
+    plain_wrong(
+        "spectrum_penalty: numpy -> no gradient comes through",
+        visualizing.with_gradient(_in_numpy)),
+    plain_wrong(
+        "spectrum_penalty: numpy, as a tensor -> no gradient comes through",
+        visualizing.with_gradient(
+            lambda greys: quiet.import_tensorflow().constant(_in_numpy(greys))
+        )),
     plain_wrong(
         "spectrum_penalty: white is natural -> not multiplied by the frequency",
         _rings(frequency=False)),

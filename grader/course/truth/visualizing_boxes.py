@@ -21,7 +21,7 @@ Array = np.ndarray
 def _boxes(
     ask: str = "logits", colour: Any = 0.5, fresh: bool = True, end: str = "inside",
     choose: Callable[[int, Array], int] = lambda target, scores: target,
-    result: Callable[[Array, float], Array] = lambda after, before: (before - after) / before,
+    result: Callable[[Array, float], Array] = lambda after, before: (before - after) / abs(before),
 ) -> Callable[..., Array]:  # fmt: skip
     """A loop over places, one call of the net for each row of them."""
 
@@ -61,7 +61,7 @@ def _masks(net: Any, image: Array, target: int, box: int, stride: int) -> Array:
         [net.logits(np.where(h, np.float32(0.5), image)[None]) for h in hidden]
     )[:, target]
     before = np.asarray(net.logits(image[None]))[0, target]
-    return (1 - scores / before).reshape(len(starts), len(starts))
+    return (np.sign(before) * (1 - scores / before)).reshape(len(starts), len(starts))
 
 
 def _heat(
@@ -113,6 +113,9 @@ SAMPLES_BOXES = [
     wrong("occlusion_map: black -> a black box", _boxes(colour=0)),
     wrong(
         "occlusion_map: mean colour -> a box of the image's mean colour", _boxes(colour="mean")),
+    wrong(
+        "occlusion_map: no absolute value -> divided by the score with its sign",
+        _boxes(result=lambda after, before: (before - after) / before)),
     wrong("occlusion_map: no copy -> earlier boxes are still there", _boxes(fresh=False)),
     wrong("occlusion_map: range(0, size) -> boxes that reach beyond the border", _boxes(end="")),
     wrong(
@@ -120,7 +123,7 @@ SAMPLES_BOXES = [
         _boxes(result=lambda after, before: before - after)),
     wrong(
         "occlusion_map: after − before -> the sign is reversed",
-        _boxes(result=lambda after, before: (after - before) / before)),
+        _boxes(result=lambda after, before: (after - before) / abs(before))),
     wrong(
         "occlusion_map: probabilities -> probability in place of the score",
         _boxes(ask="probabilities")),
@@ -140,6 +143,9 @@ SAMPLES_BOXES = [
         lambda net, image, target, box, stride: np.fft.fftshift(
             _boxes()(net, image, target, box, stride)
         )),
+    wrong(
+        "occlusion_points: transposed -> the map points beside the digit",
+        lambda net, image, target, box, stride: _boxes()(net, image, target, box, stride).T),
     plain_right("heat_map: pixel by pixel", _heat(np.mean)),
     plain_wrong(
         "heat_map: sum -> the sum over the boxes in place of their mean", _heat(np.sum)),

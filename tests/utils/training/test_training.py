@@ -334,10 +334,45 @@ def test_two_ways_to_write_a_net_are_described_alike() -> None:
     x = layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.05))(x)
     long = keras.Model(images, layers.Softmax()(x))
     one, two = describe(short), describe(long)
-    for key in ("steps", "parameters", "multiplications", "input", "output", "l2"):
+    for key in ("steps", "parameters", "multiplications", "input", "output", "regularisers"):
         assert one[key] == two[key], key
     assert one["steps"][0] == "conv 5 3×3 same"
     assert one["multiplications"] == 8 * 8 * 5 * 27 + 80 * 4
+
+
+def test_what_makes_another_net_of_the_same_layers_is_told() -> None:
+    layers, regularizers = keras.layers, keras.regularizers
+
+    def told(
+        metrics: Any = None, loss: Any = "categorical_crossentropy", **more: Any
+    ) -> dict[str, Any]:
+        model = keras.Sequential([keras.Input((8, 8, 4)), layers.Conv2D(4, 3, **more)])
+        model.compile("adam", loss, metrics=metrics)
+        return describe(model)
+
+    l2, ours = regularizers.L2(0.05), lambda w: 0.05 * keras.ops.sum(w * w)
+    for options, regularisers in (
+        ({}, []),
+        ({"kernel_regularizer": l2}, ["conv2d weights L2 0.05"]),
+        ({"kernel_regularizer": ours}, ["conv2d weights L2 0.05"]),
+        ({"kernel_regularizer": regularizers.L1L2(0.1, 0.05)}, ["conv2d weights L1 0.1 L2 0.05"]),
+        ({"kernel_regularizer": lambda w: keras.ops.max(w)}, ["conv2d weights of its own"]),
+        ({"bias_regularizer": l2}, ["conv2d biases L2 0.05"]),
+        ({"activity_regularizer": l2}, ["conv2d outputs L2 0.05"]),
+    ):
+        assert told(**options)["regularisers"] == regularisers
+    for metrics, name in (
+        (None, "none"),
+        (["mse"], "mse"),
+        (["mse", "acc"], "accuracy"),
+        ([keras.metrics.CategoricalAccuracy(name="mine")], "accuracy"),
+        ([keras.metrics.Accuracy()], "equality"),
+    ):
+        assert told(metrics)["metric"] == name
+    assert told(dilation_rate=2)["steps"] == ["conv 4 3×3 valid dilation 2"]
+    assert told(groups=2, strides=(2, 1))["steps"] == ["conv 4 3×3 valid stride 2×1 groups 2"]
+    smoothed = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    assert told(loss=smoothed)["smoothing"] == 0.1 and told()["smoothing"] == 0
 
 
 def test_the_same_training_is_not_done_twice_unless_asked_for(

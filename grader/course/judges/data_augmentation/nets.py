@@ -61,7 +61,9 @@ THREE_CONVOLUTIONS = {
         "softmax",
     ],
     "parameters": 39_882,
+    "regularisers": [],
     "loss": "categorical_crossentropy",
+    "metric": "accuracy",
     **_COMPILED,
 }
 """The net of the exercise."""

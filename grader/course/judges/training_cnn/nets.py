@@ -34,14 +34,19 @@ TARGET = 3
 
 # -- how nets are made ----------------------------------------------------------------------------
 
-_COMPILED: dict[str, Any] = {"loss": "categorical_crossentropy", "optimizer": "adam"}
+_COMPILED: dict[str, Any] = {
+    "loss": "categorical_crossentropy",
+    "optimizer": "adam",
+    "metric": "accuracy",
+}
 _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "one_layer_configuration": (
         "Exercise 02.2: one layer",
         {
             "input": [32, 32, 3],
             "steps": ["flatten", "dense 10", "softmax"],
-            "l2": [0.05],
+            "regularisers": ["dense weights L2 0.05"],
+            "parameters": 30_730,
             **_COMPILED,
             "loss and output": "fit",
         },
@@ -51,7 +56,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "input": [32, 32, 3],
             "steps": ["flatten", "dense 128", "relu", "dense 10", "softmax"],
-            "l2": [],
+            "regularisers": [],
             "parameters": 394_634,
             **_COMPILED,
             "loss and output": "fit",
@@ -62,6 +67,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "input": [32, 32, 3],
             "steps": ["conv 32 3×3 same", "relu", "maxpool 2×2", "flatten", "dense 10", "softmax"],
+            "regularisers": [],
             "parameters": 82_826,
             **_COMPILED,
             "loss and output": "fit",
@@ -69,7 +75,7 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "rest_configuration": (
         "Exercises 02.12 to 02.16: one class against the rest",
-        {"input": [32, 32, 3], "output": [2], "loss and output": "fit"},
+        {"input": [32, 32, 3], "output": [2], "ends with": "softmax", "loss and output": "fit"},
     ),
 }
 

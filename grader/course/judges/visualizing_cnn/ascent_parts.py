@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from grader.contract.judge import Depiction, Judge, Mistake, Question
 from utils.images import photo_digits, spectra
+from utils.rules.visualizing import GRADIENT, NO_GRADIENT, penalty_and_gradient
 
 from ...nets.base import softmax
 from . import draws
@@ -144,6 +146,8 @@ def _draw_blurs(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         images[:, middle, middle] += rng.uniform(0, 0.5, (count, inner, inner, 3))
         inputs = {"images": images.astype(np.float32), "sigma": sigma}
         yield Question(f"{count} images, σ = {sigma:g}", inputs, 0.02)
+    images = rng.uniform(0, 1, (2, 9, 11, 3)).astype(np.float32)
+    yield Question("up to the border", {"images": images, "sigma": 0.9}, 0.02)
 
 
 def _blur(
@@ -184,6 +188,14 @@ _BLUR_MISTAKES = {
     "zeros beyond the border darken it": Mistake(
         lambda images, sigma: _blur(images, sigma, mode="constant"),
         'Let the border go on beyond itself: np.pad(…, mode="edge"), or mode="nearest".',
+    ),
+    "the border mirrored, not repeated": Mistake(
+        lambda images, sigma: _blur(images, sigma, mode="symmetric"),
+        'Beyond the border the outermost pixel goes on: mode="nearest", or np.pad(…, mode="edge").',
+    ),
+    "what lies beyond comes from the other side": Mistake(
+        lambda images, sigma: _blur(images, sigma, mode="wrap"),
+        'Beyond the border the outermost pixel goes on: mode="nearest", or np.pad(…, mode="edge").',
     ),
     "along one direction only": Mistake(
         lambda images, sigma: _blur(images, sigma, (1,)), "Along height and along width."
@@ -326,6 +338,15 @@ def _penalty(greys: np.ndarray) -> np.ndarray:
     return _levels(greys).var(axis=1)
 
 
+def _penalty_alone(greys: np.ndarray) -> dict[str, Any]:
+    return {"penalty": _penalty(greys), "gradient": GRADIENT}
+
+
+def _read_off(mistake: Mistake) -> Mistake:
+    """Of the penalty alone; there is a gradient, too."""
+    return replace(mistake, answer=lambda greys: {"penalty": mistake.answer(greys)})
+
+
 def _from_corner(greys: np.ndarray) -> np.ndarray:
     along = np.arange(greys.shape[-1])
     return _levels(greys, frequency=np.hypot(along[:, None], along)).var(axis=1)
@@ -344,6 +365,13 @@ def _flat(greys: np.ndarray) -> np.ndarray:
     return np.log(np.stack(levels, axis=1)).var(axis=1)
 
 
+_NO_GRADIENT = {
+    "no gradient comes through": Mistake(
+        lambda greys: {"gradient": NO_GRADIENT},
+        "TensorFlow's functions alone, from the images to the penalty: np.fft ends the tape.",
+        core=True,
+    )
+}
 _SPECTRUM_MISTAKES = {
     "not multiplied by the frequency": Mistake(
         _flat, "1/f times f is the same everywhere: that is what makes the penalty zero."
@@ -419,6 +447,15 @@ JUDGES_PARTS = [
         _CONTRIBUTION_MISTAKES,
         section=_STRONGER,
     ),
-    Judge("spectrum_penalty", _penalty, _draw_spectra, _SPECTRUM_MISTAKES, section=_NATURAL),
+    Judge(
+        "spectrum_penalty",
+        _penalty_alone,
+        _draw_spectra,
+        _NO_GRADIENT | {name: _read_off(m) for name, m in _SPECTRUM_MISTAKES.items()},
+        parts=("penalty", "gradient"),
+        section=_NATURAL,
+        measure=penalty_and_gradient,
+        needed=("penalty",),
+    ),
 ]
 """Judges of what an ascent is made of."""

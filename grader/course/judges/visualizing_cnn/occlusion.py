@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ _HEAT = "Exercise 04.9: a heat map"
 _COMPARE = "Exercise 04.10: comparing"
 _BLOCK = "Exercise 04.11: the probability without a block"
 _GREY = 0.5
-_CANDIDATES, _ASKED = 6, 3  # photographs looked at, and those on which maps must point
+_CANDIDATES, _ASKED = 12, 3  # photographs looked at, and those on which maps must point
 _BOX, _STEP = 8, 4
-_CLEAR = 1.3  # how much more often than by chance the mask must lie under what matters
+_LEAST = 1.15  # how much more often than by chance the mask must lie under what matters
+_CLEAR = 1.3  # … in photographs that are chosen
 
 
 # -- which questions ------------------------------------------------------------------------------
@@ -40,7 +42,19 @@ def _draw_occlusion(
     image = draws.noise(rng, 1, 10)[0]
     best = int(draws.ask(net).logits(image[None]).argmax())
     yield _question(net, image, best, 4, 3)
+    yield _of_negative_score(rng)
     yield _of_class_net(rng, which)
+
+
+def _of_negative_score(rng: np.random.Generator) -> Question:
+    """A class that the net speaks against: what the score is divided by has a sign there."""
+    while True:
+        net = draws.mlp(rng, 9, range="signed")
+        image = draws.noise(rng, 1, 9)[0]
+        scores = draws.ask(net).logits(image[None])[0]
+        if scores.min() < -0.5:
+            question = _question(net, image, int(scores.argmin()), 3, 2)
+            return replace(question, label=f"{question.label}, a negative score")
 
 
 def _draw_probabilities(
@@ -196,6 +210,10 @@ _OCCLUSION_MISTAKES = {
     "rows and columns of the map swapped": Mistake(
         _after(_occlusion, lambda m, s: m.T), "map[i, j]: box at row i · stride, column j · stride."
     ),
+    "divided by the score with its sign": Mistake(
+        _after(_occlusion, lambda m, s: m * abs(s) / s),
+        "(before − after) / |before|: by a negative score the map would be turned round.",
+    ),
     "the sign is reversed": Mistake(
         _after(_occlusion, lambda m, s: -m), "Positive where the score falls: before − after."
     ),
@@ -203,10 +221,10 @@ _OCCLUSION_MISTAKES = {
         _after(_occlusion, lambda m, s: m * abs(s)), "Divide by the score of the whole image."
     ),
     "the score itself": Mistake(
-        _after(_occlusion, lambda m, s: s - m * abs(s)), "(before − after) / before."
+        _after(_occlusion, lambda m, s: s - m * abs(s)), "(before − after) / |before|."
     ),
     "score with the box, divided by the score without": Mistake(
-        _after(_occlusion, lambda m, s: (s - m * abs(s)) / s), "(before − after) / before."
+        _after(_occlusion, lambda m, s: (s - m * abs(s)) / s), "(before − after) / |before|."
     ),
     "divided by the score with the box": Mistake(
         _after(_occlusion, lambda m, s: m * abs(s) / (s - m * abs(s))),
@@ -419,11 +437,14 @@ def _draw_occlusion_points(
         inputs = {
             "net": draws.MINI, "image": image, "target": int(target), "box": _BOX, "stride": _STEP
         }  # fmt: skip
-        hit, gain = box_gain(_occlusion(**inputs), mask, _BOX, _STEP)
-        clear.append((hit and gain > _CLEAR, gain, inputs, mask))
-    clear.sort(key=lambda row: (not row[0], -row[1]))
+        changes = _occlusion(**inputs)
+        hit, gain = box_gain(changes, mask, _BOX, _STEP)
+        turned_hit, turned = box_gain(changes.T, mask, _BOX, _STEP)
+        sure = (hit and gain > _CLEAR) + (not turned_hit and turned < _LEAST)
+        clear.append((sure, gain, inputs, mask))
+    clear.sort(key=lambda row: (-row[0], -row[1]))
     for number, (_, _, inputs, mask) in enumerate(clear[:_ASKED], 1):
-        facts = {"mask": mask, "box": _BOX, "stride": _STEP, "gain": 1.15}
+        facts = {"mask": mask, "box": _BOX, "stride": _STEP, "gain": _LEAST}
         yield Question(f"photograph {number}", inputs, expected=facts)
 
 
