@@ -3,6 +3,9 @@
 [left_out]
 mlp_configuration = "builds a net by configuration"
 
+[free]
+drive_unit = "any way to the image is right: the image is judged"
+
 [[equivalent]]
 mutant = "1a2b3c4d5e6f"
 change = ["-    return a + b", "+    return b + a"]
@@ -37,6 +40,9 @@ class Marks:
 
     left_out: dict[str, str] = field(default_factory=dict)
     """Check -> why its function is not mutated."""
+    free: dict[str, str] = field(default_factory=dict)
+    """Check -> why every change that its judge lets through is right.  The function that it names
+    is not mutated; what that function calls is, and this check is asked about it."""
     equivalent: tuple[Equivalent, ...] = ()
 
 

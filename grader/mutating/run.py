@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +15,7 @@ from grader.errors import CourseError
 from grader.mutating import marks
 from grader.mutating.mutants import Mutant, mutants_of
 from grader.mutating.sources import Exercise, exercises
-from grader.mutating.trial import Broken, Trial, Verdict, in_notebooks, prepared
+from grader.mutating.trial import Broken, Trial, in_notebooks, prepared
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,16 @@ def _row(count: Count) -> tuple[int, ...]:
 
 
 def run(console: Console, asking: Asking) -> int:
-    """Print survivors with their difference and the JSON summary.  Returns the exit status."""
+    """Print survivors with their difference and the JSON summary, with processor seconds for each
+    notebook.  Returns the exit status."""
     known = marks.load()
     by_exercise = _chosen(asking, known)
     by_notebook = {name[:2]: Count() for name in asking.notebooks}
     problems = _stale(known, by_exercise) if asking.everything else []
+    seconds = dict.fromkeys(by_notebook, 0.0)
     with in_notebooks():
         for exercise, mutants in by_exercise:
+            began = time.process_time()
             try:
                 trial = prepared(exercise, [f"{asking.seed}-{n}" for n in range(asking.seeds)])
             except Broken as error:
@@ -72,18 +76,22 @@ def run(console: Console, asking: Asking) -> int:
                 continue
             count, wrong = _tried(console, trial, mutants, known, asking.inputs)
             by_notebook[exercise.notebook[:2]] += count
+            seconds[exercise.notebook[:2]] += time.process_time() - began
             problems += wrong
     for problem in problems:
         console.print(problem, markup=False)
     total = sum(by_notebook.values(), Count())
-    rows = {name: count.as_dict() for name, count in by_notebook.items()}
+    rows = {
+        name: count.as_dict() | {"seconds": round(seconds[name])}
+        for name, count in by_notebook.items()
+    }
     print(json.dumps({**total.as_dict(), "by_notebook": rows}))
     return 1 if problems or total.survived else 0
 
 
 def _chosen(asking: Asking, known: marks.Marks) -> list[tuple[Exercise, list[Mutant]]]:
     """The exercises that are asked for, with mutants.  Raises CourseError for no such check."""
-    found = [e for n in asking.notebooks for e in exercises(n, known.left_out)]
+    found = [e for n in asking.notebooks for e in exercises(n, known.left_out, known.free)]
     wanted = set(asking.checks)
     if unknown := wanted - {check.name for e in found for check in e.checks}:
         raise CourseError(f"no function is asked for by {', '.join(sorted(unknown))}")
@@ -112,31 +120,31 @@ def _stale(known: marks.Marks, chosen: Iterable[tuple[Exercise, list[Mutant]]]) 
 def _tried(
     console: Console, trial: Trial, mutants: Sequence[Mutant], known: marks.Marks, inputs: int
 ) -> tuple[Count, list[str]]:
-    reasons = {mark.mutant: mark.reason for mark in known.equivalent}
-    problems: list[str] = []
-    count = Count(checks=len(trial.exercise.checks))
-    for mutant in mutants:
-        verdict = trial.of(mutant)
-        if verdict.idle:
-            continue
-        count = replace(count, mutants=count.mutants + 1)
-        marked = mutant.digest in reasons
-        if verdict.killed_by:
-            count = replace(count, killed=count.killed + 1)
-            if marked:
-                problems.append(f"{mutant.digest} is marked as equivalent: {verdict.killed_by}")
-            continue
-        different = trial.differs(mutant, inputs) if marked else ""
-        if marked and not different:
-            count = replace(count, equivalent=count.equivalent + 1)
-            continue
-        count = replace(count, survived=count.survived + 1)
-        _show(console, verdict, different)
+    marked = {mark.mutant for mark in known.equivalent}
+    verdicts = [verdict for mutant in mutants if not (verdict := trial.of(mutant)).idle]
+    killed = [verdict for verdict in verdicts if verdict.killed_by]
+    survivors = [verdict.mutant for verdict in verdicts if not verdict.killed_by]
+    equivalent = [mutant for mutant in survivors if mutant.digest in marked]
+    different = trial.differences(equivalent, inputs)
+    problems = [
+        f"{verdict.mutant.digest} is marked as equivalent: {verdict.killed_by}"
+        for verdict in killed
+        if verdict.mutant.digest in marked
+    ]
+    shown = [m for m in survivors if m.digest not in marked or m.digest in different]
+    for mutant in shown:
+        _show(console, mutant, different.get(mutant.digest, ""))
+    count = Count(
+        checks=len(trial.exercise.checks),
+        mutants=len(verdicts),
+        killed=len(killed),
+        equivalent=len(survivors) - len(shown),
+        survived=len(shown),
+    )
     return count, problems
 
 
-def _show(console: Console, verdict: Verdict, different: str) -> None:
-    mutant = verdict.mutant
+def _show(console: Console, mutant: Mutant, different: str) -> None:
     where = f"{mutant.exercise.notebook[:2]} {mutant.exercise.name}"
     head = f"{where}, {mutant.function}: {mutant.operator} ({mutant.digest})"
     if different:

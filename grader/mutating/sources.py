@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from nbformat.notebooknode import NotebookNode
@@ -62,10 +62,13 @@ class _Cell:
     needs: frozenset[str]
 
 
-def exercises(notebook: str, left_out: Mapping[str, str]) -> list[Exercise]:
+def exercises(
+    notebook: str, left_out: Mapping[str, str], free: Collection[str] = ()
+) -> list[Exercise]:
     """The exercises of a notebook whose functions can be changed.
 
-    left_out: check -> why it is none of them.  Values found by hand aren't changed, either.
+    left_out: check -> why it is none of them.  free: checks whose own functions aren't changed, but
+    those that help them.  Values found by hand aren't changed, either.
     """
     source = source_text.read(places.folder() / "source" / f"{notebook}.py")
     cells = [_cell(c) for c in source.notebook.cells if c.cell_type == "code"]
@@ -84,7 +87,7 @@ def exercises(notebook: str, left_out: Mapping[str, str]) -> list[Exercise]:
         ]
         direct = tuple(check for check in usable if not named or check in named)
         further = tuple(check for check in usable if check not in direct)
-        if direct:
+        if direct and not any(check.name in free for check in named):
             name = cell.node.metadata.nbgrader["grade_id"]
             found.append(Exercise(notebook, name, cell.source, lines, direct, further))
     return found

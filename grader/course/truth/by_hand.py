@@ -226,6 +226,7 @@ THEORY = [
     ),
     right("receptive_field: indices of a window's ends", by.field_by_indices),
     right("receptive_field: recursion", by.field_recursive),
+    wrong("receptive_field: takes the layers out of the list", by.field_popping),
     wrong("receptive_field: no strides -> the strides are left out", by.field_without_strides),
     wrong(
         "receptive_field: jump taken after the layer -> "

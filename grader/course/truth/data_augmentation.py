@@ -35,6 +35,12 @@ def _gap_of(**changed: Callable[[dict[str, Any]], Any]) -> Any:
     return lambda history: _gap(history, **changed)
 
 
+def _gap_sorting(history: dict[str, Any]) -> dict[str, Any]:
+    found = _gap(history)
+    history["val_loss"].sort()
+    return found
+
+
 _GAPS = [
     right("gap: lists, numpy numbers", _gap),
     wrong(
@@ -66,6 +72,7 @@ _GAPS = [
         _gap_of(accuracy_gap=lambda h: 100 * (h["accuracy"][-1] - h["val_accuracy"][-1])),
     ),
     wrong("gap: forgotten return", lambda history: None),
+    wrong("gap: sorts the losses where they are", _gap_sorting),
 ]
 
 

@@ -45,6 +45,15 @@ def field_by_indices(layers: list[tuple[int, int]]) -> int:
     return last - first + 1
 
 
+def field_popping(layers: list[tuple[int, int]]) -> int:
+    """Takes one layer after the other out of the caller's list."""
+    side = 1
+    while layers:
+        kernel, stride = layers.pop()
+        side = (side - 1) * stride + kernel
+    return side
+
+
 def field_recursive(layers: list[tuple[int, int]]) -> np.int64:
     """A stack sees as its upper part does, spread by the first stride, and a window around it."""
     if len(layers) == 0:

@@ -77,6 +77,12 @@ def _keras_network(images: Array, weights: Weights) -> dict[str, Any]:
     return out
 
 
+def _network_popping(images: Array, weights: Weights) -> Any:
+    found = _network()(images, weights)
+    weights.pop("fc2")
+    return found
+
+
 def _network(
     bias: bool = True, relu: bool = True, end: Callable[[Any], Any] | None = None,
     pool: str = "max_pool2d", padding: str = "SAME", transpose: bool = False,
@@ -203,6 +209,7 @@ SAMPLES_BY_HAND = [
     wrong("inception_module: one convolution", models.module(_no_stack)),
     right("small_network: Keras layers", _keras_network),
     right("small_network: tf.nn.convolution, as a tuple", _network(as_tuple=True)),
+    wrong("small_network: takes the weights out of the dictionary", _network_popping),
     wrong("small_network: no biases -> biases left out", _network(bias=False)),
     wrong("small_network: no ReLU -> ReLU left out", _network(relu=False)),
     wrong(

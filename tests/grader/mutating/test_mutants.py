@@ -100,6 +100,20 @@ def test_only_what_students_write_is_changed() -> None:
     }
 
 
+def test_where_any_way_is_right_only_helpers_are_changed() -> None:
+    def found(**how: object) -> dict[str, Exercise]:
+        return {e.name: e for e in sources.exercises("04_visualizing_cnn", **how)}  # type: ignore[arg-type]
+
+    everything = found(left_out={})
+    free = found(left_out={}, free={"drive_unit": "the image is judged"})
+    assert set(everything) - set(free) == {"drive_unit"}
+    assert "drive_unit" in {check.name for check in free["unit_gradient"].checks}
+    left_out = found(
+        left_out=dict.fromkeys(("drive_unit", "drive_smoothly", "drive_naturally"), "")
+    )
+    assert "unit_gradient" not in left_out
+
+
 def test_helpers_are_judged_by_all_who_need_them() -> None:
     (exercise,) = (
         e for e in sources.exercises("01_implementing_cnn", {}) if e.name == "conv2d_forward"
@@ -220,9 +234,10 @@ def test_a_mark_is_held_against_other_inputs_than_the_judges(
     mutant = the_mutant("width")
     with trial.in_notebooks():
         tried = trial.prepared(mutant.exercise, ["one"])
-        assert tried.differs(mutant, 5) == "area: another answer to drawn input 0"
         source = mutant.exercise.source.replace("width * height", "height * width")
-        assert tried.differs(Mutant(mutant.exercise, "area", "by hand", source, "", ""), 5) == ""
+        same = Mutant(mutant.exercise, "area", "by hand", source, "", "the same")
+        found = tried.differences([same, mutant], 5)
+    assert found == {mutant.digest: "area: another answer to drawn input 0"}
 
 
 def test_what_does_not_end_is_killed(other_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
