@@ -302,7 +302,7 @@ _CONTRIBUTION_MISTAKES = {
 
 
 def _draw_spectra(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for side in (16, 32):
+    for side in (16, 15, 32):
         perfect = [spectra.one_over_f(side, rng, a) for a in rng.uniform(0.05, 0.3, 2)]
         white = rng.normal(0, 0.1, (side, side))
         steep = np.fft.ifft2(np.fft.fft2(perfect[0]) / np.maximum(spectra.distances(side), 1)).real
