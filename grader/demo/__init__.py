@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Collection
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -31,11 +33,18 @@ SEED = "sample class"
 MARKER = ".made-by-course-demo"
 
 
-def run(out: Path, console: Console, executor: Executor | None = None) -> int:
+def run(
+    out: Path,
+    console: Console,
+    executor: Executor | None = None,
+    notebooks: Collection[str] = (),
+) -> int:
     """Grade the sample class in `out`.  Returns 0 if every score is as it should be.
 
-    executor: where notebooks run, see `grade.grade`.
+    executor: where notebooks run, see `grade.grade`.  notebooks: only what was handed in for
+    these, and only the teams that did; all if left out.
     """
+    teams = those_with(notebooks)
     out = out.resolve()
     _empty(out)
     folder = ClassFolder(out / "class")
@@ -53,13 +62,13 @@ def run(out: Path, console: Console, executor: Executor | None = None) -> int:
     )
     archives = release.pack(course, out / "dist", just_built=True)
     say(f"packed the release: {', '.join(path.name for path, _ in archives)}")
-    handed_in = _play_students(out, archives[0][0])
+    handed_in = _play_students(teams, out, archives[0][0])
     say(f"{len(handed_in)} teams handed in")
 
     folder.root.mkdir()
     (folder.root / "course.toml").write_text(_settings())
     course = config.load(folder.root)
-    (folder.root / "roster.csv").write_text(_roster())
+    (folder.root / "roster.csv").write_text(_roster(teams))
     (folder.root / "seed").write_text(SEED)
     collected = intake.collect(folder, course, handed_in, None)
     say(f"collected {len(collected.taken)} notebooks, rejected {len(collected.rejected)} archives")
@@ -74,7 +83,7 @@ def run(out: Path, console: Console, executor: Executor | None = None) -> int:
     sheets = [export.write(folder, course, kind) for kind in ("csv", "moodle", "canvas")]
     say(f"wrote {len(pages)} pages of feedback, the report and {len(sheets)} exports")
 
-    wrong = _compare(folder, course, console)
+    wrong = _compare(teams, folder, course, console)
     console.print(f"report:    {page}\nfeedback:  {folder.root / 'feedback'}")
     book = folder.database or database.shown(folder.db_url)
     console.print(f"exports:   {sheets[0].parent}\ngradebook: {book}")
@@ -83,6 +92,17 @@ def run(out: Path, console: Console, executor: Executor | None = None) -> int:
         return 1
     console.print("[green]every score is as expected[/green]")
     return 0
+
+
+def those_with(notebooks: Collection[str]) -> list[Team]:
+    """The sample class as far as it is about these notebooks; the whole of it if there are none."""
+    if not notebooks:
+        return CLASS
+    return [
+        replace(team, expected={n: p for n, p in team.expected.items() if n in notebooks})
+        for team in CLASS
+        if team.handed_in & set(notebooks)
+    ]
 
 
 def _empty(out: Path) -> None:
@@ -104,17 +124,17 @@ def _refuse_a_used_gradebook(folder: ClassFolder) -> None:
         )
 
 
-def _play_students(out: Path, archive: Path) -> list[Path]:
+def _play_students(teams: list[Team], out: Path, archive: Path) -> list[Path]:
     handout = out / "handout"
     handout.mkdir()
     released = students.unpack_release(archive, handout)
-    names = {blank: {n for t in CLASS if t.blank == blank for n in t.expected} for blank in (0, 1)}
-    solved = {n: students.worked_through(released, n, solved=True) for n in names[False]}
-    blank = {n: students.worked_through(released, n, solved=False) for n in names[True]}
+    names = {blank: {n for t in teams if t.blank == blank for n in t.handed_in} for blank in (0, 1)}
+    solved = {n: students.worked_through(released, n, solved=True) for n in sorted(names[False])}
+    blank = {n: students.worked_through(released, n, solved=False) for n in sorted(names[True])}
     where = out / "students"
     where.mkdir()
     return [
-        students.hand_in(team, released, blank if team.blank else solved, where) for team in CLASS
+        students.hand_in(team, released, blank if team.blank else solved, where) for team in teams
     ]
 
 
@@ -123,21 +143,23 @@ def _settings() -> str:
     return f"[notebooks.{FIRST}]\ndue = {due}\n\n[notebooks.{SECOND}]\ndue = {due}\n"
 
 
-def _roster() -> str:
+def _roster(teams: list[Team]) -> str:
     lines = ["team,student,name,email"]
-    for team in CLASS:
+    for team in teams:
         for letter in "ab":
             student = f"{team.name}_{letter}"
             lines.append(f"{team.name},{student},Student {student},{student}@example.org")
     return "\n".join(lines) + "\n"
 
 
-def _compare(folder: ClassFolder, course: config.Course, console: Console) -> int:
+def _compare(
+    teams: list[Team], folder: ClassFolder, course: config.Course, console: Console
+) -> int:
     """Print the table; returns how many scores differ from what is written beside the samples."""
     taken_off = {(m.team, m.notebook): m.late_penalty for m in gradebook.marks(folder, course.id)}
     by_key = {(r.team, r.notebook): r for r in results.graded(folder)}
     rejected = {r.team for r in _rejected(folder)}
-    shown = sorted({name for team in CLASS for name in team.expected})
+    shown = sorted({name for team in teams for name in team.expected})
     table = Table(
         Column("team", no_wrap=True),
         "what it is",
@@ -148,7 +170,7 @@ def _compare(folder: ClassFolder, course: config.Course, console: Console) -> in
         box=None,
     )
     wrong = 0
-    for team in CLASS:
+    for team in teams:
         found = {n: by_key.get((_id(team), n)) for n in shown}
         good = team.rejected == (_id(team) in rejected)
         good &= all((found[n] is not None) == (n in team.expected) for n in found)

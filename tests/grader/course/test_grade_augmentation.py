@@ -1,7 +1,4 @@
-"""Notebook 03 with trained weights, the whole way through a sandboxed kernel and the gradebook.
-
-The reference solution goes there in tests/grader/demo/test_demo.py.
-"""
+"""Notebook 03 with trained weights, the whole way through a sandboxed kernel and the gradebook."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.course.making.reference import reference_of
 from grader.grading.run import grade
+from tests.grader.course import sample_class
 from utils import codec
 from utils.rules import strategies as assess_augmentation
 from utils.training import models
@@ -42,7 +40,9 @@ def test_wishes_are_held_against_the_nets(tmp_path: Path) -> None:
     record, arrays = models.read(forged["shift.npz"])
     better = record | {"validation": 0.99, "train": 0.995}
     forged["shift.npz"] = codec.pack({"record": better, "weights": arrays})
-    wrong = reference(NOTEBOOK, "team_2", {"build_augmenter": FLIPS, "findings": WISHES})
+    team = sample_class.team("team_22")
+    changed = {"build_augmenter": FLIPS, "findings": WISHES, **team.changes}
+    wrong = reference(NOTEBOOK, "team_2", changed)
     hand_in(folder, NOTEBOOK, "team_2", wrong, forged)
 
     summary = grade(folder, course, workers=2, seed="fixed")
@@ -51,9 +51,11 @@ def test_wishes_are_held_against_the_nets(tmp_path: Path) -> None:
 
     wrong_ones = found["team_2"]
     assert wrong_ones["augmenter"].mistake == "digits are mirrored"
-    lost = {name for name, check in wrong_ones.items() if check.points != check.max_points}
+    lost = sample_class.lost(wrong_ones)
     claimed = {"strategies", "findings", "strategy_choice", "tested_strategies"}
-    assert lost == {"augmenter", *claimed}
+    assert lost.keys() == {"augmenter", "streams", *claimed}
+    assert team.diagnosis in wrong_ones["streams"].mistake
+    assert lost["streams"] == sample_class.cost(team, NOTEBOOK, wrong_ones)
     assert wrong_ones["strategies"].mistake == assess_augmentation.NOT_MEASURED
     assert "the table says 99.0 %" in wrong_ones["strategies"].cases[0].message
     assert wrong_ones["findings"].points == 0

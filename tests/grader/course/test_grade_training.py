@@ -1,7 +1,4 @@
-"""Notebook 02 with trained weights, the whole way through a sandboxed kernel and the gradebook.
-
-The reference solution goes there in tests/grader/demo/test_demo.py.
-"""
+"""Notebook 02 with trained weights, the whole way through a sandboxed kernel and the gradebook."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from grader.classroom.folder import ClassFolder
 from grader.classroom.results import CheckResult
 from grader.course.making.reference import NOTEBOOK, REFERENCE
 from grader.grading.run import grade
+from tests.grader.course import sample_class
 from utils import codec
 from utils.rules import ladder
 from utils.training import models
@@ -90,7 +88,9 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     arrays[0][:] = float("nan")
     without["own_best.npz"] = codec.pack({"record": record, "weights": arrays})
     without["one_layer.npz"] = without["one_layer.npz"][:1000]
-    hand_in(folder, NOTEBOOK, "team_2", reference(NOTEBOOK, "team_2"), without)
+    sorted_split = sample_class.team("team_21")
+    two = reference(NOTEBOOK, "team_2", sorted_split.changes)
+    hand_in(folder, NOTEBOOK, "team_2", two, without)
 
     forged = weights()
     forged["mlp_tuned.npz"] = edited(forged["simple_cnn.npz"], name="mlp_tuned")
@@ -119,6 +119,9 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     assert all(broken[n].points == 0 for n in ("mlp", "simple_cnn", "own_best", "one_layer"))
     assert broken["mlp_tuned"].points == broken["mlp_tuned"].max_points / 2
     assert "mlp can't be asked: there are no weights" in broken["mlp_tuned"].cases[0].message
+    assert sorted_split.diagnosis in broken["split"].mistake
+    lost = sample_class.lost(broken)
+    assert lost["split"] == sample_class.cost(sorted_split, NOTEBOOK, broken)
 
     cheat = found["team_3"]
     assert cheat["rest"].points == 0
@@ -127,6 +130,9 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     assert cheat["mlp_tuned"].points <= cheat["mlp_tuned"].max_points / 2
     assert cheat["mlp_tuned"].mistake == ladder.NOT_DENSE
     assert "own_best, test: you say 98." in cheat["tested"].cases[0].message
+    everywhere = lost.keys() & sample_class.lost(cheat).keys()
+    broken_weights = {"mlp", "mlp_tuned", "one_layer", "tested", "cnn_gain"}
+    assert everywhere == broken_weights, "what is right in one of them gets all its points"
     assert {check.points for check in found["team_4"].values()} == {0}
     again = grade(folder, course, workers=2, seed="fixed")
     assert again.executed == 0

@@ -1,6 +1,9 @@
 """The demonstration as a user runs it; and its class again, elsewhere, with nothing different.
 
-In a long run all of it is executed again on a cluster, and not only a part of it.
+An ordinary run plays what is handed in for the first two notebooks: one team for each way to hand
+in, each kind of fault and each cheat.  The others' wrong answers are graded by test_grade_*.py in
+tests/grader/course/, with what the sample class gets for them.  A long run plays the whole class,
+and executes all of it again on a cluster, not only a part.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from grader.classroom import database, gradebook, migrate, results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.gradebook import NotebookMark
 from grader.cluster import ClusterExecutor
-from grader.demo import SEED, students
-from grader.demo.samples import CLASS, SECOND
+from grader.demo import SEED, students, those_with
+from grader.demo.samples import FIRST, FULL, SECOND
 from grader.grading.run import grade
 from grader.pages import report
 from tests import long
@@ -34,6 +37,10 @@ from tests.grader.dask_cluster import cluster, wait_until
 from tests.grader.postgres import contents
 
 pytestmark = pytest.mark.minutes
+
+PLAYED = long.choose((FIRST, SECOND), tuple(config.load().notebooks))
+"""The notebooks that are handed in and graded."""
+TEAMS = those_with(PLAYED)
 
 A_PART = ("team_07", "team_12", "team_14", "team_16", "team_19", "team_20")
 """Wrong, repeated, noisy, without notebook 01, hostile and late."""
@@ -54,7 +61,8 @@ def demo(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     out = tmp_path_factory.mktemp("demo") / "out"
-    return course("demo", "--out", str(out)), out
+    only = [word for name in PLAYED for word in ("--notebook", name[:2])]
+    return course("demo", "--out", str(out), *long.choose(only, [])), out
 
 
 def test_what_a_students_kernel_says_as_it_ends_is_not_on_the_terminal(
@@ -127,12 +135,20 @@ def test_every_score_is_as_expected(
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("name", list(config.load().notebooks))
+def test_of_some_notebooks_only_those_who_handed_them_in_are_left() -> None:
+    class_of_two = {team.name: team.expected for team in those_with((FIRST, SECOND))}
+    assert len(class_of_two) == 20 and "team_21" not in class_of_two
+    assert class_of_two["team_01"] == {FIRST: FULL, SECOND: FULL}
+    assert class_of_two["team_17"] == {}, "damaged, and yet it was handed in"
+    assert "team_17" not in {team.name for team in those_with([FIRST])}
+
+
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_reference_solution_passes_every_check_of_a_student(
     demo: tuple[subprocess.CompletedProcess[str], Path], name: str
 ) -> None:
     """What nbgrader's Validate looks for, too."""
-    solved = next(t.name for t in CLASS if name in t.expected and not (t.changes or t.blank))
+    solved = next(t.name for t in TEAMS if name in t.expected and not (t.changes or t.blank))
     path = demo[1] / "students" / solved / "notebooks" / f"{name}.ipynb"
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     assert sum(c.source.startswith("check(") and bool(c.outputs) for c in cells) > 1
@@ -158,7 +174,7 @@ def test_on_postgresql_marks_report_and_exports_are_the_same(
     assert not there.uses_sqlite
     summary = grade(there, config.load(there.root), executor=Idle(), seed=SEED)
     assert (summary.executed, summary.marked_again) == (0, 0)
-    assert summary.graded == sum(len(team.expected) for team in CLASS)
+    assert summary.graded == sum(len(team.expected) for team in TEAMS)
     found = found_in(there)
     assert found.marks == here[1].marks and len(found.marks) == summary.graded
     assert found.files == here[1].files
