@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 
 from grader import places
-from tests import long
+from tests import long, tables
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,15 +40,5 @@ def the_real_course() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def tables_are_known() -> None:
-    """nbgrader starts a process for each new gradebook, to ask which version its tables have."""
-    if "nbgrader.api" in sys.modules:
-        sys.modules["nbgrader.api"].get_alembic_version = newest_tables  # type: ignore[attr-defined]
-
-
-@cache
-def newest_tables() -> str:
-    """The same answer, asked in this process and once."""
-    from alembic.script import ScriptDirectory  # most tests have no gradebook
-    from nbgrader.dbutil import ALEMBIC_DIR
-
-    return str(ScriptDirectory(ALEMBIC_DIR).get_current_head())
+    """A new gradebook needs no process more."""
+    tables.are_known()

@@ -25,7 +25,7 @@ from grader.formgrader import setup as class_setup
 from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.small_class import TEAMS, fill
-from tests.grader import postgres
+from tests.grader import postgres, typed
 from tests.grader.postgres import contents
 from tests.grader.tiny_course import NAME
 
@@ -81,11 +81,10 @@ def test_a_gradebook_goes_to_a_server_and_back_without_losing_anything(
 def test_the_command_copies_and_says_how_to_go_on(
     graded: ClassFolder, empty: str, capsys: pytest.CaptureFixture
 ) -> None:
-    command = [sys.executable, "-m", "grader", "migrate", str(graded.database), empty]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=places.ROOT)
+    done = typed.course("migrate", str(graded.database), empty)
     assert done.returncode == 0, done.stderr
     assert f"{TEAMS} submissions" in done.stdout and "[gradebook]" in done.stdout
-    again = subprocess.run(command, capture_output=True, text=True, cwd=places.ROOT)
+    again = typed.course("migrate", str(graded.database), empty)
     assert again.returncode == 125
     assert "rows already; name an empty database" in again.stderr
     assert "Traceback" not in again.stderr

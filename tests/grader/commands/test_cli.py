@@ -1,4 +1,7 @@
-"""The commands, as typed: help that explains, errors in one line, honest exit statuses."""
+"""The commands, as typed: help that explains, errors in one line, honest exit statuses.
+
+What Python does before and after a command is tried where `started` stands for `course`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from grader import places
 from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
+from tests.grader.typed import course
 
 FIRST = "01_implementing_cnn"
 
@@ -36,18 +40,19 @@ COMMANDS = (
 )
 
 
-def course(*arguments: str, cwd: Path = places.ROOT) -> subprocess.CompletedProcess[str]:
+def started(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a Python of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "grader", *arguments],
-        cwd=cwd,
-        env=None,
+        [sys.executable, *arguments],
+        cwd=places.ROOT,
+        env={**os.environ, "COURSE_DEBUG": ""},
         capture_output=True,
         text=True,
     )
 
 
 def test_help_lists_every_command() -> None:
-    shown = course("--help").stdout
+    shown = started("-m", "grader", "--help").stdout
     assert all(command in shown for command in COMMANDS)
 
 
@@ -115,7 +120,7 @@ def test_a_team_or_notebook_that_is_none_is_refused_with_those_that_are_near(
 
 def test_the_beginning_of_a_notebooks_name_is_enough(handed_in: Path) -> None:
     arguments = ["--class", str(handed_in), "--notebook", FIRST[:2], "--team", "team_8"]
-    done = course("grade", *arguments)
+    done = started("-m", "grader", "grade", *arguments)
     assert done.returncode == 1 and "1 graded" in done.stdout, done.stderr
     assert f"team_8/{FIRST}" in done.stdout and "team_1/" not in done.stdout
     assert "./course settle unreadable" in done.stdout
@@ -160,29 +165,26 @@ def test_collect_says_in_which_zone_times_are(tmp_path: Path) -> None:
 
 
 FAULTY = """
-import errno, os, sys
+import errno, os
 import grader.authoring.build
-from grader import cli
 from grader.errors import ConfigError
 
 def fail(course):
     {statement}
 
 grader.authoring.build.build = fail
+"""
+MAIN = """
+import sys
+from grader import cli
 sys.argv = ["course", "build"]
 cli.main()
 """
 
 
-def failing(statement: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def failing(statement: str, debug: str = "") -> subprocess.CompletedProcess[str]:
     """./course build, where building ends with a statement."""
-    return subprocess.run(
-        [sys.executable, "-c", FAULTY.format(statement=statement)],
-        cwd=places.ROOT,
-        env={**os.environ, "COURSE_DEBUG": "", **variables},
-        capture_output=True,
-        text=True,
-    )
+    return course("build", first=FAULTY.format(statement=statement), COURSE_DEBUG=debug)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_whatever_goes_wrong_is_told_in_one_line(statement: str, said: str) -> N
 
 
 def test_a_traceback_is_shown_to_who_asks_for_it() -> None:
-    done = failing("{}['a_check']", COURSE_DEBUG="1")
+    done = failing("{}['a_check']", debug="1")
     assert done.returncode == 125
     assert "Traceback" in done.stderr and "in fail" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: KeyError: 'a_check'")
@@ -224,7 +226,7 @@ def test_a_setting_that_is_no_text_is_one_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_with_its_own_status_and_no_error() -> None:
-    done = failing("raise KeyboardInterrupt")
+    done = started("-c", FAULTY.format(statement="raise KeyboardInterrupt") + MAIN)
     assert done.returncode == 130 and not done.stderr.strip()
 
 

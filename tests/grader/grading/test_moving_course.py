@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from typer.testing import CliRunner
 
-from grader import config, places
+from grader import config
 from grader.authoring import build
 from grader.bench import small_course
 from grader.cells import grade_id
@@ -38,7 +36,7 @@ from grader.grading import rejudge, run, upgrade
 from grader.grading.run import Summary
 from tests.attacks.base import everything_in
 from tests.attacks.small_class import SIGN_KEPT
-from tests.grader import in_process, postgres, tiny_course
+from tests.grader import in_process, postgres, tiny_course, typed
 from tests.grader.tiny_course import JUDGES, NAME, SOURCE
 
 TEAMS = ("team_1", "team_2", "team_3")
@@ -478,8 +476,7 @@ def test_a_folder_of_a_newer_program_is_refused(moving: Moving) -> None:
     for call in calls:
         with pytest.raises(version.WrongVersion, match=r"version 99.*git pull"):
             call()
-    command = [sys.executable, "-m", "grader", "collect", "x.zip", "-c", str(moving.folder.root)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=places.ROOT)
+    done = typed.course("collect", "x.zip", "-c", str(moving.folder.root))
     assert (done.returncode, "version 99" in done.stderr) == (125, True)
     after = everything_in(moving.folder.root)
     assert {name: after[name] for name in after if not name.startswith(".lock")} == before

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from grader import config, places, sandbox
+from grader import config, sandbox
 from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
 from grader.contract.judge import Question
@@ -19,7 +17,7 @@ from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.base import everything_in
 from tests.attacks.small_class import TEAMS, fill
-from tests.grader import tiny_course
+from tests.grader import tiny_course, typed
 from tests.grader.tiny_course import NAME
 
 ODD = {f"team_{number}" for number in range(1, TEAMS + 1, 2)}
@@ -142,8 +140,5 @@ def test_what_lacked_data_is_graded_again_once_the_data_is_there(
 
 def test_the_command_asks_first(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
-    command = [sys.executable, "-m", "grader", "rejudge", "-c", str(tmp_path / "class")]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=places.ROOT, stdin=subprocess.DEVNULL
-    )
+    done = typed.course("rejudge", "-c", str(tmp_path / "class"))
     assert done.returncode == 0 and "0 marks change" in done.stdout
