@@ -1,7 +1,7 @@
 """The notebooks as students see them: in a real JupyterLab, in a real browser.
 
-Every notebook is opened with its reference solution and run from top to bottom; screenshots of the
-notebook and of each picture in it are kept for whoever wants to look.
+Every notebook is opened with its reference solution and run from top to bottom.  A long run keeps
+screenshots of the notebook and of each picture in it for whoever wants to look.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from selenium.webdriver.common.by import By
 
 from grader.authoring import source_text
 from grader.bench.small_course import reference
+from tests import long
 from tests.browser.conftest import SCREENSHOTS, Browser, Server, StartServer
 from tests.handout import NOTEBOOKS, grade_id_of, make_handout
+
+pytestmark = pytest.mark.minutes
 
 _DRAWS = re.compile(r"\b(plt|figures|plots\w*)\.")
 """Source of a figure cell that must end in a picture; the others print."""
@@ -120,9 +123,10 @@ def keep_notebook(browser: Browser, name: str, width: int) -> None:
 def test_the_reference_solution_runs_and_is_right(browser: Browser, lab: Server, name: str) -> None:
     open_notebook(browser, lab, name, reference(name, "team_1"))
     cells = run_all(browser)
-    keep_notebook(browser, name, 1280)
-    _keep_pictures(browser, name)
-    keep_notebook(browser, name, 700)
+    if long.asked():  # painting takes as long as running, and nobody looks at each run's
+        keep_notebook(browser, name, 1280)
+        _keep_pictures(browser, name)
+        keep_notebook(browser, name, 700)
 
     code = [cell for cell in cells if cell["type"] == "code"]
     assert [c["source"] for c in code if not c["count"]] == []
@@ -176,7 +180,8 @@ def test_a_wrong_solution_is_told_its_mistake_and_the_rest_still_runs(
     by_id["same_padding"].source = "def same_padding(size, kernel, stride):\n    return None"
     open_notebook(browser, lab, "wrong", notebook)
     cells = {cell["id"]: cell for cell in run_all(browser)}
-    keep_notebook(browser, "wrong", 1280)
+    if long.asked():
+        keep_notebook(browser, "wrong", 1280)
     shown = cells["check_same_padding"]["shown"]
     assert "CheckFailed: same_padding: no points yet" in shown
     flipped = cells["check_conv2d_forward"]["shown"]
