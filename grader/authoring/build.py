@@ -109,11 +109,11 @@ def differences(course: config.Course) -> list[str]:
 
 
 def release_into(
-    root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode], db_url: str
+    root: Path, course_id: str, sources: dict[str, nbformat.NotebookNode], db_url: str = ""
 ) -> None:
     """Run nbgrader's release step on notebooks in the nbgrader course folder `root`.
 
-    Writes source/ and release/ there, and the gradebook.  Changes the working directory meanwhile,
+    Writes source/ and release/ there, and the gradebook if there is a URL.  Changes the working directory meanwhile,
     as nbgrader does: call it from the main thread.
     """
     for name, notebook in sources.items():
@@ -122,7 +122,11 @@ def release_into(
         settings = Config()
         settings.CourseDirectory.root = str(root)
         settings.CourseDirectory.course_id = course_id
-        settings.CourseDirectory.db_url = db_url
+        if db_url:
+            settings.CourseDirectory.db_url = db_url
+        else:  # as `nbgrader generate_assignment --no-db`
+            settings.GenerateAssignment.no_database = True
+            settings.SaveCells.enabled = False
         settings.CourseDirectory.assignment_id = name
         settings.GenerateAssignment.force = True
         settings.GenerateAssignment.create_assignment = True
@@ -176,7 +180,7 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
         root = Path(scratch).resolve()
         notebooks = {name: source.notebook for name, source in sources.items()}
         wanted = {}
-        release_into(root, course.id, notebooks, f"sqlite:///{root / 'gradebook.db'}")
+        release_into(root, course.id, notebooks)
         for name in sources:
             made = (root / "release" / name / f"{name}.ipynb").read_bytes()
             wanted[name] = expected.of(name, nbformat.reads(made, as_version=4))

@@ -156,7 +156,8 @@ class Judge:
 
     def public_cases(self) -> CaseSet:
         """The cases that students get; values to be found by hand are sealed."""
-        rows = [row for v in range(VARIANTS if self.by_student else 1) for row in self._public(v)]
+        others = range(1, VARIANTS if self.by_student else 1)
+        rows = [*self._first, *(row for variant in others for row in self._public(variant))]
         if self.kind == "value" and self.assess is None:
             return self._case_set([sealed(case, self.name) for case in rows])
         return replace(self._case_set(rows), floor=lambda: self.zero)
@@ -167,7 +168,12 @@ class Judge:
 
         Of public cases, for fresh ones too, so that points do not depend on luck.
         """
-        return idle.score(self.idle, self._case_set(self._public(0)))
+        return idle.score(self.idle, self._case_set(self._first))
+
+    @cached_property
+    def _first(self) -> list[Case]:
+        """The public cases, of the first variant if there are several."""
+        return self._public(0)
 
     def _public(self, variant: int) -> list[Case]:
         rng = np.random.default_rng(PUBLIC_SEED)
@@ -179,11 +185,11 @@ class Judge:
         return self.draw(rng, variant, handed) if self.by_files else self.draw(rng, variant)
 
     def _alike(self, questions: list[Question], rng: np.random.Generator) -> list[Question]:
-        wanted = [self._harmless(q) for q in self.draw(np.random.default_rng(PUBLIC_SEED), 0)]
+        wanted = self._harmless_in_public
         chosen = list(questions)
         open_places = set(range(len(questions)))
         for _ in range(_MOST_DRAWS):
-            found = {i for i in open_places if self._harmless(questions[i]) == wanted[i]}
+            found = {i for i in open_places if _harmless(self._case(questions[i])) == wanted[i]}
             for place in found:
                 chosen[place] = questions[place]
             open_places -= found
@@ -192,10 +198,10 @@ class Judge:
             questions = list(self.draw(rng, 0))
         return chosen
 
-    def _harmless(self, question: Question) -> frozenset[str]:
-        """The mistakes that make no difference to a question."""
-        case = self._case(question)
-        return frozenset(n for n, outputs in case.mistakes.items() if same_parts(case, outputs))
+    @cached_property
+    def _harmless_in_public(self) -> list[frozenset[str]]:
+        """For each public case, the mistakes that make no difference to it."""
+        return [_harmless(case) for case in self._first]
 
     def _case(self, question: Question) -> Case:
         expected = question.expected
@@ -250,3 +256,8 @@ class Judge:
             core,
             self.needed,
         )
+
+
+def _harmless(case: Case) -> frozenset[str]:
+    """The mistakes that make no difference to a case."""
+    return frozenset(n for n, outputs in case.mistakes.items() if same_parts(case, outputs))

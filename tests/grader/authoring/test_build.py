@@ -102,6 +102,8 @@ def test_students_tools_know_what_is_expected_and_which_names_are_taken(
 def test_stale_files_are_shown_as_a_diff(
     course: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    only = ("02_training_cnn", "03_data_augmentation")
+    course = replace(course, notebooks={name: course.notebooks[name] for name in only})
     (tmp_path / "notebooks").mkdir()
     for name in course.notebooks:
         text = build.released(name).read_text()
