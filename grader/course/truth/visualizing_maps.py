@@ -115,7 +115,9 @@ def _batched_maps(net: Any, image: Array, layers: list[str]) -> list[Any]:
     return keras.Model(net.model.inputs, outputs)(net.preprocess(image))
 
 
-def _of_own(change: Callable[[Array], Any], first: bool = False) -> Callable[..., Any]:
+def _of_own(
+    change: Callable[[Array], Any], first: bool = False, predict: bool = False
+) -> Callable[..., Any]:
     """Maps of the net that the reference solution hands in, changed."""
 
     def maps(net: Any, image: Array, layers: list[str]) -> list[Any]:
@@ -124,7 +126,9 @@ def _of_own(change: Callable[[Array], Any], first: bool = False) -> Callable[...
         for name in layers:
             output = net.model.get_layer(layers[0] if first else name).output
             part = keras.Model(net.model.inputs, output)
-            found.append(change(part.predict(image[None], verbose=0)))
+            # compiling takes most of the time of `predict`
+            maps = part.predict(image[None], verbose=0) if predict else part(image[None]).numpy()
+            found.append(change(maps))
         return found
 
     asked = visualizing.of_own(maps)
@@ -254,7 +258,7 @@ SAMPLES_MAPS = [
     wrong(
         "activation_maps: as they come -> the axis of the batch is still there", _batched_maps),
     right("activation_maps: layer by layer", _one_by_one),
-    plain_right("own_maps: a model for each layer", _of_own(lambda maps: maps[0])),
+    plain_right("own_maps: a model for each layer", _of_own(lambda maps: maps[0], predict=True)),
     plain_wrong(f"own_maps: as they come -> {rules.BATCH_AXIS}", _of_own(lambda maps: maps)),
     plain_wrong(
         f"own_maps: channels first -> {rules.CHANNELS_FIRST}",
