@@ -113,8 +113,8 @@ def release_into(
 ) -> None:
     """Run nbgrader's release step on notebooks in the nbgrader course folder `root`.
 
-    Writes source/ and release/ there, and the gradebook if there is a URL.  Changes the working directory meanwhile,
-    as nbgrader does: call it from the main thread.
+    Writes source/ and release/ there, and the gradebook if there is a URL.  Changes the working
+    directory meanwhile, as nbgrader does: call it from the main thread.
     """
     for name, notebook in sources.items():
         target = root / "source" / name / f"{name}.ipynb"
