@@ -26,6 +26,8 @@ from grader.demo.samples import FIRST, Team
 from utils import handin
 from utils.packing import asked as asked_for
 
+pytestmark = pytest.mark.minutes
+
 PATIENCE = 120
 _MINUTES = 900
 
