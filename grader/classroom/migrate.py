@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Base, get_alembic_version
+from nbgrader import api
+from nbgrader.api import Base
 from sqlalchemy import (
     Column,
     Connection,
@@ -111,7 +112,7 @@ def _check_version(connection: Connection, url: str) -> None:
 @cache
 def _newest_version() -> str:
     """What nbgrader writes into a new gradebook; it starts a process to find out."""
-    return get_alembic_version()
+    return str(api.get_alembic_version())
 
 
 def _copy(table: Table, old: Connection, new: Connection) -> None:
