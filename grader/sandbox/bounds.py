@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 with contextlib.suppress(ImportError):  # Windows: `probe` says that notebooks can't be graded there
@@ -20,6 +21,11 @@ DEEPEST = 50
 THREADS_PER_CPU = 16
 """TensorFlow and its libraries start several pools with one thread per processor."""
 
+_FEWEST_HANDLES = 128
+"""A kernel with TensorFlow has about 65."""
+_ONE_MESSAGE = 64 * 1024
+"""Bytes; a socket takes one more message when its buffer is nearly full."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -29,12 +35,29 @@ class Bounds:
     """Memory of all its processes together, beyond what the warm parent shares with them."""
     cpu_seconds: float = 600
     """Processor time of all its processes together."""
-    processes: int = 64
+    most_processes: int = 64
     files_mb: int = 128
     """Largest single file."""
-    open_files: int = 1024
     scratch_mb: int = 512
     """Everything it may store: scratch folder, /tmp and shared memory together."""
+
+    @property
+    def processes(self) -> int:
+        """How many it may have: so many that all their handles fit into `memory_mb`."""
+        fitting = self.memory_mb * MIB // (_FEWEST_HANDLES * _held_by_a_socket()) - 1
+        return max(1, min(self.most_processes, fitting))
+
+    @property
+    def open_files(self) -> int:
+        """Handles of each process.
+
+        What lies in sockets is memory that no process is charged with.  Larger buffers are refused
+        by `seccomp`, so all together hold at most `processes` + 1 times `open_files` sockets; the
+        one more is for handles under way from one to another, of which Linux allows a user as many
+        as one process may have.  Pipes have a bound for each user of their own.
+        """
+        fitting = self.memory_mb * MIB // ((self.processes + 1) * _held_by_a_socket())
+        return max(_FEWEST_HANDLES, min(1024, fitting))
 
     @property
     def threads(self) -> int:
@@ -71,6 +94,16 @@ def apply_limits(bounds: Bounds, others: int) -> None:
             resource.setrlimit(which, (value, value))
         except (ValueError, OSError):  # macOS refuses some of them; the watch still holds
             continue
+
+
+@cache
+def _held_by_a_socket() -> int:
+    """Bytes that a socket holds at most if nobody asks for more."""
+    try:
+        usual = int(Path("/proc/sys/net/core/wmem_default").read_text())
+    except (OSError, ValueError):
+        usual = 208 * 1024
+    return usual + _ONE_MESSAGE
 
 
 def _memory_in_use() -> tuple[int, int]:

@@ -209,6 +209,21 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "hold memory that no process is charged with",
+        """
+        import contextlib, fcntl, os, socket
+        one, _ = socket.socketpair()
+        usual, got = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), []
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF, 32, 33):
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, option, 1 << 24)
+                got.append(f"a buffer of {one.getsockopt(socket.SOL_SOCKET, option)} bytes")
+        with contextlib.suppress(OSError):
+            got.append(f"a pipe of {fcntl.fcntl(os.pipe()[1], 1031, 1 << 20)} bytes")
+        return got
+        """,
+    ),
+    (
         "hold privileges",
         """
         status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)

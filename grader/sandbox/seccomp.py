@@ -2,8 +2,9 @@
 
 It is the second line of defence; the first are the namespaces.  Refused are new namespaces and
 mounts, looking into other processes, kernel keys, BPF, io_uring, memory that no process accounts
-for, and socket families that a network namespace doesn't cover (vsock reaches the host of a virtual
-machine).  Everything else passes.
+for (larger buffers of sockets and pipes among it, see `Bounds.open_files`), and socket families
+that a network namespace doesn't cover (vsock reaches the host of a virtual machine).  Everything
+else passes.
 """
 
 from __future__ import annotations
@@ -65,6 +66,12 @@ _REFUSED = {
 }
 # Libraries take these for features of a newer kernel and fall back to something older.
 _ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447, 447)}
+# name: (numbers, position of an argument, its refused values), from asm/socket.h and linux/fcntl.h;
+# the option of a socket has the same meaning at no other level that a notebook needs
+_REFUSED_WITH = {
+    "setsockopt": ((54, 208), 2, (7, 8, 32, 33)),  # SO_SNDBUF, SO_RCVBUF, and both by FORCE
+    "fcntl": ((72, 25), 1, (1031,)),  # F_SETPIPE_SZ
+}
 _CLONE = (56, 220)
 _SOCKET = (41, 198)
 _NEW_NAMESPACE = 0x7E020080  # all CLONE_NEW* flags, time and cgroup included
@@ -94,6 +101,14 @@ def program() -> bytes | None:
         code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.EPERM)]
     for numbers in _ABSENT.values():
         code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.ENOSYS)]
+    for numbers, argument, values in _REFUSED_WITH.values():
+        code += [
+            _instruction(_EQUAL, numbers[column], 0, 2 * len(values) + 2),
+            _instruction(_LOAD, _ARGUMENT_0 + 8 * argument),
+        ]
+        for value in values:
+            code += [_instruction(_EQUAL, value, 0, 1), _refuse(errno.EPERM)]
+        code += [_instruction(_RETURN, _ALLOW)]
     code += [
         _instruction(_EQUAL, _CLONE[column], 0, 4),
         _instruction(_LOAD, _ARGUMENT_0),

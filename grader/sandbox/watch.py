@@ -38,7 +38,9 @@ class Meter:
     they waited for (a process may have come and gone between two looks).
     """
 
-    def __init__(self, root: int, root_is_ours: bool = False, most: int = Bounds.processes) -> None:
+    def __init__(
+        self, root: int, root_is_ours: bool = False, most: int = Bounds.most_processes
+    ) -> None:
         self.root = root
         self.root_is_ours = root_is_ours
         """Process 1 of a sandbox, which is not counted, or the kernel itself, which is."""

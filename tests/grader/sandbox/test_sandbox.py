@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -220,8 +221,51 @@ def test_memory_is_bounded_for_all_processes_together():
     assert session.ended.reason == "more than 400 MB of memory"
 
 
+def test_what_lies_in_sockets_is_bounded_for_all_processes_together():
+    session = run(
+        "import os, socket\n"
+        "pipe = os.pipe()\n"
+        "for _ in range(5):\n"
+        "    if os.fork() == 0:\n"
+        "        os.close(pipe[0])\n"
+        "        held, kept = 0, []\n"
+        "        try:\n"
+        "            while held < 200 << 20:\n"
+        "                kept += socket.socketpair()\n"
+        "                for end in kept[-2:]:\n"
+        "                    end.setblocking(False)\n"
+        "                    try:\n"
+        "                        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)\n"
+        "                    except PermissionError:\n"
+        "                        pass\n"
+        "                    try:\n"
+        "                        while True:\n"
+        "                            held += end.send(bytes(1 << 16))\n"
+        "                    except BlockingIOError:\n"
+        "                        pass\n"
+        "        except OSError as error:\n"
+        "            os.write(pipe[1], f'{held} {error.errno},'.encode())\n"
+        "        os._exit(0)\n"
+        "os.close(pipe[1])\n"
+        "while said := os.read(pipe[0], 200):\n"
+        "    print(said.decode(), end='')",
+        bounds=Bounds(memory_mb=400),
+    )
+    held = [int(n) for n in re.findall(r"(\d+) 24,", session.text)]  # 24: no more handles
+    assert len(held) == 5, session.text
+    assert sum(held) < (400 << 20) / 2
+
+
+@pytest.mark.parametrize("memory_mb", [100, 300, 1024, 1500, 4096, 65536])
+def test_all_handles_that_a_notebook_may_have_fit_into_its_memory(memory_mb: int):
+    bounds = Bounds(memory_mb=memory_mb)
+    buffers = (bounds.processes + 1) * bounds.open_files * 213 * 1024
+    assert buffers <= memory_mb << 20 or bounds.processes == 1
+    assert bounds.open_files >= 128 and (memory_mb < 4096 or bounds.processes == 64)
+
+
 def test_a_fork_bomb_ends_the_notebook_and_nothing_else():
-    session = run("import os\nwhile True:\n    os.fork()", bounds=Bounds(processes=20))
+    session = run("import os\nwhile True:\n    os.fork()", bounds=Bounds(most_processes=20))
     assert session.ended.reason == "more than 20 processes"
     assert becomes_true(lambda: not alive(session.process))
 
