@@ -97,6 +97,7 @@ class Task:
     unreadable: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     seed: str = ""
+    """What its cases are drawn from."""
     members: tuple[str, ...] = ()
     """Ids of those in the team, where numbers of their own are asked for."""
     limits: Mapping[str, Any] = field(default_factory=dict)
@@ -312,7 +313,7 @@ def _task(
         release,
         unreadable=reason,
         files=files,
-        seed=seed,
+        seed=judging.seed_of(seed, handed_in.hexdigest()),
         members=tuple(members),
         limits=limits,
         handed_in=handed_in.hexdigest(),

@@ -113,6 +113,15 @@ def draw(
     )
 
 
+def seed_of(secret: str, handed_in: str) -> str:
+    """What cases are drawn from: the class's secret, and the digest of what was handed in.
+
+    Grading it again gives the same cases.  Another attempt meets others, so what the notebook of
+    an earlier one has shown of its inputs is worth nothing.
+    """
+    return f"{secret}|{handed_in}"
+
+
 def cases_of(
     notebook: str, team: str, seed: str, check: str, handed: Handed, student: str = ""
 ) -> CaseSet:

@@ -59,15 +59,15 @@ def typical(
     rows: the class.  Whatever is wrong with an answer costs its picture, and nothing else.
     """
     try:
-        seed = (folder.root / "seed").read_text(encoding="utf-8").strip()
+        secret = (folder.root / "seed").read_text(encoding="utf-8").strip()
     except OSError:
         return {}
     rows = list(rows)
     found = {}
     for mistake in mistakes:
-        for team, check in list(_made_by(rows, mistake))[:_TRIED]:
+        for row, check in list(_made_by(rows, mistake))[:_TRIED]:
             try:
-                pictures = _pictures(folder, course, seed, team, check, mistake)
+                pictures = _pictures(folder, course, secret, row, check, mistake)
             except Exception:  # answers are hostile input
                 continue
             if pictures:
@@ -76,29 +76,30 @@ def typical(
     return found
 
 
-def _made_by(rows: list[Standing], mistake: Mistake) -> Iterator[tuple[str, str]]:
-    """Teams that made a mistake in a check whose answers are pictures: (team, check)."""
+def _made_by(rows: list[Standing], mistake: Mistake) -> Iterator[tuple[Standing, str]]:
+    """Who made a mistake in a check whose answers are pictures, and in which check."""
     judges = judges_of(mistake.notebook.name)
     depicted = {name for name, judge in judges.items() if judge.depicted is not None}
     for row in rows:
         if row.notebook.name == mistake.notebook.name and row.result is not None:
             for check in row.result.checks:
                 if check.mistake == mistake.mistake and check.name in depicted:
-                    yield row.team, check.name
+                    yield row, check.name
 
 
 def _pictures(
-    folder: ClassFolder, course: Course, seed: str, team: str, check: str, mistake: Mistake
+    folder: ClassFolder, course: Course, secret: str, row: Standing, check: str, mistake: Mistake
 ) -> tuple[Picture, ...]:
     """What was asked, what was handed back, and what is right; () if it can't be shown."""
     name = mistake.notebook.name
-    kept = stored.read(folder, team, name)
+    kept = stored.read(folder, row.team, name)
     answers = kept.answers.get(check, []) if kept is not None else []
-    if not answers:
+    if not answers or row.result is None:
         return ()
     content = codec.unpack(answers[0])
     handed = Handed(net=course.notebooks[name].net)
-    cases = examination.cases_of(name, team, seed, check, handed)
+    seed = examination.seed_of(secret, row.result.handed_in)
+    cases = examination.cases_of(name, row.team, seed, check, handed)
     shown = [
         _side_by_side(name, check, cases, case, row.get("value"))
         for case, row in zip(cases.cases, content["replies"], strict=False)
