@@ -156,11 +156,15 @@ def refusing(covers: Path, name: str, folder: bool) -> Path:
 
 
 def _writable(root: str, plan: Plan) -> None:
-    """One bounded file system for everything that may be written."""
+    """One bounded file system for everything that may be written, and nothing in it runs.
+
+    A compiled module that was handed in, under whatever name, can't be loaded from there.
+    """
     space = Path(root, ".space")
     space.mkdir()
     size = f"mode=755,size={plan.bounds['scratch_mb']}m,nr_inodes={_MAX_FILES}"
-    linux.mount("tmpfs", str(space), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size)
+    quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    linux.mount("tmpfs", str(space), "tmpfs", quiet, size)
     for name, place in (("scratch", SCRATCH), ("tmp", "/tmp"), ("shm", "/dev/shm")):
         (space / name).mkdir()
         if name == "scratch" and plan.scratch:
