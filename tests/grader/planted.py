@@ -16,7 +16,8 @@ from grader.judging import examination as judging
 from tests.grader.sample_class import DUE, SampleClass
 from utils import codec
 
-SEED = "planted"
+SECRET, HANDED_IN = "planted", "what was handed in"
+SEED = judging.seed_of(SECRET, HANDED_IN)
 
 
 def mistaken(notebook: str, team: str, check: str, mistake: str) -> list[Any]:
@@ -36,7 +37,7 @@ def plant(
     sample: SampleClass, team: str, notebook: str, check: str, answer: bytes, mistake: str = ""
 ) -> CheckResult:
     """A submission with one answer, judged and kept; `mistake` replaces what the judge says."""
-    (sample.folder.root / "seed").write_text(SEED)
+    (sample.folder.root / "seed").write_text(SECRET)
     cases = judging.cases_of(notebook, team, SEED, check, Handed())
     examination = judging.Examination(team, {check: cases})
     (found,) = judging.judge(examination, {check: [answer]}, {check: 6.0})
@@ -45,7 +46,8 @@ def plant(
     submission = Submission(team, notebook, f"{team}.tar.gz", "0" * 64, DUE)
     results.write(sample.folder.submitted(team, notebook) / "submission.json", submission)
     place = sample.folder.result(team, notebook)
-    results.write(place / "result.json", Result(team, notebook, "key", [found], finished=DUE))
+    result = Result(team, notebook, "key", [found], finished=DUE, handed_in=HANDED_IN)
+    results.write(place / "result.json", result)
     kept = stored.Stored("an execution", {check: [answer]})
     write_atomically(place / stored.FILE, msgspec.msgpack.encode(kept))
     return found
