@@ -64,6 +64,12 @@ def _masks(net: Any, image: Array, target: int, box: int, stride: int) -> Array:
     return (np.sign(before) * (1 - scores / before)).reshape(len(starts), len(starts))
 
 
+def _first_batch(net: Any, image: Array, target: int, box: int, stride: int) -> Array:
+    """Where there are more boxes than a batch holds, the rest is left as it was."""
+    found = _boxes()(net, image, target, box, stride)
+    return np.where(np.arange(found.size).reshape(found.shape) < 64, found, 0)
+
+
 def _heat(
     combine: Callable[[Array], Array], reach: Callable[[int, int], int] = lambda box, stride: box
 ) -> Callable[..., Array]:
@@ -116,6 +122,7 @@ SAMPLES_BOXES = [
     wrong(
         "occlusion_map: no absolute value -> divided by the score with its sign",
         _boxes(result=lambda after, before: (before - after) / before)),
+    wrong("occlusion_map: the first 64 boxes alone", _first_batch),
     wrong("occlusion_map: no copy -> earlier boxes are still there", _boxes(fresh=False)),
     wrong("occlusion_map: range(0, size) -> boxes that reach beyond the border", _boxes(end="")),
     wrong(

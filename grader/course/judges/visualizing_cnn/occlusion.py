@@ -47,10 +47,11 @@ def _draw_occlusion(
 
 
 def _of_negative_score(rng: np.random.Generator) -> Question:
-    """A class that the net speaks against: what the score is divided by has a sign there."""
+    """A class that the net speaks against: what the score is divided by has a sign there.  And
+    there are 9 × 9 boxes, more than a batch of 64."""
     while True:
-        net = draws.mlp(rng, 9, range="signed")
-        image = draws.noise(rng, 1, 9)[0]
+        net = draws.mlp(rng, 19, range="signed")
+        image = draws.noise(rng, 1, 19)[0]
         scores = draws.ask(net).logits(image[None])[0]
         if scores.min() < -0.5:
             question = _question(net, image, int(scores.argmin()), 3, 2)
@@ -61,7 +62,7 @@ def _draw_probabilities(
     rng: np.random.Generator, variant: int, handed: Handed | None
 ) -> Iterator[Question]:
     which = draws.subject(handed)
-    for size, block, stride in ((13, 4, 3), (11, 3, 4), (12, 5, 2)):
+    for size, block, stride in ((19, 3, 2), (11, 3, 4), (12, 5, 2)):
         net = draws.mlp(rng, size, range="signed" if size == 12 else "unit")
         image = draws.noise(rng, 1, size)[0]
         yield _question(net, image, _not_best(rng, net, image), block, stride, "block")
