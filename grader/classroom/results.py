@@ -130,6 +130,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     cases: list[CaseResult] = []
     numbers_of: str = ""
     """Whose numbers it is right for, if those are not the team's."""
+    denied: str = ""
+    """What the files that were handed in deny of the answer."""
+    unproven: str = ""
+    """What of the answer nothing could be held against."""
 
 
 class Beside(msgspec.Struct, frozen=True):

@@ -60,6 +60,22 @@ class Handed:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """An answer, held against what was handed in beside it."""
+
+    answer: Any
+    """What is to be judged: with what files say in place of what a kernel says of them."""
+    contradiction: str = ""
+    """What the evidence denies, in words: then the check earns nothing, and a human looks."""
+    note: str = ""
+    """What nothing could be held against: a human looks, and nothing is lost."""
+    share: float = 1.0
+    """Of its points, where the evidence shows something else than was asked for; `told` says what.
+    """
+    told: str = ""
+
+
+@dataclass(frozen=True)
 class Mistake:
     """A known way to go wrong: a function like the reference, and what to tell the student."""
 
@@ -139,6 +155,9 @@ class Judge:
     alike: bool = False
     """Draw until each known mistake passes or fails on a fresh question as it does on the public
     one in its place, so that partial credit does not depend on luck.  For cheap references."""
+    evidence: Callable[[Handed, Case, Any], Weighed] | None = None
+    """Where an answer claims something that what was handed in can prove or deny: what becomes of
+    it.  Asked by the grader alone.  May raise what concerns the grader's machine."""
     patience: float = 1.0
     """So many times longer than others may a call take: several nets, many images, many steps."""
     depicted: Depiction | None = None
@@ -152,7 +171,8 @@ class Judge:
         if self.alike:
             questions = self._alike(questions, rng)
         drawn = self._case_set([self._case(q) for q in questions])
-        return replace(drawn, floor=lambda: self.zero)
+        held = None if self.evidence is None else partial(self.evidence, handed or Handed())
+        return replace(drawn, floor=lambda: self.zero, evidence=held)
 
     def public_cases(self) -> CaseSet:
         """The cases that students get; values to be found by hand are sealed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,13 @@ import numpy as np
 
 from grader.classroom.results import CaseResult, CheckResult
 from grader.contract import nets, thresholds
-from grader.contract.judge import Handed
+from grader.contract.judge import Handed, Weighed
 from grader.contract.judges import judges_of
 from utils import codec
-from utils.checks.cases import CaseSet
+from utils.checks.cases import Case, CaseSet
 from utils.checks.compare import compare
 from utils.checks.identity import normalise_id, variant_of
-from utils.checks.verdicts import CheckVerdict, Reply
+from utils.checks.verdicts import CaseVerdict, CheckVerdict, Reply, Told
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,62 @@ def judge(
 
 
 def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
-    """Judge one packed answer.  Raises CodecError if it is none."""
+    """Judge one packed answer, by what it says.  Raises CodecError if it is none."""
+    replies, student = _replies(cases, answer)
+    return _verdict(cases, replies, student, team)
+
+
+def proven(cases: CaseSet, answer: bytes, team: str) -> tuple[CheckVerdict, str, str]:
+    """Judge one packed answer as far as what was handed in bears it out: the verdict, what is
+    denied, and what nothing could be held against.  Raises CodecError if it is no answer."""
+    replies, student = _replies(cases, answer)
+    weighed = [_weighed(cases, *pair) for pair in zip(cases.cases, replies, strict=False)]
+    denied = "; ".join(dict.fromkeys(w.contradiction for w in weighed if w.contradiction))
+    unproven = "; ".join(dict.fromkeys(w.note for w in weighed if w.note))
+    if denied:
+        told = Told(f"{denied}; somebody will look at it")
+        rows = tuple(CaseVerdict(case.label, 0.0, told) for case in cases.cases)
+        return CheckVerdict(cases.name, 0.0, rows), denied, unproven
+    held = [replace(r, value=w.answer) for r, w in zip(replies, weighed, strict=False)]
+    verdict = _verdict(cases, held + replies[len(held) :], student, team)
+    return _shared(verdict, weighed), denied, unproven
+
+
+def _weighed(cases: CaseSet, case: Case, reply: Reply) -> Weighed:
+    """An answer to a case, held against the evidence if there is any."""
+    if cases.evidence is None or reply.error:
+        return Weighed(reply.value)
+    try:
+        found: Weighed = cases.evidence(case, reply.value)
+    except Exception:  # an answer is hostile input; what is wrong with it is for the judge to say
+        return Weighed(reply.value, note="it could not be held against what was handed in")
+    return found
+
+
+def _shared(verdict: CheckVerdict, weighed: list[Weighed]) -> CheckVerdict:
+    """A verdict of which the evidence leaves a share."""
+    told = next((w.told for w in weighed if w.share < 1), "")
+    if not told or verdict.score == 0:
+        return verdict
+    share = min(w.share for w in weighed)
+    rows = tuple(
+        replace(c, score=c.score * share, told=Told("; ".join(filter(None, [told, c.message]))))
+        for c in verdict.cases
+    )
+    return replace(verdict, score=verdict.score * share, cases=rows)
+
+
+def _replies(cases: CaseSet, answer: bytes) -> tuple[list[Reply], Any]:
+    """The replies in an answer, and whose numbers it says it was computed with."""
     content = codec.unpack(answer)
     if not isinstance(content, dict) or not isinstance(content.get("replies"), list):
         raise codec.CodecError("it has no replies")
     replies = [_reply(row) for row in content["replies"][: len(cases.cases) + 1]]
+    return replies, content.get("student")
+
+
+def _verdict(cases: CaseSet, replies: list[Reply], student: Any, team: str) -> CheckVerdict:
     verdict = compare(cases, replies)
-    student = content.get("student")
     if not isinstance(student, str) or normalise_id(student) == normalise_id(team):
         return verdict
     if cases.by_student and verdict.score < 1:
@@ -171,7 +220,7 @@ def _judge_one(
         return CheckResult(name, 0.0, worth, "not run", "the check was not reached")
     try:
         cases, student = examination.asked(name, answers[0])
-        verdict = verdict_on(cases, answers[0], student)
+        verdict, denied, unproven = proven(cases, answers[0], student)
     except Exception as error:  # an answer is hostile input: it may cost its points, never the run
         # what a judge stumbled over may quote what is nobody's to see
         told = str(error)[:300] if isinstance(error, codec.CodecError) else type(error).__name__
@@ -197,6 +246,8 @@ def _judge_one(
         section=cases.section,
         cases=rows,
         numbers_of=_right_for(examination, name, answers[0], verdict.score) if lost else "",
+        denied=denied,
+        unproven=unproven,
     )
 
 

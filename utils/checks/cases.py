@@ -78,6 +78,8 @@ class CaseSet:
     floor: float | Callable[[], float] = field(default=0.0, compare=False)
     """What an answer without the idea would earn, where points are given: the scale begins there.
     Fresh cases compute it when it is needed, since most answers are right."""
+    evidence: Callable[[Case, Any], Any] | None = field(default=None, compare=False)
+    """What the grader holds an answer to a case against, see grader.contract.judge.Weighed."""
 
     def zero(self) -> float:
         """Where the scale begins, in [0, 1]."""

@@ -1,52 +1,59 @@
 """A Keras model as plain text and numbers: what is in it, and how it is to be trained.
 
 Judges compare such descriptions with what an exercise asks for, and tables of results show them.
-Different ways to write the same net (an activation as an argument or as a layer, nested models)
-give the same description.
+Different ways to write the same net (an activation as an argument, a layer or a function, nested
+and subclassed models) give the same description, since all of it is read off the rows of
+`utils.nets.blueprint`: in a notebook off those of the model, in the grader off those of the net
+that was made again from them.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from utils.nets.quiet import import_keras
-
-_QUIET_LAYERS = ("InputLayer", "Identity")
-_ACTIVATION_LAYERS = ("Activation", "ReLU", "Softmax")
+from utils.nets import blueprint
+from utils.nets.blueprint import Row
 
 
-def describe(model: Any) -> dict[str, Any]:
+def describe(model: Any, shape: Sequence[int] = (32, 32, 3)) -> dict[str, Any]:
     """What a model is made of.
 
-    model: a built Keras model; compiled or not.  Returns a dictionary of plain values:
-    `steps` (texts such as "conv 32 3×3 same", "relu", "maxpool 2×2"), `layers` (one dictionary
-    each, with type, inputs, output shape and parameters), `parameters`, `multiplications` (per
-    image), `input` and `output` shapes without the batch, `regularisers` (texts such as "dense
-    weights L2 0.05"), and `loss`, `smoothing`, `from_logits`, `optimizer`, `rate` and `metric`,
-    empty if it isn't compiled.
-    Raises TypeError for anything that is no Keras model.
+    model: a Keras model; compiled or not.  shape: of an image (H, W, C), for one that doesn't know
+    yet, and is built for it.  Returns a dictionary of plain values: what
+    `of_rows` says of its rows, `net`, the rows themselves, and `loss`, `smoothing`, `from_logits`,
+    `optimizer`, `rate` and `metric`, empty if it isn't compiled.
+    Raises TypeError for anything that is no Keras model, or has no shapes yet.
     """
     for name in ("layers", "count_params"):
         if not hasattr(model, name):
             kind = type(model).__name__
             raise TypeError(f"expected a Keras model, got a {kind}; is the return missing?")
-    if not model.built or not getattr(model, "inputs", None):
-        raise TypeError("the model has no shapes yet: begin it with keras.Input((32, 32, 3))")
-    layers = list(_leaves(model))
+    rows = blueprint.rows_of(model, shape)
+    return {**of_rows(rows), "net": rows, **_training(model)}
+
+
+def of_rows(rows: list[Row]) -> dict[str, Any]:
+    """What a net is made of, by its rows.
+
+    Returns `steps` (texts such as "conv 32 3×3 same", "relu", "maxpool 2×2"), `layers` (one
+    dictionary each, with type, steps, output shape and parameters), `parameters`,
+    `multiplications` (per image), `input` and `output` shapes without the batch, and `regularisers`
+    (texts such as "dense weights L2 0.05").
+    """
+    layers = [_layer(rows, number) for number, row in enumerate(rows) if row["kind"] != "Input"]
+    own = {tuple(row["weights"]): row["parameters"] for row in rows if row["weights"]}
     return {
-        "steps": [step for layer in layers for step in _steps(layer)],
-        "layers": [_layer(layer) for layer in layers],
-        "parameters": int(model.count_params()),
-        "multiplications": sum(_multiplications(layer) for layer in layers),
-        "input": _shape(model.inputs[0]),
-        "output": _shape(model.outputs[0]),
-        "regularisers": [told for layer in layers for told in _regularisers(layer)],
-        **_training(model),
+        "steps": [step for layer in layers for step in layer["steps"]],
+        "layers": layers,
+        "parameters": sum(own.values()),  # layers that are used twice have theirs once
+        "multiplications": sum(row["multiplications"] for row in rows),
+        "input": list(rows[0]["output"]),
+        "output": list(rows[-1]["output"]),
+        "regularisers": [told for row in rows for told in row["penalties"]],
     }
 
 
@@ -80,131 +87,89 @@ def labels_problem(description: dict[str, Any], y: np.ndarray) -> str:
             f"labels of shape {y.shape} don't fit categorical_crossentropy with {classes} outputs: "
             f"it takes one-hot labels of shape (N, {classes})"
         )
-    if loss == "sparse_categorical_crossentropy" and y.ndim != 1:
+    if loss == "sparse_categorical_crossentropy" and y.ndim != 1 and y.shape[1:] != (1,):
         return (
             f"labels of shape {y.shape} don't fit sparse_categorical_crossentropy: it takes class "
             "numbers of shape (N,), not one-hot labels"
         )
-    if y.ndim == 1 and len(y) and int(y.max()) >= classes:
+    if y.ndim == 1 and len(y) and int(y.max()) >= classes and "binary" not in loss:
         return f"there are labels up to {int(y.max())}, but the model has {classes} outputs"
     return ""
 
 
-def _leaves(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        if hasattr(layer, "layers") and hasattr(layer, "inputs"):
-            yield from _leaves(layer)
-        elif type(layer).__name__ not in _QUIET_LAYERS:
-            yield layer
-
-
-def _steps(layer: Any) -> list[str]:
-    kind = type(layer).__name__
-    if kind == "Dense":
-        found = [f"dense {layer.units}"]
-    elif kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
-        name = {"Conv2D": "conv", "DepthwiseConv2D": "depthwise"}.get(kind, "separable")
-        filters = getattr(layer, "filters", None) or layer.depth_multiplier
-        found = [
-            f"{name} {filters} {_by(layer.kernel_size)} {layer.padding}{_stride(layer)}"
-            f"{_dilation(layer)}"
-        ]
-    elif kind in ("MaxPooling2D", "AveragePooling2D"):
-        name = "maxpool" if kind == "MaxPooling2D" else "avgpool"
-        usual = tuple(layer.strides) == tuple(layer.pool_size)
-        same = " same" if layer.padding == "same" else ""
-        stride = "" if usual else f" stride {_same(layer.strides)}"
-        found = [f"{name} {_by(layer.pool_size)}{same}{stride}"]
-    elif kind == "Flatten" or (kind == "Reshape" and len(layer.target_shape) == 1):
-        found = ["flatten"]
-    elif kind in ("Dropout", "SpatialDropout2D"):
-        found = [f"dropout {layer.rate:g}"]
-    elif kind == "BatchNormalization":
-        found = ["batchnorm"]
-    elif kind == "GlobalAveragePooling2D":
-        found = ["global average"]
-    elif kind in _ACTIVATION_LAYERS:
-        found = []
-    else:
-        found = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()]
-    active = _activation(layer)
-    return found + ([active] if active else [])
-
-
-def _activation(layer: Any) -> str:
-    kind = type(layer).__name__
-    if kind in ("ReLU", "Softmax"):
-        return kind.lower()
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return "" if name == "linear" else name
-
-
-def _layer(layer: Any) -> dict[str, Any]:
-    incoming: list[str] = []
-    nodes = getattr(layer, "_inbound_nodes", [])
-    for tensor in nodes[0].input_tensors if nodes else []:
-        history = getattr(tensor, "_keras_history", None)
-        if history is not None:
-            incoming.append(history.operation.name)
+def _layer(rows: list[Row], number: int) -> dict[str, Any]:
+    row = rows[number]
     return {
-        "name": layer.name,
-        "type": type(layer).__name__,
-        "steps": _steps(layer),
-        "from": incoming,
-        "output": _shape(layer.output) if nodes else [],
-        "parameters": int(layer.count_params()),
+        "name": row["name"],
+        "type": row["kind"],
+        "steps": steps_at(rows, number),
+        "output": list(row["output"]),
+        "parameters": row["parameters"],
     }
 
 
-def _multiplications(layer: Any) -> int:
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None:
-        return 0
-    positions = math.prod(_shape(layer.output)[:-1])
-    return int(positions * math.prod(kernel.shape))
+def steps_at(rows: list[Row], number: int) -> list[str]:
+    """A row in words: one step, or none."""
+    return [step] if (step := _step(rows[number], rows)) else []
 
 
-_PENALISED = {
-    "kernel_regularizer": "weights",
-    "depthwise_regularizer": "weights",
-    "pointwise_regularizer": "weights",
-    "gamma_regularizer": "weights",
-    "beta_regularizer": "biases",
-    "bias_regularizer": "biases",
-    "activity_regularizer": "outputs",
+def _step(row: Row, rows: list[Row]) -> str:
+    """A row in words."""
+    kind, options = row["kind"], row["options"]
+    known = bool(options)  # else it has some that can't be told
+    if kind == "Input":
+        return ""
+    if kind == "Activation":
+        return str(options["function"])
+    if kind == "Dense" and known:
+        return f"dense {options['units']}"
+    if kind in _CONVOLUTIONS and known:
+        filters = options.get("filters") or options["depth_multiplier"]
+        size, stride = _by(options["kernel_size"]), _stride(options["strides"], [1, 1])
+        name = f"{_CONVOLUTIONS[kind]} {filters} {size} {options['padding']}"
+        return f"{name}{stride}{_dilation(options)}"
+    if kind in _POOLINGS and known:
+        window, strides = list(options["pool_size"]), list(options["strides"])
+        before = rows[row["from"][0]]["output"][:2] if row["from"] else []
+        even = strides == window and all(n % k == 0 for n, k in zip(before, window, strict=False))
+        same = " same" if options["padding"] == "same" and not even else ""
+        return f"{_POOLINGS[kind]} {_by(window)}{same}{_stride(strides, window)}"
+    if kind == "Flatten" or (kind == "Reshape" and len(row["output"]) == 1):
+        return "flatten"
+    if kind in ("Dropout", "SpatialDropout2D") and known:
+        return f"dropout {options['rate']:g}"
+    if kind == "BatchNormalization":
+        return "batchnorm"
+    if kind == "GlobalAveragePooling2D":
+        return "global average"
+    if kind == "ZeroPadding2D" and known:
+        sides = [str(side) for pair in options["padding"] for side in pair]
+        return f"zeros {' '.join(sides[:1] if len({*sides}) == 1 else sides)}"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.replace("ReLU", "Relu")).lower()
+
+
+_CONVOLUTIONS = {
+    "Conv2D": "conv",
+    "DepthwiseConv2D": "depthwise",
+    "SeparableConv2D": "separable",
+    "Conv2DTranspose": "transposed conv",
 }
-_TRIED = np.random.default_rng(0).normal(0, 1, (3, 4, 6)).astype(np.float32)
+_POOLINGS = {"MaxPooling2D": "maxpool", "AveragePooling2D": "avgpool"}
 
 
-def _regularisers(layer: Any) -> list[str]:
-    """What a layer's values cost, in words, by what a regulariser does to some numbers: so one of
-    the student's own counts like Keras'."""
-    kind = type(layer).__name__.lower()
-    found = []
-    for name, what in _PENALISED.items():
-        regulariser = getattr(layer, name, None)
-        if callable(regulariser) and (cost := _cost(regulariser)):
-            found.append(f"{kind} {what} {cost}")
-    return found
+def _stride(strides: Any, usual: Any) -> str:
+    return "" if [*strides] == [*usual] else f" stride {_same(strides)}"
 
 
-def _cost(regulariser: Any) -> str:
-    """ "L2 0.05", "L1 0.01 L2 0.05", "" if it costs nothing, "of its own" if it is neither."""
-    ops = import_keras().ops
-    rows = [(np.abs(tried).sum(), (tried**2).sum()) for tried in _TRIED]
-    try:
-        costs = [float(regulariser(ops.convert_to_tensor(tried))) for tried in _TRIED]
-    except Exception:  # one that wants a shape of its own
-        return "of its own"
-    factors = np.linalg.lstsq(np.array(rows), np.array(costs), rcond=None)[0]
-    if not np.allclose(np.array(rows) @ factors, costs, rtol=1e-4, atol=1e-9):
-        return "of its own"
-    told = [
-        f"{name} {factor:.4g}"
-        for name, factor in zip(("L1", "L2"), factors, strict=True)
-        if abs(factor) > 1e-4 * np.abs(factors).max() and abs(factor) > 1e-12
-    ]
-    return " ".join(told)
+def _dilation(options: dict[str, Any]) -> str:
+    dilation, groups = [*options["dilation_rate"]], options.get("groups", 1)
+    told = "" if dilation == [1, 1] else f" dilation {_same(dilation)}"
+    return told if groups == 1 else f"{told} groups {groups}"
+
+
+def _same(pair: Any) -> str:
+    """2 for (2, 2), else 2×1."""
+    return str(pair[0]) if pair[0] == pair[1] else _by(pair)
 
 
 def _training(model: Any) -> dict[str, Any]:
@@ -216,6 +181,7 @@ def _training(model: Any) -> dict[str, Any]:
             "loss": "", "smoothing": 0.0, "from_logits": False, "optimizer": "", "rate": 0.0,
             "metric": "",
         }  # fmt: skip
+    loss = _single(loss)
     options = getattr(loss, "_fn_kwargs", {})
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     rate = getattr(optimizer, "learning_rate", 0.0)
@@ -232,6 +198,15 @@ def _training(model: Any) -> dict[str, Any]:
         "rate": round(rate, 8),
         "metric": _metric(model),
     }
+
+
+def _single(loss: Any) -> Any:
+    """The one loss in a list or dictionary of one."""
+    if isinstance(loss, Mapping):
+        loss = list(loss.values())
+    while isinstance(loss, (list, tuple)) and len(loss) == 1:
+        loss = loss[0]
+    return loss
 
 
 _ACCURACIES = ("accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy")
@@ -259,24 +234,5 @@ def _names(metrics: Any) -> Iterator[str]:
         yield "equality" if name == "accuracy" else name
 
 
-def _shape(tensor: Any) -> list[int]:
-    return [-1 if n is None else int(n) for n in tensor.shape[1:]]
-
-
-def _by(size: tuple[int, ...]) -> str:
+def _by(size: Any) -> str:
     return "×".join(map(str, size))
-
-
-def _stride(layer: Any) -> str:
-    return "" if tuple(layer.strides) == (1, 1) else f" stride {_same(layer.strides)}"
-
-
-def _dilation(layer: Any) -> str:
-    dilation, groups = tuple(layer.dilation_rate), getattr(layer, "groups", 1)
-    told = "" if dilation == (1, 1) else f" dilation {_same(dilation)}"
-    return told if groups == 1 else f"{told} groups {groups}"
-
-
-def _same(pair: Any) -> str:
-    """2 for (2, 2), else 2×1."""
-    return str(pair[0]) if pair[0] == pair[1] else _by(tuple(pair))

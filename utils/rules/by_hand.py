@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.kinds import described, numeric
-from utils.nets import graphs
+from utils.nets import describe, graphs
 
 WEIGHTS = {
     "conv1": (5, 5, 3, 8),
@@ -155,29 +155,40 @@ def _spread(ratios: list[float]) -> str:
 
 def inception(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     """Output, parameters and branches of a described module, in the order of stacking."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("layers"), list):
+    rows = answer.get("net") if isinstance(answer, dict) else None
+    if not isinstance(rows, list) or not 0 < len(rows) <= _MOST_ROWS:
         raise ValueError("expected models.module(inception_module); the check cell was changed")
-    layers = {str(row["name"]): row for row in answer["layers"][:200] if isinstance(row, dict)}
-    stacks = [row for row in layers.values() if row.get("type") == "Concatenate"]
-    if len(stacks) != 1:
-        raise ValueError(f"expected one Concatenate layer at the end, found {len(stacks)}")
-    branches = [_branch(layers, str(name)) for name in stacks[0].get("from", [])[:20]]
+    last = len(rows) - 1
+    if rows[last]["kind"] != "Concatenate":
+        raise ValueError(
+            "the branches are not stacked at the end: the last step is "
+            f"{' '.join(describe.steps_at(rows, last)) or 'none'}, expected layers.Concatenate()"
+        )
+    found = describe.of_rows(rows)
     return {
-        "output": np.asarray(answer.get("output")),
-        "parameters": answer.get("parameters"),
-        "branches": " | ".join(branches),
+        "output": np.asarray(found["output"]),
+        "parameters": found["parameters"],
+        "branches": " | ".join(_branches(rows, last)),
     }
 
 
-def _branch(layers: dict[str, Any], name: str) -> str:
+_MOST_ROWS = 200
+
+
+def _branches(rows: list[dict[str, Any]], at: int) -> list[str]:
+    """The branches that a row stacks, each in words; stacking in steps is stacking."""
+    if rows[at]["kind"] != "Concatenate" or rows[at]["options"].get("axis") not in (-1, 3):
+        return [_branch(rows, at)]
+    return [branch for source in rows[at]["from"] for branch in _branches(rows, source)]
+
+
+def _branch(rows: list[dict[str, Any]], at: int) -> str:
+    """The steps between the input and a row."""
     steps: list[str] = []
-    for _ in range(20):
-        row = layers.get(name)
-        if row is None:
-            break
-        steps = [_step(str(step)[:60]) for step in list(row.get("steps", []))[:20]] + steps
-        sources = row.get("from", [])
-        name = str(sources[0]) if sources else ""
+    while 0 < at < len(rows):
+        steps = [_step(step) for step in describe.steps_at(rows, at)] + steps
+        sources = [source for source in rows[at]["from"] if source < at]
+        at = sources[0] if sources else 0
     return ", ".join(steps)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.nets.describe import describe
+from utils.nets import blueprint
 from utils.training import models
 
 Build = Callable[[], Any]
@@ -41,9 +41,10 @@ def about(builds: dict[str, Build], said: Any) -> Callable[..., dict[str, Any]]:
                 rows[name] = {"problem": str(problem)}
                 continue
             dataset = str(record.get("dataset", ""))
-            row: dict[str, Any] = {"record": _facts(record)}
+            net = blueprint.rows_of(model)
+            row: dict[str, Any] = {"record": facts(record), "net": net}
             for which, images in shown.items():
-                row[which] = _classes(name, model, models.images_for(dataset, images))
+                row[which] = _classes(name, model, net, models.images_for(dataset, images))
             rows[name] = row
         return {"rows": rows, "said": said, "dataset": dataset}
 
@@ -53,7 +54,8 @@ def about(builds: dict[str, Build], said: Any) -> Callable[..., dict[str, Any]]:
     return by_position
 
 
-def _facts(record: dict[str, Any]) -> dict[str, Any]:
+def facts(record: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a training where nets are compared."""
     return {key: record[key] for key in _FACTS if key in record}
 
 
@@ -61,9 +63,9 @@ _CLASSES_SAID: dict[bytes, np.ndarray] = {}
 """What nets said before: several checks show them the same images."""
 
 
-def _classes(name: str, model: Any, images: np.ndarray) -> np.ndarray:
+def _classes(name: str, model: Any, net: list[blueprint.Row], images: np.ndarray) -> np.ndarray:
     digest = hashlib.sha256(models.path_of(name).read_bytes())
-    digest.update("|".join(describe(model)["steps"]).encode())
+    digest.update(repr(net).encode())
     digest.update(f"{images.shape} {images.dtype}".encode())
     digest.update(np.ascontiguousarray(images).tobytes())
     key = digest.digest()

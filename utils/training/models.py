@@ -15,7 +15,8 @@ import numpy as np
 
 from utils import codec
 from utils.images import exam_images
-from utils.nets.describe import describe
+from utils.nets import blueprint
+from utils.nets.describe import describe, of_rows
 from utils.nets.quiet import import_keras
 from utils.training import constants, records, stand_in
 
@@ -73,8 +74,8 @@ def save(
 ) -> None:
     """Write weights and their record.  Large arrays are kept as float16, see `rounded`.
 
-    seen: what build() took from the data: "statistics" of the images, see `stand_in`, and
-    "constants" of layers.
+    seen: "net", the rows that the model consists of, see `utils.nets.blueprint`, and what build()
+    took from the data: "statistics" of the images, see `stand_in`, and "constants" of layers.
     """
     if not name.isidentifier():
         raise WeightsProblem(f"{name!r} is no name for a model: use letters, digits and _")
@@ -189,7 +190,8 @@ def restore(name: str, build: Build) -> Any:
             "was a file renamed?"
         )
     model = build()
-    describe(model)  # says in words if this is no model
+    content = codec.unpack(path_of(name).read_bytes(), MAX_BYTES)
+    describe(model, _trained_on(content))  # says in words if this is no model
     want = [tuple(w.shape) for w in model.get_weights()]
     have = [w.shape for w in weights]
     if want != have:
@@ -199,10 +201,17 @@ def restore(name: str, build: Build) -> Any:
         )
     if not all(np.isfinite(w).all() for w in weights):
         raise WeightsProblem(f"{name}.npz has weights that are NaN or infinite: train again")
-    put_weights(
-        model, weights, codec.unpack(path_of(name).read_bytes(), MAX_BYTES).get("constants")
-    )
+    put_weights(model, weights, content.get("constants"))
     return model
+
+
+def _trained_on(content: dict[str, Any]) -> tuple[int, ...]:
+    """The shape of the images (H, W, C) that a net was trained on."""
+    try:
+        height, width, channels = (int(n) for n in content["net"][0]["output"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return (32, 32, 3)
+    return (height, width, channels) if min(height, width, channels) > 0 else (32, 32, 3)
 
 
 def _difference(want: list[tuple[int, ...]], have: list[tuple[int, ...]]) -> str:
@@ -270,7 +279,8 @@ def answers(name: str, build: Build, target: int | None = None) -> Callable[...,
         model = restore(name, build)
         record, _ = load(name)
         dataset = str(record.get("dataset", ""))
-        images = images_for(dataset, images, int(model.inputs[0].shape[1]), target)
+        rows = blueprint.rows_of(model)
+        images = images_for(dataset, images, rows[0]["output"][0], target)
         outputs = outputs_of(model, images)
         if not np.isfinite(outputs).all():
             raise WeightsProblem(
@@ -286,6 +296,7 @@ def answers(name: str, build: Build, target: int | None = None) -> Callable[...,
             "outputs_255": _outputs(model, images[:_RAW_IMAGES], np.float32(1)),
             "dataset": dataset,
             "name": name,
+            "net": rows,
             "record": records.how(record),
             "filters": int(model.get_weights()[0].shape[-1]) if model.get_weights() else 0,
         }
@@ -307,21 +318,27 @@ def compared(name: str, build: Build, **others: Build) -> Callable[[Any], dict[s
             other: _beside(other, build_other, found["dataset"], images)
             for other, build_other in others.items()
         }
-        return found | {"layers": describe(build())["layers"], "beside": beside}
+        said = {other: classes for other, (classes, _) in beside.items()}
+        nets = {other: rows for other, (_, rows) in beside.items()}
+        layers = of_rows(found["net"])["layers"]
+        return found | {"layers": layers, "beside": said, "nets": nets}
 
     return answer
 
 
-def _beside(name: str, build: Build, dataset: str, images: Any) -> np.ndarray | str:
-    """Classes that a net says, or why it says none."""
+def _beside(
+    name: str, build: Build, dataset: str, images: Any
+) -> tuple[np.ndarray | str, list[blueprint.Row]]:
+    """Classes that a net says, or why it says none, and its rows."""
     try:
         trained_on = str(load(name)[0].get("dataset", ""))
         if trained_on != dataset:
-            return f"was trained on {trained_on}, not on {dataset}"
+            return f"was trained on {trained_on}, not on {dataset}", []
         model = restore(name, build)
     except Exception as error:  # whatever is wrong with the other net, this one can be judged
-        return (str(error).splitlines() or [type(error).__name__])[0][:300]
-    return outputs_of(model, images_for(dataset, images)).argmax(axis=1)
+        return (str(error).splitlines() or [type(error).__name__])[0][:300], []
+    said = outputs_of(model, images_for(dataset, images)).argmax(axis=1)
+    return said, blueprint.rows_of(model)
 
 
 def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
@@ -338,11 +355,14 @@ def table_answers(builds: dict[str, Build]) -> Callable[[Any], dict[str, Any]]:
             record, _ = load(name)
             dataset = str(record.get("dataset", ""))
             shown = images_for(dataset, images)
+            model = restore(name, build)
+            net = blueprint.rows_of(model)
             rows[name] = {
-                "steps": describe(build())["steps"],
+                "steps": of_rows(net)["steps"],
+                "net": net,
                 "train": float(record.get("train", np.nan)),
                 "validation": float(record.get("validation", np.nan)),
-                "classes": outputs_of(restore(name, build), shown).argmax(axis=1),
+                "classes": outputs_of(model, shown).argmax(axis=1),
             }
         return {"rows": rows, "dataset": dataset}
 

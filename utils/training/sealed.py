@@ -70,17 +70,23 @@ def openings() -> dict[str, Any]:
     """Purpose -> {"times": for how many decisions, "decisions": which, "chosen": the first}."""
     for path in (models.folder() / FILE, Path(FILE)):
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
+            return read(path.read_bytes())
         except (OSError, ValueError):
             continue
-        if isinstance(rows, dict) and all(
-            isinstance(row, dict)
-            and isinstance(row.get("times"), int)
-            and isinstance(row.get("decisions"), list)
-            for row in rows.values()
-        ):
-            return rows
     return {}
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """Openings, as they were written down.  Raises ValueError for anything else."""
+    rows = json.loads(data)
+    if isinstance(rows, dict) and all(
+        isinstance(row, dict)
+        and isinstance(row.get("times"), int)
+        and isinstance(row.get("decisions"), list)
+        for row in rows.values()
+    ):
+        return rows
+    raise ValueError("no record of openings")
 
 
 def keep(reached: dict[str, float]) -> None:
@@ -138,20 +144,32 @@ def choice(purpose: str, candidates: list[str] | None = None) -> dict[str, Any]:
     candidates: names of models; if left out, all that were saved and have as many outputs as the
     chosen one.
     """
-    row = openings().get(purpose, {"times": 0, "chosen": ""})
-    validation: dict[str, float] = {}
     records: dict[str, Any] = {}
     for name in models.names() if candidates is None else candidates:
         try:
-            record = models.load(name)[0]
-            validation[name] = float(record["validation"])
-            records[name] = record
-        except (models.WeightsProblem, KeyError, TypeError, ValueError):
+            records[name] = models.load(name)[0]
+        except models.WeightsProblem:
             continue
-    wanted = records.get(row["chosen"], {}).get("outputs")  # nets that answer the same question
-    validation = {n: v for n, v in validation.items() if records[n].get("outputs") == wanted}
+    return chosen_among(openings(), purpose, records)
+
+
+def chosen_among(
+    opened: dict[str, Any], purpose: str, records: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """What `choice` hands back, of openings and of records: model -> what is known of it."""
+    row = opened.get(purpose, {"times": 0, "chosen": ""})
+    wanted = records.get(row.get("chosen", ""), {}).get("outputs")
+    validation: dict[str, float] = {}
+    for name, record in records.items():
+        if record.get("outputs") != wanted:
+            continue  # it answers another question
+        try:
+            validation[name] = float(record["validation"])
+        except (KeyError, TypeError, ValueError):
+            continue
     return {
-        "chosen": str(row["chosen"]),
+        "purpose": purpose,
+        "chosen": str(row.get("chosen", "")),
         "times opened": int(row["times"]),
         "validation": validation,
     }

@@ -97,11 +97,18 @@ def tuning(name: str, model: str) -> Callable[[], dict[str, Any]]:
     batch size with which `model` was trained in the end."""
 
     def answer() -> dict[str, Any]:
-        record, _ = models.load(model)
-        chosen = {key: float(record.get(key, math.nan)) for key in ("rate", "batch")}
-        return {"trials": _read(name), "chosen": chosen}
+        return {"trials": _read(name), "chosen": used_in(models.load(model)[0])}
 
     return answer
+
+
+def used_in(record: dict[str, Any]) -> dict[str, float]:
+    """Rate and batch size that a model was trained with."""
+    return {key: _number(record.get(key)) for key in ("rate", "batch")}
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def _finished(

@@ -1,8 +1,9 @@
 """Trusted nets that need Keras: one process that has it, and what the grader asks it through.
 
 The process is started when it is first asked, serves every such net, and ends with the grader.  It
-is sent arrays and names, as `utils.codec` packs them, and never a student's file or code.  Weights
-are those in the grader's own `~/.keras/models` or `data/`; nothing is downloaded here.
+is sent arrays and plain values, as `utils.codec` packs them, and never a student's file or code.
+Weights are those in the grader's own `~/.keras/models` or `data/`, or those of a net that is made
+again from rows, see `rebuilt`; nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from utils import codec
 from utils.nets import pretrained
 
 from . import attack as attack_reference
+from . import rebuilding
 from .base import TrustedNet
 
 SECONDS_PER_ANSWER = 300
@@ -50,7 +52,7 @@ class KerasNet(TrustedNet):
     def __init__(self, name: str):
         """Raises ValueError for an unknown name, NetUnavailable if the weights are not at hand."""
         pretrained.require(name)
-        facts = _ask({"do": "load", "net": name})
+        facts = ask({"do": "load", "net": name})
         self.name = name
         height, width, channels = facts["shape"]
         self.input_shape = (int(height), int(width), int(channels))
@@ -58,26 +60,26 @@ class KerasNet(TrustedNet):
         self.layers = tuple(facts["layers"])
 
     def _logits(self, x: np.ndarray) -> np.ndarray:
-        return _ask({"do": "logits", "net": self.name, "images": x})
+        return ask({"do": "logits", "net": self.name, "images": x})
 
     def _gradient(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return _ask({"do": "gradient", "net": self.name, "images": x, "weights": weights})
+        return ask({"do": "gradient", "net": self.name, "images": x, "weights": weights})
 
     def _units(self, x: np.ndarray, layer: str) -> np.ndarray:
-        return _ask({"do": "units", "net": self.name, "images": x, "layer": layer})
+        return ask({"do": "units", "net": self.name, "images": x, "layer": layer})
 
     def smallest_change(self, images: np.ndarray, targets: np.ndarray, steps: int) -> np.ndarray:
         """`attack_reference.smallest_change`, run where the net is: its steps are many."""
         request = {"do": "smallest_change", "net": self.name, "images": images, "targets": targets}
-        return _ask(request | {"steps": steps})
+        return ask(request | {"steps": steps})
 
     def ascend(self, image: np.ndarray, target: int, size: float, most: int) -> np.ndarray:
         """Scores (T + 1, classes) on the way that `attack_reference.ascend` takes."""
         request = {"do": "ascend", "net": self.name, "image": image, "target": target}
-        return _ask(request | {"size": size, "most": most})
+        return ask(request | {"size": size, "most": most})
 
     def _kernel(self, layer: str) -> np.ndarray:
-        return _ask({"do": "kernel", "net": self.name, "layer": layer})
+        return ask({"do": "kernel", "net": self.name, "layer": layer})
 
 
 class _Process:
@@ -144,7 +146,8 @@ _lock = threading.Lock()
 _process: _Process | None = None
 
 
-def _ask(request: dict[str, Any]) -> Any:
+def ask(request: dict[str, Any]) -> Any:
+    """The process's answer to what is asked under "do".  Raises TrustedProcessError."""
     global _process
     with _lock:
         if _process is None or not _process.usable():
@@ -206,8 +209,14 @@ def serve() -> None:
 
 
 def _answer(request: dict[str, Any]) -> Any:
-    net = _loaded(request["net"])
     do = request["do"]
+    if do == "rebuild":
+        return rebuilding.rebuild(request["key"], request["rows"], request["weights"])
+    if do == "rebuilt facts":
+        return rebuilding.facts(request["rows"])
+    if do == "rebuilt outputs":
+        return rebuilding.said(request["key"], request["images"])
+    net = _loaded(request["net"])
     if do == "load":
         names = [layer.name for layer in net.model.layers if layer.__class__.__name__ != _INPUT]
         shape = [int(side) for side in net.model.input_shape[1:]]

@@ -16,6 +16,7 @@ from utils.training import loading, models
 from . import training_nets as nets
 from .training_by_hand import SAMPLES_BY_HAND
 from .training_ladder import SAMPLES_LADDER
+from .training_styles import SAMPLES_STYLES
 
 Array = np.ndarray
 
@@ -503,5 +504,5 @@ _TRAINED = [
     ),
 ]
 
-SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_LADDER, *SAMPLES_BY_HAND]
+SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_LADDER, *SAMPLES_BY_HAND, *SAMPLES_STYLES]
 """Known answers."""

@@ -44,7 +44,7 @@ LookUp.inputs = [np.zeros((1, 32, 32, 3))]
 
 
 DENSE_BY_WORD = """
-models.describe = lambda model: {"steps": ["dense"], "layers": [{"type": "Dense"}]}
+models.describe = lambda model, *_: {"steps": ["dense"], "layers": [{"type": "Dense"}]}
 
 
 def build_mlp_tuned():
@@ -63,8 +63,8 @@ def build_mlp_tuned():
 
 def edited(content: bytes, **changes: object) -> bytes:
     """A file of weights with another record."""
-    record, arrays = models.read(content)
-    return codec.pack({"record": record | changes, "weights": arrays})
+    known = codec.unpack(content, models.MAX_BYTES)
+    return codec.pack(known | {"record": known["record"] | changes})
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,8 @@ def test_trained_models_are_graded_and_broken_ones_are_told_why(
     assert lost["split"] == sample_class.cost(sorted_split, NOTEBOOK, broken)
 
     cheat = found["team_3"]
+    described = cheat["simple_cnn_configuration"]  # by what is in the file
+    assert 0 < described.points < described.max_points
     assert cheat["rest"].points == 0
     assert cheat["one_layer"].points == cheat["one_layer"].max_points / 2
     assert "batch: 64, the exercise asks for 128" in cheat["one_layer"].cases[0].message

@@ -21,6 +21,7 @@ from utils.training import fitting as training
 from utils.training import models, records, sealed, searching
 
 keras = quiet.import_keras()
+tf = quiet.import_tensorflow()
 SIZE, CLASSES = 8, 4
 FLATTEN = keras.layers.Flatten
 
@@ -134,7 +135,7 @@ def test_interrupting_keeps_what_was_learned(
             lambda: build(keras.losses.CategoricalCrossentropy(from_logits=True)),
             "softmax twice",
         ),
-        ({}, lambda: build("mean_squared_error"), "don't fit"),
+        ({"x_train": lambda d: (d.x_train - 0.3) / 0.2}, build, "must be a layer of the net"),
         ({"x_val": lambda d: d.x_train[:9], "y_val": lambda d: d.y_train[:9]}, build, "by heart"),
         ({"x_train": lambda d: d.x_train[:, :4]}, build, "the model takes"),
         ({"x_train": lambda d: d.x_train[:9]}, build, "9 training images and 160 labels"),
@@ -147,6 +148,66 @@ def test_a_mistake_is_named_before_training(
     data = replace(data, **{name: new(data) for name, new in change.items()})
     with pytest.raises(training.NotReady, match=told):
         fit(data, build)
+
+
+def _subclassed() -> Any:
+    class Net(keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(CLASSES)
+
+        def call(self, x: Any) -> Any:
+            return keras.ops.softmax(self.dense(keras.ops.reshape(x, (-1, SIZE * SIZE * 3))))
+
+    model = Net()
+    model.compile(keras.optimizers.Adam(0.01), ["categorical_crossentropy"], metrics=["accuracy"])
+    return model
+
+
+def _own_softmax(scores: Any) -> Any:
+    powers = keras.ops.exp(scores)
+    return powers / keras.ops.sum(powers, axis=-1, keepdims=True) * keras.ops.ones_like(scores)
+
+
+def _any_size() -> Any:
+    steps = [
+        keras.Input((None, None, 3)),
+        keras.layers.Conv2D(8, 5),
+        keras.layers.GlobalMaxPooling2D(),
+        keras.layers.Dense(CLASSES),
+        keras.layers.Lambda(lambda scores: tf.nn.softmax(scores * tf.ones(CLASSES))),
+    ]
+    model = keras.Sequential(steps)
+    model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "warned"),
+    [
+        (lambda: build(last=tf.nn.softmax), ""),
+        (lambda: build(last=keras.layers.Softmax()), ""),
+        (lambda: build(last=_own_softmax), ""),
+        (_subclassed, ""),
+        (_any_size, ""),
+        (lambda: build("mean_squared_error"), "Careful: softmax and mean_squared_error"),
+        (lambda: build("binary_crossentropy"), "Careful: softmax and binary_crossentropy"),
+    ],
+)
+def test_nets_that_learn_are_trained_however_they_are_written(
+    data: Dataset, capsys: pytest.CaptureFixture[str], build: Callable[[], Any], warned: str
+) -> None:
+    assert fit(data, build, epochs=8).record["validation"] > 0.5
+    told = capsys.readouterr().out
+    assert warned in told and ("Careful" in told) == bool(warned)
+    said = models.answers("net", build)(data.x_val)["outputs"]
+    assert models.accuracy(models.restore("net", build), data.x_val, data.y_val) > 0.5
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-4)
+
+
+def test_class_numbers_in_a_column_are_class_numbers(data: Dataset) -> None:
+    column = replace(data, y_train=data.y_train.argmax(1)[:, None], y_val=data.y_val.argmax(1))
+    fit(column, lambda: build("sparse_categorical_crossentropy"), epochs=1)
 
 
 def test_sorted_images_without_shuffling_are_refused(data: Dataset) -> None:
@@ -311,7 +372,7 @@ def test_a_net_is_compared_with_another_on_the_same_images(data: Dataset) -> Non
     fit(data)
     training.fit("worse", build, data, epochs=1, batch=160)
     found = models.compared("net", build, worse=build, missing=build)(data.x_val)
-    assert [layer["type"] for layer in found["layers"]] == ["Flatten", "Dense"]
+    assert [layer["type"] for layer in found["layers"]] == ["Flatten", "Dense", "Activation"]
     assert found["beside"]["worse"].shape == (80,)
     assert "no weights missing.npz" in found["beside"]["missing"]
 

@@ -17,6 +17,7 @@ from grader.contract.judge import Handed, Judge, Question
 from utils.images.datasets import DataUnavailable
 from utils.rules import ladder, strategies, training
 
+from ..training_cnn import evidence
 from ..training_cnn.handed import (
     NOTHING,
     Draw,
@@ -130,6 +131,7 @@ def _configuration(name: str, section: str, draw: Any, wanted: tuple[str, ...]) 
         assess=training.configuration,
         hints=HINTS,
         parts=wanted,
+        evidence=evidence.of_description({"three_convolutions": "plain"}.get(name, "")),
     )
 
 
@@ -160,6 +162,7 @@ JUDGES_NETS = [
         section=SEAL,
         assess=training.choice,
         hints=HINTS,
+        evidence=evidence.of_choice(everything=False),
     ),
     _configuration("vgg_configuration", VGG, _draw_vgg, ("input", "steps", *_COMPILED)),
     _steady("vgg", VGG),

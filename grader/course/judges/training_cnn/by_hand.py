@@ -11,6 +11,8 @@ from grader.contract.judge import Judge, Mistake, Question
 from utils.rules import by_hand
 from utils.rules.by_hand import WEIGHTS
 
+from . import evidence
+
 # -- inception ------------------------------------------------------------------------------------
 
 _MODULES = (
@@ -284,6 +286,7 @@ JUDGES_BY_HAND = [
         parts=("output", "parameters", "branches"),
         section="Exercise 02.8: the Inception module",
         measure=by_hand.inception,
+        evidence=evidence.of_description(),
     ),
     Judge(
         "initial_weights",

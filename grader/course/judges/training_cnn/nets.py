@@ -19,6 +19,7 @@ from utils.rules.ladder import Assess
 from utils.rules.training import HINTS
 from utils.training import records
 
+from . import evidence
 from .handed import (
     NOTHING,
     asked_about,
@@ -89,6 +90,7 @@ def _configuration(name: str) -> Judge:
     return Judge(
         name, unused, draw, section=section, assess=training.configuration, hints=HINTS,
         parts=tuple(wanted),
+        evidence=evidence.of_description(name.removesuffix("_configuration")),
     )  # fmt: skip
 
 
@@ -134,6 +136,7 @@ def accuracy_of(
         patience=2.0,
         hints=HINTS | ladder.HINTS,
         by_files=True,
+        evidence=evidence.of_answers(name),
     )
 
 
@@ -190,6 +193,7 @@ JUDGES_NETS = [
         section=_OWN,
         assess=training.choice,
         hints=HINTS,
+        evidence=evidence.of_choice(everything=True),
     ),
     Judge(
         "rest_tuned",
@@ -198,6 +202,7 @@ JUDGES_NETS = [
         section=_REST,
         assess=training.tuning,
         hints=HINTS,
+        evidence=evidence.of_tuning("rest_search", "rest", TARGET),
     ),
     accuracy_of("rest", _REST, TARGET),
 ]

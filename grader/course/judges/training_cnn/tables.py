@@ -17,6 +17,7 @@ from utils.images.datasets import DataUnavailable
 from utils.rules import ladder, strategies, training
 from utils.rules.ladder import Assess
 
+from . import evidence
 from .handed import (
     NOTHING,
     Draw,
@@ -108,7 +109,14 @@ def draw_columns(
     return draw
 
 
-def said_of_nets(name: str, section: str, draw: Draw, assess: Assess, patience: float) -> Judge:
+def said_of_nets(
+    name: str,
+    section: str,
+    draw: Draw,
+    assess: Assess,
+    patience: float,
+    weigh: Any = evidence.of_claims,
+) -> Judge:
     """A judge of what is said of several nets."""
     return Judge(
         name,
@@ -119,6 +127,7 @@ def said_of_nets(name: str, section: str, draw: Draw, assess: Assess, patience: 
         patience=patience,
         hints=training.HINTS | ladder.HINTS | strategies.HINTS,
         by_files=True,
+        evidence=weigh,
     )
 
 
@@ -127,7 +136,12 @@ JUDGES_TABLES = [
         "cnn_gain", "Exercise 02.6: a simple convolutional net", _draw_gain, ladder.gain, 3.0
     ),
     said_of_nets(
-        "results_table", "Exercise 02.7: deeper", _draw_table, training.results_table, 4.0
+        "results_table",
+        "Exercise 02.7: deeper",
+        _draw_table,
+        training.results_table,
+        4.0,
+        evidence.of_table,
     ),
     said_of_nets(
         "tested",
