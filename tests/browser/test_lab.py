@@ -123,7 +123,7 @@ def keep_notebook(browser: Browser, name: str, width: int) -> None:
 def test_the_reference_solution_runs_and_is_right(browser: Browser, lab: Server, name: str) -> None:
     open_notebook(browser, lab, name, reference(name, "team_1"))
     cells = run_all(browser)
-    if long.asked():  # painting takes as long as running, and nobody looks at each run's
+    if long.asked():  # for people to look at: nothing below depends on them
         keep_notebook(browser, name, 1280)
         _keep_pictures(browser, name)
         keep_notebook(browser, name, 700)
