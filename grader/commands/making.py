@@ -109,17 +109,28 @@ def truth(
     seed: Annotated[
         str, typer.Option("--seed", help="Draw the cases from this text, to compare two runs.")
     ] = "",
+    idle: Annotated[
+        bool, typer.Option("--idle", help="Show what is earned without doing anything.")
+    ] = False,
 ) -> None:
     """Try the judges on known wrong and known right answers.
 
     Prints each with its points and the diagnosis it got, and as the last line a JSON summary; with
     several seeds only what is unexpected, and with which seed.
 
-    Exit status: 0; 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
-    called by the wrong name.
-    """
-    from grader.judging.truth import run  # help need not wait for judges
+    With --idle: for each check the points of the best answer that does nothing (zeros, an input
+    handed back, noise, the public cases looked up, what the course marks as idle), and their sum
+    for each notebook.
 
+    Exit status: 0; 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
+    called by the wrong name; with --idle, if a notebook gives more than 3 % of its points away.
+    """
+    from grader.judging import doing_nothing  # help need not wait for judges
+    from grader.judging.truth import run
+
+    if idle:
+        known = _notebooks_called(notebook)
+        raise typer.Exit(doing_nothing.run(console, known, seed or "idle", checks or ()))
     raise typer.Exit(run(console, _notebooks_called(notebook), seed, seeds, checks or ()))
 
 

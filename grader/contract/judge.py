@@ -16,7 +16,7 @@ import numpy as np
 
 from utils.checks import idle, together
 from utils.checks.cases import Case, CaseSet, rule_name, sealed
-from utils.checks.compare import OTHER_TYPE, OTHER_TYPE_HINT, same_parts
+from utils.checks.compare import OTHER_TYPE, OTHER_TYPE_HINT, TOO_SLOW, same_parts
 from utils.checks.identity import VARIANTS
 from utils.checks.verdicts import CaseVerdict
 
@@ -43,6 +43,9 @@ class Question:
     """Place of an earlier question with the same inputs: what is drawn must come again."""
     unlike: int = -1
     """Place of an earlier question with another seed: something else must be drawn."""
+    share: float = 1.0
+    """So much of a call's time this question has.  Less where the text forbids loops, and the
+    inputs are so large that they can't end in it: then half of the points is the most."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ class Judge:
         others = range(1, VARIANTS if self.by_student else 1)
         rows = [*self._first, *(row for variant in others for row in self._public(variant))]
         if self.kind == "value" and self.assess is None:
-            return self._case_set([sealed(case, self.name) for case in rows])
+            rows = [sealed(case, self.name) for case in rows]
         return replace(self._case_set(rows), floor=lambda: self.zero)
 
     @cached_property
@@ -237,6 +240,7 @@ class Judge:
             question.types,
             question.same_as,
             question.unlike,
+            question.share,
         )
 
     def _mistaken(self, question: Question) -> dict[str, dict[str, Any]]:
@@ -257,6 +261,7 @@ class Judge:
 
     def _case_set(self, rows: list[Case]) -> CaseSet:
         core = tuple(name for name, m in self.mistakes.items() if m.core)
+        core += (TOO_SLOW,) if any(case.share < 1 for case in rows) else ()
         hints = {name: m.hint for name, m in self.mistakes.items() if m.hint} | dict(self.hints)
         if any(case.same_as >= 0 or case.unlike >= 0 for case in rows):
             hints |= together.HINTS

@@ -20,6 +20,9 @@ class Sample:
     diagnosis: str = ""
     """For wrong answers: the judge's name of the mistake, or "" if it has none."""
     student: str = "team_1"
+    idle: bool = False
+    """Is nothing of what is asked done in it, or is it left to what is shipped?  Then it earns
+    nothing."""
 
 
 def right(what: str, answer: Any) -> Sample:
@@ -35,6 +38,12 @@ def wrong(what: str, answer: Any) -> Sample:
     """
     check, title, diagnosis = told(what)
     return Sample(title, check, False, answer, diagnosis)
+
+
+def idle(what: str, answer: Any) -> Sample:
+    """A wrong answer that earns nothing, whatever it is called.  what: "check: title"."""
+    check, title, _ = told(what)
+    return Sample(title, check, False, answer, idle=True)
 
 
 def told(what: str) -> tuple[str, str, str]:

@@ -63,6 +63,7 @@ class Examination:
                     "calls": [c.inputs for c in cases.cases] if cases.kind == "function" else [],
                     "seconds_per_call": self._of_a_call(cases, seconds_per_call),
                 }
+                | _shares(cases)
             )
             for name, cases in self.cases.items()
         }
@@ -77,6 +78,12 @@ class Examination:
 
     def _of_a_call(self, cases: CaseSet, seconds_per_call: float) -> float:
         return float(seconds_per_call) * self.patience * cases.patience
+
+
+def _shares(cases: CaseSet) -> dict[str, list[float]]:
+    """What of a call's time each case has, where that is not all of it."""
+    shares = [case.share for case in cases.cases]
+    return {"shares": shares} if cases.kind == "function" and min(shares, default=1) < 1 else {}
 
 
 def draw(

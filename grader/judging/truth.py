@@ -27,6 +27,9 @@ from utils.checks.cases import CaseSet
 from utils.checks.handover import answer_bytes
 from utils.checks.verdicts import CheckVerdict
 
+NOTHING = 0.05
+"""An answer that earns at most so much of a check earns nothing of it."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -40,6 +43,8 @@ class Finding:
         """Right answers keep all points; wrong ones lose some, under the right name."""
         if self.sample.right:
             return self.verdict.score == 1
+        if self.sample.idle:
+            return self.verdict.score <= NOTHING
         return self.verdict.score < 1 and self.verdict.mistake == self.sample.diagnosis
 
 
@@ -49,12 +54,12 @@ def find(notebook: str, sample: Sample, seed: str, seconds_per_call: float = 0) 
     seconds_per_call: limit for one call in processor time; without it calls end by themselves.
     """
     _seed_libraries(f"{seed}|{sample.check}|{sample.title}")
-    cases = _drawn(notebook, sample.student, seed, sample.check).cases[sample.check]
+    cases = drawn(notebook, sample.student, seed, sample.check).cases[sample.check]
     return Finding(sample, _verdict(cases, sample, seconds_per_call))
 
 
 @lru_cache(maxsize=64)
-def _drawn(notebook: str, student: str, seed: str, check: str) -> examination.Examination:
+def drawn(notebook: str, student: str, seed: str, check: str) -> examination.Examination:
     return examination.draw(notebook, student, seed, _handed_in(notebook), only=(check,))
 
 
@@ -105,7 +110,7 @@ def _row(finding: Finding, place: str) -> tuple[str, ...]:
     return (
         sample.check,
         sample.title,
-        "right" if sample.right else "wrong",
+        "right" if sample.right else "idle" if sample.idle else "wrong",
         f"{100 * verdict.score:.0f} %",
         verdict.mistake or "–",
         "" if finding.good else f"UNEXPECTED {place}".rstrip(),
@@ -135,5 +140,6 @@ def _count(findings: list[Finding]) -> dict[str, int]:
 def _verdict(cases: CaseSet, sample: Sample, seconds_per_call: float) -> CheckVerdict:
     student = sample.student if cases.by_student else None
     calls = [case.inputs for case in cases.cases]
-    packed = answer_bytes(sample.answer, cases.kind, calls, student, seconds_per_call)
+    shares = [case.share for case in cases.cases]
+    packed = answer_bytes(sample.answer, cases.kind, calls, student, seconds_per_call, shares)
     return examination.verdict_on(cases, packed, sample.student)

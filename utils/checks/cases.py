@@ -45,6 +45,9 @@ class Case:
     """Place of an earlier case with the same inputs, seed and all: the answer must come again."""
     unlike: int = -1
     """Place of an earlier case with another seed: the answer must be another one."""
+    share: float = 1.0
+    """So much of the time of a call has this one, at home too where it is less than all: the case
+    is so large that what the text forbids can't end in it."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ def dump(cases: CaseSet) -> bytes:
         | ({"types": dict(c.types)} if c.types else {})
         | ({"same_as": c.same_as} if c.same_as >= 0 else {})
         | ({"unlike": c.unlike} if c.unlike >= 0 else {})
+        | ({"share": c.share} if c.share < 1 else {})
         for c in cases.cases
     ]
     head = {

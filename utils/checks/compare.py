@@ -15,12 +15,14 @@ import numpy as np
 
 from utils.checks import raised, together
 from utils.checks.cases import Case, CaseSet, is_sealed, rule_called, salt_of, seal
+from utils.checks.clock import CallTimeout
 from utils.checks.kinds import described, wanted
 from utils.checks.verdicts import CaseVerdict, CheckVerdict, PartVerdict, Reply, Told, of_parts
 from utils.codec import CodecError
 
 LONGEST_TEXT = 300
 """Letters of a text that are told."""
+TOO_SLOW = "too slow for what is asked: a loop where none is to be"
 OTHER_TYPE = "another type than asked for"
 OTHER_TYPE_HINT = "The values are right.  The text says which type of array it is to be: .astype."
 
@@ -37,11 +39,11 @@ def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerd
         verdicts.append(together.with_earlier(case, reply, replies, verdict))
     score = float(np.mean([v.score for v in verdicts])) if verdicts else 0.0
     mistake = _most_likely_mistake(wanted, verdicts)
-    if mistake in cases.core:
-        score = min(score, 0.5)
     if 0 < score < 1:
         floor = cases.zero()
         score = max(0.0, (score - floor) / (1 - floor)) if floor < 1 else 0.0
+    if mistake in cases.core or any(TOO_SLOW in verdict.mistakes for verdict in verdicts):
+        score = min(score, 0.5)
     return CheckVerdict(cases.name, score, tuple(verdicts), mistake, cases.hints.get(mistake, ""))
 
 
@@ -59,7 +61,9 @@ def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
 
 def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     if reply.error:
-        return CaseVerdict(case.label, 0.0, _explain_error(reply.error))
+        slow = case.share < 1 and reply.error.startswith(CallTimeout.__name__)
+        told = _explain_error(reply.error)
+        return CaseVerdict(case.label, 0.0, told, mistakes=(TOO_SLOW,) if slow else ())
     changed = f"your function modified its input {', '.join(reply.changed)} in place"
     try:
         if cases.assess:

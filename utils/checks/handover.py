@@ -16,7 +16,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 from utils import codec
 from utils.checks import cases, compare, raised
 from utils.checks import shown as verdict
+from utils.checks.answering import answering
 from utils.checks.clock import CallTimeout, limited
 from utils.checks.identity import variant_of
 from utils.checks.verdicts import Reply
@@ -34,6 +35,9 @@ HANDOVER = "COURSE_HANDOVER"
 
 LATE = "late"
 """File in that folder which says that a call's time was up, or that of all of them."""
+
+USUAL_SECONDS = 10.0
+"""What a call has in all where nobody limits it; only of this a case can have a share."""
 
 MAX_ANSWERS = 3
 """A check that runs more often than this writes no further files."""
@@ -64,7 +68,8 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
             variant = variant_of(student or "")
         except ValueError as error:
             raise CheckFailed(str(error)) from None
-    replies, printed, stopped = _try(answer, public.kind, [c.inputs for c in public.cases])
+    calls, shares = [c.inputs for c in public.cases], [c.share for c in public.cases]
+    replies, printed, stopped = _try(answer, public.kind, calls, shares=shares)
     if stopped:
         raise KeyboardInterrupt
     outcome = compare.compare(public, replies, variant)
@@ -84,16 +89,23 @@ class Tried(NamedTuple):
     """Whether it was interrupted: by hand, or since the cell's time was up."""
 
 
-def _try(answer: Any, kind: str, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
+def _try(
+    answer: Any,
+    kind: str,
+    calls: list[dict[str, Any]],
+    seconds_per_call: float = 0,
+    shares: Sequence[float] = (),
+) -> Tried:
     """One reply per call of a function, or one reply for a value."""
     if kind == "value":
         try:
-            return Tried([Reply(_plain(answer))])
+            with answering():
+                return Tried([Reply(_plain(answer))])
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return Tried([Reply(error=raised.told(error))])
-    return call_each(answer, calls, seconds_per_call)
+    return call_each(answer, calls, seconds_per_call, shares)
 
 
 def answer_bytes(
@@ -102,9 +114,10 @@ def answer_bytes(
     calls: list[dict[str, Any]],
     student: str | None = None,
     seconds_per_call: float = 0,
+    shares: Sequence[float] = (),
 ) -> bytes:
     """What is handed to a judge: one reply per call of a function, or the value itself."""
-    return _packed(_try(answer, kind, calls, seconds_per_call).replies, student)
+    return _packed(_try(answer, kind, calls, seconds_per_call, shares).replies, student)
 
 
 def _packed(replies: list[Reply], student: str | None) -> bytes:
@@ -112,9 +125,16 @@ def _packed(replies: list[Reply], student: str | None) -> bytes:
     return codec.pack({"student": student, "replies": rows})
 
 
-def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: float = 0) -> Tried:
+def call_each(
+    function: Any,
+    calls: list[dict[str, Any]],
+    seconds_per_call: float = 0,
+    shares: Sequence[float] = (),
+) -> Tried:
     """Call a function once per set of arguments (by position), each time with copies of its own.
 
+    shares: how much of that time each call has, all of it if left out; less of USUAL_SECONDS where
+    there is no limit.
     seconds_per_call: limit for one call in processor time, 0 for none; after two calls that exceed
     it the rest are not tried, nor are those that are left when it is interrupted, as the harness
     does when the time of all calls is up.  Returns one reply per call.
@@ -127,12 +147,13 @@ def call_each(function: Any, calls: list[dict[str, Any]], seconds_per_call: floa
     limit = seconds_per_call * len(calls)
     started = time.monotonic()
     with _quiet() as printed:
-        for arguments in calls:
+        for arguments, share in zip(calls, shares or [1.0] * len(calls), strict=True):
             if left:
                 replies.append(Reply(error=f"not tried: {left}"))
                 continue
             try:
-                reply = _call(function, arguments, seconds_per_call)
+                whole = seconds_per_call or (USUAL_SECONDS if share < 1 else 0)
+                reply = _call(function, arguments, whole * share)
             except KeyboardInterrupt:
                 stopped, left = True, _time_up(started, limit)
                 reply = Reply(error=left)
@@ -151,7 +172,7 @@ def _time_up(started: float, limit: float) -> str:
 def _call(function: Callable[..., Any], arguments: dict[str, Any], seconds: float) -> Reply:
     given = copy.deepcopy(arguments)
     try:
-        with limited(seconds):
+        with limited(seconds), answering():
             value = _plain(function(*given.values()))
     except KeyboardInterrupt:
         raise
@@ -238,7 +259,8 @@ def _hand_back(name: str, answer: Any, student: str | None, folder: Path) -> ver
         given = codec.unpack((folder / f"{name}.inputs.npz").read_bytes())
     except FileNotFoundError:
         raise CheckFailed(f"there is no check called {name!r}") from None
-    tried = _try(answer, given["kind"], given["calls"], given["seconds_per_call"])
+    shares = given.get("shares", ())
+    tried = _try(answer, given["kind"], given["calls"], given["seconds_per_call"], shares)
     if tried.stopped or any(r.error.startswith(CallTimeout.__name__) for r in tried.replies):
         (folder / LATE).touch()
     packed = _packed(tried.replies, student)

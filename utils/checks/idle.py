@@ -36,14 +36,14 @@ def _answers(own: Sequence[Idle], cases: CaseSet) -> Iterator[Callable[[Case], A
     if not cases.measure and not cases.assess:
         yield _zeros
     for name in {name: None for case in cases.cases for name in case.inputs}:
-        yield partial(_handed_back, name, cases.parts)
+        yield partial(handed_back, name, cases.parts)
 
 
 def _called(answer: Idle, case: Case) -> Any:
     return answer(**copy.deepcopy(case.inputs))
 
 
-def _handed_back(name: str, parts: tuple[str, ...], case: Case) -> dict[str, Any]:
+def handed_back(name: str, parts: tuple[str, ...], case: Case) -> dict[str, Any]:
     """One input in the place of everything."""
     return dict.fromkeys(parts, case.inputs[name])
 

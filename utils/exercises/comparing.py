@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.answering import aside
 from utils.exercises import visualizing
 from utils.exercises.visualizing import Photographs
 from utils.images import photo_digits
@@ -111,6 +112,7 @@ def _digits() -> Photographs:
     return visualizing.photographs(pretrained.load("mini"), DIGITS)
 
 
+@aside
 def _trained(name: str, seed: int = 0) -> PretrainedNet:
     """A simple net that reads digits.  It has nothing in common with the mini net but the ten
     classes and the size of the images."""

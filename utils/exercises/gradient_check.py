@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.checks.answering import to_look_at
+
 Forward = Callable[..., np.ndarray]
 Backward = Callable[..., "np.ndarray | tuple[np.ndarray, ...] | list[np.ndarray]"]
 
@@ -57,6 +59,7 @@ class GradientReport:
         return f"<table>{cells}</table>"
 
 
+@to_look_at
 def numeric_gradient(
     loss: Callable[[np.ndarray], float], at: np.ndarray, step: float
 ) -> np.ndarray:
@@ -74,6 +77,7 @@ def numeric_gradient(
     return gradient
 
 
+@to_look_at
 def gradient_check(
     forward: Forward,
     backward: Backward,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.answering import aside
 from utils.images import datasets, exam_images, photo_digits, spectra
 from utils.nets import blocks, own, pretrained
 from utils.nets.blocks import Stage
@@ -119,6 +120,7 @@ def _dataset(net: PretrainedNet) -> str:
     return next((name for name, of in own.CLASS_NAMES.items() if of == net.class_names), "")
 
 
+@aside
 def _unseen(dataset: str, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Images (uint8), labels, and masks if there are any."""
     if dataset == "photodigits":

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.checks.answering import to_look_at
+
 Padding = str | int
 """"VALID", "SAME", or a number of zeros on each side."""
 
@@ -75,6 +77,7 @@ class Reader:
     weight: float
 
 
+@to_look_at
 def place(size: int, kernel: int, stride: int, padding: Padding) -> Axis:
     """Find the windows along one axis by laying them out, first to last.
 
@@ -91,11 +94,13 @@ def place(size: int, kernel: int, stride: int, padding: Padding) -> Axis:
     return Axis(size, zeros, zeros, starts)
 
 
+@to_look_at
 def symmetric_zeros(kernel: int) -> int:
     """Zeros on each side where a program knows only symmetric padding: half the kernel."""
     return kernel // 2
 
 
+@to_look_at
 def terms(setting: Setting, i: int, j: int) -> list[Term]:
     """The products whose sum, with the bias, is output (i, j), in reading order."""
     down, right = setting.axes
@@ -108,11 +113,13 @@ def terms(setting: Setting, i: int, j: int) -> list[Term]:
     return found
 
 
+@to_look_at
 def value_at(setting: Setting, i: int, j: int) -> float:
     """Output (i, j)."""
     return sum(term.value * term.weight for term in terms(setting, i, j)) + setting.bias
 
 
+@to_look_at
 def outputs(setting: Setting) -> np.ndarray:
     """All outputs."""
     values = np.zeros(setting.output_shape)
@@ -121,6 +128,7 @@ def outputs(setting: Setting) -> np.ndarray:
     return values
 
 
+@to_look_at
 def readers(setting: Setting, row: int, column: int) -> list[Reader]:
     """The outputs that send gradient to a pixel, each with the weight it sends it through."""
     down, right = setting.axes
@@ -133,6 +141,7 @@ def readers(setting: Setting, row: int, column: int) -> list[Reader]:
     return found
 
 
+@to_look_at
 def reader_counts(setting: Setting) -> np.ndarray:
     """How many windows read each pixel, (H, W)."""
     counts = np.zeros(setting.image.shape, int)
@@ -141,6 +150,7 @@ def reader_counts(setting: Setting) -> np.ndarray:
     return counts
 
 
+@to_look_at
 def with_symmetric_padding(setting: Setting) -> Setting:
     """The same with half the kernel of zeros on each side.  Both axes get the larger number."""
     zeros = max(symmetric_zeros(side) for side in setting.kernel.shape)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.answering import to_look_at
 from utils.nets.pretrained import PretrainedNet
 from utils.nets.quiet import import_tensorflow
 
@@ -35,6 +36,7 @@ class Step:
     """Euclidean distance from the first image, pixels in [0, 1]."""
 
 
+@to_look_at
 class Evidence:
     """One image before one net."""
 
@@ -54,8 +56,8 @@ class Evidence:
         )
         spec = tf.TensorSpec((None, *shape[1:]), tf.float32)
         vector = tf.TensorSpec((len(net.class_names),), tf.float32)
-        self._probabilities = tf.function(self._ask, input_signature=[spec])
-        self._looked = tf.function(self._look, input_signature=[spec, vector])
+        self._probabilities = to_look_at(tf.function(self._ask, input_signature=[spec]))
+        self._looked = to_look_at(tf.function(self._look, input_signature=[spec, vector]))
         self._seen: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._hidden: dict[int, np.ndarray] = {}
         self.probabilities = self.ask(self.image)

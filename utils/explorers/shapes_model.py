@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from utils.checks.answering import to_look_at
 from utils.explorers.convolution_model import Axis, place
 
 Kind = Literal["conv", "pool", "dense"]
@@ -52,6 +53,7 @@ class DoesNotFit(ValueError):
     """A layer can't stand where it stands.  The text names it and says why."""
 
 
+@to_look_at
 def build(side: int, channels: int, layers: list[Layer]) -> list[Stage]:
     """Stack layers on a square image of `side` pixels.  Raises DoesNotFit."""
     stages = [Stage("image", side, channels)]
@@ -86,6 +88,7 @@ def _stack(below: Stage, layer: Layer, number: int) -> Stage:
     )  # fmt: skip
 
 
+@to_look_at
 def seen(stages: list[Stage], top: int, unit: int) -> list[Span]:
     """What a unit depends on, along one axis, in every stage from the image to its own.
 
@@ -105,12 +108,14 @@ def seen(stages: list[Stage], top: int, unit: int) -> list[Span]:
     return spans
 
 
+@to_look_at
 def side_seen(stages: list[Stage], top: int) -> int:
     """The most pixels, along one axis, that any unit of a stage sees."""
     positions = range(stages[top].side)
     return max(last - first + 1 for first, last in (seen(stages, top, p)[0] for p in positions))
 
 
+@to_look_at
 def totals(stages: list[Stage]) -> tuple[int, int]:
     """(parameters, multiplications) of all layers."""
     return sum(s.parameters for s in stages), sum(s.multiplications for s in stages)

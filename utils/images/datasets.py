@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.checks.answering import aside
 from utils.images import cifar10, photo_digits
 from utils.images.cifar10 import DataUnavailable
 
@@ -98,6 +99,7 @@ def _chosen(name: str | None) -> str:
     return name
 
 
+@aside
 def _photodigits(size: int, counts: tuple[int, ...], seed: int) -> Dataset:
     train = photo_digits.render(counts[0], "train", size, seed)
     val = photo_digits.render(counts[1], "validation", size, seed)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from utils.checks.answering import aside
 from utils.images import cifar10, photo_digits
 from utils.images.photo_digits import Split
 
@@ -25,6 +26,7 @@ _SHIFT = {"photodigits": 1, "cifar10": 2}
 _EXPOSURE = (0.92, 1.0)
 
 
+@aside
 def draw(
     dataset: str,
     split: Split,
@@ -67,6 +69,7 @@ def public(
     return draw(dataset, "validation", count, rng, size, target)
 
 
+@aside
 def validation(dataset: str) -> tuple[np.ndarray, np.ndarray]:
     """The validation images (uint8) and labels on which records are measured, unchanged."""
     if dataset == "photodigits":
@@ -90,6 +93,7 @@ def behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+@aside
 def _behind(dataset: str, which: str) -> tuple[np.ndarray, np.ndarray]:
     if which == "validation":
         return validation(dataset)

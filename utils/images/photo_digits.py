@@ -20,6 +20,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from utils.checks.answering import to_look_at
+
 DATA = Path(__file__).resolve().parents[2] / "data"
 SOURCES = DATA / "photo_digits.npz"
 """What images are rendered from."""
@@ -73,6 +75,7 @@ class PhotoDigits:
     """(N, size, size) bool: where the ink covers at least half of the photograph."""
 
 
+@to_look_at
 def render(
     count: int,
     split: Split = "train",

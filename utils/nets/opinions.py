@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from utils.checks.answering import to_look_at
 from utils.nets import toy as nets
 from utils.nets.quiet import import_keras
 
@@ -32,6 +33,7 @@ class Opinion(Protocol):
         """What a layer puts out, (N, …).  Raises ValueError for an unknown layer."""
 
 
+@to_look_at
 def of(description: Any) -> Opinion:
     """The net that a case's input `net` describes, see `utils.nets.toy`."""
     return _source(description)
@@ -43,6 +45,7 @@ def trust(source: Callable[[Any], Opinion]) -> None:
     _source = source
 
 
+@to_look_at
 class _AtHand:
     """A net in this process."""
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.answering import aside, to_look_at
 from utils.images import photo_digits
 from utils.images.photo_digits import CLASS_NAMES, DATA
 from utils.nets import alexnet
@@ -147,6 +148,7 @@ class PretrainedNet:
         images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         return tf.function(lambda x: model(x, training=False), input_signature=[images])
 
+    @to_look_at
     def top(self, images: Any, k: int = 5) -> list[list[tuple[str, float]]]:
         """The k likeliest classes of each image, likeliest first, as (class name, probability)."""
         tables = np.asarray(self.probabilities(images))
@@ -206,6 +208,7 @@ def require(name: str) -> None:
             )
 
 
+@aside
 def photographs(name: str = "mini") -> list[np.ndarray]:
     """A few photographs, (H, W, 3) uint8, that show what a net of this name was trained for.
 

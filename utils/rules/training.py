@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,18 @@ def configuration(case: Case, answer: Any) -> CaseVerdict:
     if not isinstance(answer, dict) or not isinstance(answer.get("steps"), list):
         raise ValueError("expected models.configuration(build); the check cell was changed")
     parts = [_requirement(name, want, answer) for name, want in case.expected.items()]
-    return of_parts(case.label, parts)
+    rest = [part.ok for part in parts if part.part != "steps"]
+    if "steps" not in case.expected or len(rest) == len(parts) or not rest:
+        return of_parts(case.label, parts)
+    share = _layers_right(answer["steps"], case.expected["steps"])
+    return of_parts(case.label, parts, share * sum(rest) / len(rest))
+
+
+def _layers_right(steps: list[Any], want: list[str]) -> float:
+    """How far layers are those that are asked for: 1 for all of them in order, 0 where half of
+    them are others.  What else is right counts as far as the net is the one that was asked for."""
+    shown = _plainest([str(step)[:60] for step in steps[:100]])
+    return max(0.0, 2 * SequenceMatcher(None, shown, want, autojunk=False).ratio() - 1)
 
 
 def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:

@@ -288,7 +288,9 @@ def points_at_masks(case: Case, answer: Any) -> CaseVerdict:
     """Maps of photographs, first for one class each, then for another: where do they point?
 
     expected: masks (N, S, S) of the N photographs; hits, the least share of maxima inside them;
-    gain, how much more of the map must lie inside than if it were the same everywhere.
+    gain, how much more of the map must lie inside than if it were the same everywhere; maps, those
+    of the net itself, and like, the least correlation with them: a map that has nothing to do with
+    the net earns nothing, wherever it points.
     """
     masks = np.asarray(case.expected["masks"])
     count = len(masks)
@@ -328,7 +330,15 @@ def points_at_masks(case: Case, answer: Any) -> CaseVerdict:
             mistakes=(NO_CLASS,),
         ),
     ]
-    return _verdict(case, parts)
+    pairs = zip(maps, np.asarray(case.expected["maps"], np.float64), strict=True)
+    like = float(np.mean([_alike(a, b) if a.std() else 0.0 for a, b in pairs]))
+    parts.append(_asked_the_net(like, float(case.expected["like"])))
+    return _verdict(case, parts, None if parts[-1].ok else [0.0])
+
+
+def _asked_the_net(like: float, least: float) -> PartVerdict:
+    told = f"correlation {like:.2f} with what the net answers, expected {least:g} or more"
+    return PartVerdict("what the net says", like >= least, Told(told))
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> float:
@@ -362,7 +372,7 @@ def penalty_and_gradient(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
 def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:
     """A map of what covering changed: are the boxes that matter those on the digit?
 
-    expected: mask (S, S), box, stride, and gain as for `points_at_masks`.
+    expected: mask (S, S), box, stride; gain and like as for `points_at_masks`; map, the net's own.
     """
     mask = np.asarray(case.expected["mask"])
     box, stride = int(case.expected["box"]), int(case.expected["stride"])
@@ -390,7 +400,10 @@ def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:
         ),
     ]
     parts[0] = PartVerdict(parts[0].part, hit, Told() if hit else parts[0].told, mistakes=named)
-    return _verdict(case, parts)
+    own = np.asarray(case.expected["map"], np.float64)
+    like = _alike(changes.astype(np.float64), own) if changes.std() else 0.0
+    parts.append(_asked_the_net(like, float(case.expected["like"])))
+    return _verdict(case, parts, None if parts[-1].ok else [0.0])
 
 
 def box_gain(changes: np.ndarray, mask: np.ndarray, box: int, stride: int) -> tuple[bool, float]:

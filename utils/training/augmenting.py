@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.answering import aside
 from utils.images import photo_digits
 from utils.images.datasets import Dataset
 from utils.nets.describe import describe
@@ -27,6 +28,7 @@ _CLASSES = 10
 
 
 @cache
+@aside
 def probe_images(seed: int) -> np.ndarray:
     """PhotoDigits (48, 32, 32, 3) float32 in [0, 1] on which augmenters are tried."""
     drawn = photo_digits.render(TRIED, "validation", seed=seed, keep=False).images
@@ -189,6 +191,7 @@ def configured(build: Callable[[int], Any]) -> Callable[[Any], dict[str, Any]]:
     return lambda filters: describe(build(int(filters)))
 
 
+@aside
 def with_masks(count: int) -> tuple[np.ndarray, np.ndarray]:
     """The first training images of PhotoDigits, (count, 32, 32, 3) float32 in [0, 1], and the masks
     of their digits, (count, 32, 32) bool."""

@@ -14,6 +14,7 @@ from .augmentation_augmenters import SAMPLES_AUGMENTERS
 from .augmentation_images import SAMPLES_IMAGES
 from .augmentation_nets import SAMPLES_NETS
 from .augmentation_streams import SAMPLES_STREAMS
+from .idle_nets import IDLE_AUGMENTATION
 
 _TEAM = "team_1"
 
@@ -141,5 +142,6 @@ SAMPLES = [
     *SAMPLES_NETS,
     *_GAPS,
     *_REVIEW,
+    *IDLE_AUGMENTATION,
 ]
 """Known answers."""

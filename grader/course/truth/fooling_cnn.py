@@ -10,6 +10,7 @@ from grader.contract.sample import Sample, right, wrong
 from utils.nets import toy as nets
 
 from .fooling_attacks import SAMPLES_ATTACKS, gradient
+from .idle_maps import IDLE_FOOLING
 
 Array = np.ndarray
 
@@ -265,5 +266,12 @@ _PICTURES = [
 ]  # fmt: skip
 
 
-SAMPLES: list[Sample] = [*_STARTS, *_GRADIENTS, *_STEPS, *_PICTURES, *SAMPLES_ATTACKS]
+SAMPLES: list[Sample] = [
+    *_STARTS,
+    *_GRADIENTS,
+    *_STEPS,
+    *_PICTURES,
+    *SAMPLES_ATTACKS,
+    *IDLE_FOOLING,
+]
 """All known answers to notebook 05."""

@@ -11,6 +11,8 @@ import numpy as np
 from grader.contract.sample import right, wrong
 from utils.nets import pretrained, quiet
 
+from .idle_nets import IDLE_STARTED
+
 Array = np.ndarray
 
 
@@ -88,8 +90,9 @@ def _classify_one_by_one(images: Array) -> list[int]:
 
 
 def _classify_by_name(images: Array) -> list[int]:
-    best = _net().top(images, k=1)
-    return [_net().class_names.index(name) for ((name, _),) in best]
+    names = _net().class_names
+    best = [names[row.argmax()] for row in np.asarray(_net().probabilities(images))]
+    return [names.index(name) for name in best]
 
 
 def _classify_raw(images: Array) -> Array:
@@ -115,10 +118,9 @@ def _top5_tensorflow(images: Array) -> tuple[Any, Any]:
 
 
 def _top5_lists(images: Array) -> tuple[list[list[int]], list[list[float]]]:
-    best = _net().top(images)
-    names = list(_net().class_names)
-    classes = [[names.index(name) for name, _ in row] for row in best]
-    return classes, [[p for _, p in row] for row in best]
+    tables = np.asarray(_net().probabilities(images)).tolist()
+    best = [sorted(zip(row, range(len(row)), strict=True), reverse=True)[:5] for row in tables]
+    return [[k for _, k in row] for row in best], [[p for p, _ in row] for row in best]
 
 
 def _top5_of(table_of: Callable[[Array], Array]) -> Callable[[Array], tuple[Array, Array]]:
@@ -241,7 +243,7 @@ SAMPLES = [
     wrong("classify: returns nothing", lambda images: None),
     right("top5: softmax by hand, argsort", _top5_numpy),
     right("top5: tf.math.top_k", _top5_tensorflow),
-    right("top5: lists, by way of net.top", _top5_lists),
+    right("top5: lists, sorted in pairs", _top5_lists),
     wrong(
         f"top5: raw pixels -> {_RAW}",
         _top5_of(lambda images: _softmax(_net().model(images.astype(np.float32)))),
@@ -285,4 +287,5 @@ SAMPLES = [
     ),
     wrong("top5: swapped -> classes and probabilities swapped", _top5_swapped),
     wrong("top5: three only", _top5_three),
+    *IDLE_STARTED,
 ]

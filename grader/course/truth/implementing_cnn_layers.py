@@ -7,6 +7,7 @@ mistakes; the diagnosis is what the judge has to call them.
 from __future__ import annotations
 
 from grader.contract.sample import Sample, right
+from utils.checks.compare import TOO_SLOW
 
 from . import student_layers as by
 from .implementing_cnn_pooling import POOL_BACKWARD, POOL_FORWARD
@@ -147,6 +148,19 @@ CONV_FORWARD = [
 CONV_FAST = [
     right("conv2d_fast: product of matrices", by.forward_matmul),
     right("conv2d_fast: im2col", by.forward_im2col),
+    right("conv2d_fast: tensordot for each cell", by.forward_float32),
+    wrong(f"conv2d_fast: conv2d_forward again -> {TOO_SLOW}", by.forward_loops),
+    wrong(
+        f"conv2d_fast: image by image -> {TOO_SLOW}",
+        by.forward_matmul,
+        (
+            "    xp = padded_to_fit(x, kh, kw, stride, padding)[0]",
+            "    if len(x) > 1:\n"
+            "        own = [forward_matmul(x[[n]], w, b, stride, padding) for n in range(len(x))]\n"
+            "        return np.concatenate(own)\n"
+            "    xp = padded_to_fit(x, kh, kw, stride, padding)[0]",
+        ),
+    ),
     wrong(
         "conv2d_fast: axes of the windows not sorted -> "
         "patches and kernel are flattened in different orders",

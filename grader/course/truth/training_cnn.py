@@ -14,6 +14,7 @@ from utils.rules import training as assess
 from utils.training import loading, models
 
 from . import training_nets as nets
+from .idle_nets import IDLE_TRAINING
 from .training_by_hand import SAMPLES_BY_HAND
 from .training_ladder import SAMPLES_LADDER
 from .training_styles import SAMPLES_STYLES
@@ -504,5 +505,13 @@ _TRAINED = [
     ),
 ]
 
-SAMPLES = [*_DATA, *_CONFIGURED, *_TRAINED, *SAMPLES_LADDER, *SAMPLES_BY_HAND, *SAMPLES_STYLES]
+SAMPLES = [
+    *_DATA,
+    *_CONFIGURED,
+    *_TRAINED,
+    *SAMPLES_LADDER,
+    *SAMPLES_BY_HAND,
+    *SAMPLES_STYLES,
+    *IDLE_TRAINING,
+]
 """Known answers."""

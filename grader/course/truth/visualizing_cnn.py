@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .idle_maps import IDLE_VISUALIZING
 from .visualizing_ascent import SAMPLES_ASCENT
 from .visualizing_boxes import SAMPLES_BOXES
 from .visualizing_maps import SAMPLES_MAPS
 
-SAMPLES = [*SAMPLES_MAPS, *SAMPLES_ASCENT, *SAMPLES_BOXES]
+SAMPLES = [*SAMPLES_MAPS, *SAMPLES_ASCENT, *SAMPLES_BOXES, *IDLE_VISUALIZING]
 """All of them."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from grader.bench.small_course import reference
 from tests.handout import NOTEBOOKS, grade_id_of, make_handout
@@ -50,17 +51,32 @@ def test_validate_accepts_the_reference_solution(handout: Path, name: str) -> No
     assert _SUCCESS in _validate(handout, name)
 
 
-def test_validate_names_the_check_that_fails(handout: Path) -> None:
-    wrong = reference(
-        "01_implementing_cnn", "team_1", {"same_padding": "def same_padding(*_): return None"}
-    )
+def test_run_all_passes_what_validate_names(handout: Path) -> None:
+    """An answer that loses a point, and one that is not written: Run All goes on to the end, and
+    Validate names both."""
+    changed = {
+        "same_padding": "def same_padding(*_):\n    raise NotImplementedError",
+        "conv_parameters": "def conv_parameters(kernel, channels, filters, use_bias):\n"
+        "    return kernel[0] * kernel[1] * channels * filters, filters",
+    }
+    wrong = reference("01_implementing_cnn", "team_1", changed)
+    names = [f"{check}{name}" for name in (*changed, "receptive_field") for check in ("", "check_")]
     wrong.cells = [
         cell
         for cell in wrong.cells
-        if cell.cell_type == "code"
-        and grade_id_of(cell) in ("setup", "same_padding", "check_same_padding")
+        if cell.cell_type == "code" and grade_id_of(cell) in ("setup", *names)
     ]
+    assert len(wrong.cells) == 7
     nbformat.write(wrong, handout / "notebooks" / "wrong.ipynb")
-    said = _validate(handout, "wrong")
+
+    ran = NotebookClient(wrong, timeout=600).execute(cwd=str(handout / "notebooks"))  # Run All
+    shown = {grade_id_of(cell): str(cell.outputs) for cell in ran.cells}
+    assert all(cell.execution_count for cell in ran.cells)
+    assert "CheckFailed" in shown["check_same_padding"] and "✘" in shown["check_same_padding"]
+    assert "CheckFailed" not in shown["check_conv_parameters"]
+    assert "✘" in shown["check_conv_parameters"] and "✘" not in shown["check_receptive_field"]
+
+    said = _validate(handout, "wrong").replace('"', "'")
     assert _SUCCESS not in said
-    assert "check('same_padding'" in said.replace('"', "'")
+    assert "check('same_padding'" in said and "check('conv_parameters'" in said
+    assert "check('receptive_field'" not in said

@@ -57,11 +57,11 @@ def test_the_same_seed_draws_the_same_cases() -> None:
     sample = truth.samples_of("01_implementing_cnn")[0]
 
     def drawn(seed: str) -> dict[str, bytes]:
-        examination = truth._drawn("01_implementing_cnn", sample.student, seed, sample.check)
+        examination = truth.drawn("01_implementing_cnn", sample.student, seed, sample.check)
         return examination.questions(1)
 
     first, again, other = drawn("one"), drawn("one"), drawn("two")
-    truth._drawn.cache_clear()
+    truth.drawn.cache_clear()
     assert drawn("one") == first
     assert again == first != other
 

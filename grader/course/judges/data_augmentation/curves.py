@@ -18,10 +18,11 @@ _PARTS = ("best epoch", "loss gap", "accuracy gap")
 
 
 def _draw_gap(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+    turn, last, early = (int(n) for n in rng.integers([3, 5, 2], [7, 10, 4]))
     for epochs, best, what in (
-        (8, 4, "overfitting from epoch 4 on"),
-        (6, 6, "still learning"),
-        (5, 2, "validation better than training, as with augmentation"),
+        (turn + 4, turn, f"overfitting from epoch {turn} on"),
+        (last, last, "still learning"),
+        (early + 3, early, "validation better than training, as with augmentation"),
     ):
         yield Question(what, {"history": _history(rng, epochs, best, what)})
 
@@ -31,9 +32,9 @@ def _history(rng: np.random.Generator, epochs: int, best: int, what: str) -> dic
     below = 0.5 if "better" in what else 0.0
     loss = 1.8 * 0.75**steps + below + rng.uniform(0, 0.02, epochs)
     val_loss = 0.8 + 0.12 * np.abs(steps - best + 1) + rng.uniform(0, 0.02, epochs) - below
-    accuracy = 0.35 + 0.6 * (1 - 0.75**steps) - below / 2
-    val_accuracy = 0.4 + 0.3 * (1 - 0.7**steps) + below / 2
-    val_accuracy[best % epochs] += 0.08  # the best accuracy needn't come with the best loss
+    accuracy = 0.35 + 0.6 * (1 - 0.75**steps) - below / 2 + rng.uniform(0, 0.02, epochs)
+    val_accuracy = 0.4 + 0.3 * (1 - 0.7**steps) + below / 2 + rng.uniform(0, 0.02, epochs)
+    val_accuracy[best % epochs] += 0.15  # the best accuracy needn't come with the best loss
     curves = {"loss": loss, "val_loss": val_loss, "accuracy": accuracy,
               "val_accuracy": val_accuracy}  # fmt: skip
     return {name: [round(float(v), 4) for v in values] for name, values in curves.items()}
@@ -115,6 +116,10 @@ def _by_validation(variant: int) -> dict[str, str]:
     """Judged by validation accuracy alone."""
     accuracies = numbers_of_variant(variant).accuracies
     return {n: "fits" if val > 75 else "underfits" for n, (_, val) in accuracies.items()}
+
+
+def _all_alike(word: str) -> Callable[..., dict[str, str]]:
+    return lambda **numbers: dict.fromkeys(NETS, word)
 
 
 _NETS_MISTAKES = {
@@ -235,6 +240,7 @@ JUDGES_CURVES = [
         NETS,
         "Exercises 03.10 to 03.14: review",
         by_student=True,
+        idle=tuple(_all_alike(word) for word in ("overfits", "underfits", "fits")),
     ),
     Judge(
         "offline_online",

@@ -27,7 +27,7 @@ from ..training_cnn.handed import (
     label_of,
     missing,
 )
-from ..training_cnn.nets import accuracy_of
+from ..training_cnn.nets import accuracy_of, idle_net
 from ..training_cnn.tables import COLUMNS, TESTED, draw_columns, said_of_nets
 from .images import unused
 
@@ -132,6 +132,7 @@ def _configuration(name: str, section: str, draw: Any, wanted: tuple[str, ...]) 
         hints=HINTS,
         parts=wanted,
         evidence=evidence.of_description({"three_convolutions": "plain"}.get(name, "")),
+        idle=(lambda **_: idle_net({"input": [32, 32, 3], **_COMPILED}),),
     )
 
 

@@ -156,10 +156,18 @@ def _draw_targets(
         yield Question(label, inputs, 0, {})
 
 
+def _anywhere(net: Any, image: np.ndarray, target: int, size: float, most: int) -> np.ndarray:
+    """One step of the right size, without asking the net where to."""
+    start = image / np.float32(255)
+    step = np.random.default_rng(0).normal(size=start.shape)
+    moved = np.clip(start + size * step / np.linalg.norm(step), 0, 1)
+    return np.stack([start, moved]).astype(np.float32)
+
+
 JUDGES_ATTACKS = [
     Judge(
         "fool", _unused, _draw_ways, section=SECTION[1], assess=ascent.ascent, hints=WAY_HINTS,
-        idle=(lambda net, image, target, size, most: image[None] / np.float32(255),),
+        idle=(lambda net, image, target, size, most: image[None] / np.float32(255), _anywhere),
         by_files=True, patience=2.0,
         depicted=Depiction("image", lambda value: np.asarray(value)[-1]),
     ),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.judge import PUBLIC_SEED, Judge, Mistake, Question
+from utils.checks.compare import TOO_SLOW
 
 from . import reference
 from .convolution_mistakes import CONV_BACKWARD, CONV_FORWARD
@@ -153,11 +154,17 @@ def _outer(rng: np.random.Generator, setting: Setting, maps: int) -> np.ndarray:
 
 
 def draw_paddings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    """Sizes, kernels and strides for SAME padding."""
+    """Sizes, kernels and strides for SAME padding.
+
+    Sizes of the grid are drawn a few strides larger, which changes nothing but the number of
+    windows: so public cases are no table to look answers up in.
+    """
     grid = [(5, 3, 1), (6, 3, 2), (7, 3, 2), (5, 2, 1), (8, 4, 3), (9, 5, 2)]
     grid += [(7, 1, 1), (7, 2, 3), (9, 1, 3), (8, 1, 2), (6, 2, 2)]
-    drawn = rng.integers([4, 1, 1], [40, 8, 5], (6, 3))
-    for size, kernel, stride in [*grid, *(tuple(map(int, row)) for row in drawn)]:
+    more = rng.integers(0, 40, len(grid))
+    larger = [(n + int(m) * s, k, s) for (n, k, s), m in zip(grid, more, strict=True)]
+    drawn = rng.integers([4, 1, 1], [90, 8, 5], (6, 3))
+    for size, kernel, stride in [*larger, *(tuple(map(int, row)) for row in drawn)]:
         yield Question(
             f"size {size}, kernel {kernel}, stride {stride}",
             {"size": size, "kernel": kernel, "stride": stride},
@@ -179,6 +186,37 @@ def draw_large_convolutions(rng: np.random.Generator, variant: int) -> Iterator[
         question = _convolution(rng, setting)
         x, w, b = (np.round(question.inputs[name] * 2) for name in "xwb")  # small on disk
         yield replace(question, inputs=question.inputs | {"x": x % 64 - 32, "w": w, "b": b})
+    yield from _without_loops(rng)
+
+
+_MANY = 600_000
+_OF_A_CALL = 0.1
+
+
+def _without_loops(rng: np.random.Generator) -> Iterator[Question]:
+    """So many outputs that a Python loop over them takes longer than it has, by two microseconds a
+    turn, and one over the cells of the kernel a tenth of it.  They repeat themselves, since what
+    repeats itself is small on disk."""
+    for what, x, w in (
+        ("positions", (1, 801, 1002, 1), (2, 3, 1, 1)),
+        ("images", (_MANY, 2, 2, 1), (2, 2, 1, 1)),
+        ("filters", (1, 2, 2, 1), (2, 2, 1, _MANY)),
+    ):
+        inputs = {
+            "x": _repeated(rng, x),
+            "w": _repeated(rng, w),
+            "b": _repeated(rng, w[3:]),
+            "stride": (1, 1),
+            "padding": "VALID",
+        }
+        outputs = f"{x[0] * (x[1] - w[0] + 1) * (x[2] - w[1] + 1) * w[3]:,} outputs"
+        label = f"{outputs} in a second: no loop over {what} ends in that time"
+        yield Question(label, inputs, 1e-4, share=_OF_A_CALL)
+
+
+def _repeated(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Multiples of 1/16, the same ones again and again."""
+    return np.resize((rng.integers(-32, 33, 120) / 16).astype(np.float32), shape)
 
 
 def draw_convolution_gradients(rng: np.random.Generator, variant: int) -> Iterator[Question]:
@@ -231,8 +269,7 @@ def _on_small_arrays(mistake: Mistake) -> Mistake:
     """The mistake, left out for large inputs: their outputs would fill the disk."""
 
     def answer(**inputs: Any) -> Any:
-        x = inputs["x"]
-        if isinstance(x, np.ndarray) and x.size > 2000:
+        if max(inputs[name].size for name in "xw") > 2000:
             raise ValueError("too large to be worth storing")
         return mistake.answer(**inputs)
 
@@ -248,6 +285,14 @@ def _biases_alone(dy: np.ndarray, x: np.ndarray, w: np.ndarray, **_: Any) -> dic
     return {"dx": np.zeros_like(x), "dw": np.zeros_like(w), "db": dy.sum(axis=(0, 1, 2))}
 
 
+def _nothing_padded(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
+    return 0, 0, size // stride
+
+
+def _half_a_kernel(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
+    return kernel // 2, kernel // 2, size
+
+
 JUDGES_LAYERS = [
     Judge(
         "same_padding",
@@ -255,6 +300,7 @@ JUDGES_LAYERS = [
         draw_paddings,
         SAME_PADDING,
         parts=("before", "after", "windows"),
+        idle=(_nothing_padded, _half_a_kernel),
         section="Exercise 01.1: where a window fits",
         alike=True,
     ),
@@ -271,6 +317,10 @@ JUDGES_LAYERS = [
         draw_large_convolutions,
         {name: _on_small_arrays(m) for name, m in _exact(CONV_FORWARD).items()},
         section="Exercise 01.3: the same without loops",
+        hints={
+            TOO_SLOW: "A loop over the few cells of the kernel is fast enough; so is one product "
+            "with a matrix of all windows.  One over images, positions or filters is not."
+        },
     ),
     Judge(
         "conv2d_backward",

@@ -162,14 +162,16 @@ PARAMETERS_MISTAKES = {
 
 
 def draw_layers(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    """Kernels, channels, filters, with and without biases."""
+    """Kernels, channels, filters, with and without biases.  Numbers of channels and filters are
+    drawn, so that public cases are no table to look answers up in."""
+    many = [int(n) for n in rng.integers(3, 99, 10)]
     grid: list[tuple[tuple[int, int], int, int, bool]] = [
-        ((3, 3), 1, 1, True),
-        ((3, 3), 3, 32, True),
-        ((5, 5), 3, 16, False),
-        ((1, 1), 64, 16, True),
-        ((1, 7), 8, 12, True),
-        ((7, 2), 5, 9, False),
+        ((many[0], many[0]), 1, 1, True),
+        ((3, 3), 3, many[1], True),
+        ((5, 5), many[2], many[3], False),
+        ((1, 1), many[4], many[5], True),
+        ((1, 7), many[6], many[7], True),
+        ((7, 2), many[8], many[9], False),
     ]
     for _ in range(4):
         h, w, c, f = (int(v) for v in rng.integers([1, 1, 2, 2], [8, 8, 65, 65]))

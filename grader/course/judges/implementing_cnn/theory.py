@@ -114,14 +114,16 @@ SIDES_MISTAKES = {
 
 
 def draw_nets(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    """Nets as lists of (kernel, stride)."""
+    """Nets as lists of (kernel, stride).  Their larger kernels are drawn, so that public cases are
+    no table to look answers up in."""
+    a, b, c = (int(k) for k in rng.integers(2, 16, 3))
     fixed: dict[str, Layers] = {
-        "one layer": [(5, 1)],
-        "one layer with a stride": [(3, 2)],
-        "1×1 kernels": [(1, 1), (3, 1), (1, 1)],
-        "1×1 kernels with strides": [(1, 2), (3, 1), (1, 3), (2, 1)],
-        "stride larger than the kernel": [(2, 3), (3, 1), (2, 4), (2, 1)],
-        "pooling in between": [(3, 1), (2, 2), (3, 1), (2, 2), (3, 1)],
+        "one layer": [(a + b, 1)],
+        "one layer with a stride": [(b + c, 2)],
+        "1×1 kernels": [(1, 1), (a, 1), (1, 1)],
+        "1×1 kernels with strides": [(1, 2), (b, 1), (1, 3), (c, 1)],
+        "stride larger than the kernel": [(2, 3), (a, 1), (2, 4), (c, 1)],
+        "pooling in between": [(a, 1), (2, 2), (b, 1), (2, 2), (c, 1)],
         "no layers": [],
     }
     for label, layers in fixed.items():
@@ -327,6 +329,7 @@ JUDGES_THEORY = [
         SUPPORT_MISTAKES,
         section="Exercise 01.13: strides multiply",
         alike=True,
+        idle=(lambda layers: 1,),
     ),
     Judge(
         "build_deep",

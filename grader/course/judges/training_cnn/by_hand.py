@@ -102,6 +102,19 @@ _INCEPTION_MISTAKES = {
 }
 
 
+def _of_four_points(shape: np.ndarray, filters: np.ndarray) -> dict[str, Any]:
+    """Four 1×1 convolutions beside each other have the right output, and nothing else."""
+    last = [int(filters[n]) for n in (0, 2, 4, 5)]
+    rows = [
+        {"name": f"b{k}", "type": "Conv2D", "from": [], "steps": [f"conv {n} 1×1 same", "relu"]}
+        for k, n in enumerate(last)
+    ]
+    stack = {"name": "stack", "type": "Concatenate", "from": [row["name"] for row in rows]}
+    parameters = sum((int(shape[2]) + 1) * n for n in last)
+    output = _described(shape, _branches(filters))["output"]
+    return {"layers": [*rows, stack], "output": output, "parameters": parameters}
+
+
 # -- the small network ----------------------------------------------------------------------------
 
 
@@ -287,6 +300,7 @@ JUDGES_BY_HAND = [
         section="Exercise 02.8: the Inception module",
         measure=by_hand.inception,
         evidence=evidence.of_description(),
+        idle=(_of_four_points,),
     ),
     Judge(
         "initial_weights",

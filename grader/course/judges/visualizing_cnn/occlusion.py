@@ -367,7 +367,8 @@ def _draw_pointing(rng: np.random.Generator, variant: int) -> Iterator[Question]
     for count, size in ((4, 8), (8, 6), (5, 10)):
         maps = rng.normal(0.1, 0.5, (count, size, size))
         masks = np.zeros((count, size, size), bool)
-        for mask, picture, hit in zip(masks, maps, rng.permutation(count) % 2, strict=True):
+        hits = rng.permutation(count) < rng.integers(1, count)
+        for mask, picture, hit in zip(masks, maps, hits, strict=True):
             height, width = rng.integers(2, size - 2, 2)
             top, left = rng.integers(0, size - height), rng.integers(0, size - width)
             mask[top : top + height, left : left + width] = True
@@ -442,10 +443,11 @@ def _draw_occlusion_points(
         hit, gain = box_gain(changes, mask, _BOX, _STEP)
         turned_hit, turned = box_gain(changes.T, mask, _BOX, _STEP)
         sure = (hit and gain > _CLEAR) + (not turned_hit and turned < _LEAST)
-        clear.append((sure, gain, inputs, mask))
+        clear.append((sure, gain, inputs, mask, changes))
     clear.sort(key=lambda row: (-row[0], -row[1]))
-    for number, (_, _, inputs, mask) in enumerate(clear[:_ASKED], 1):
-        facts = {"mask": mask, "box": _BOX, "stride": _STEP, "gain": _LEAST}
+    for number, (_, _, inputs, mask, own) in enumerate(clear[:_ASKED], 1):
+        facts = {"mask": mask, "box": _BOX, "stride": _STEP, "gain": _LEAST, "like": 0.9}
+        facts["map"] = own.astype(np.float32)
         yield Question(f"photograph {number}", inputs, expected=facts)
 
 

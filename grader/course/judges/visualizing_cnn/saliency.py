@@ -204,7 +204,9 @@ def _draw_pointing(
     classes = order[kept, :2].T.ravel()
     inputs = {"net": draws.MINI, "images": images, "classes": classes}
     label = f"{_MASKED} photographs, two classes each"
-    yield Question(label, inputs, expected={"masks": found.masks[kept], "hits": 0.8, "gain": 1.3})
+    facts = {"masks": found.masks[kept], "hits": 0.8, "gain": 1.3}
+    own = saliency(draws.MINI, images, classes).astype(np.float16)
+    yield Question(label, inputs, expected=facts | {"maps": own, "like": 0.7})
 
 
 JUDGES_SALIENCY = [
