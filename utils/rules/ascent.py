@@ -110,7 +110,10 @@ def ascent(case: Case, answer: Any) -> CaseVerdict:
     way = _Way(net, images, scores, gradients, target, size, int(inputs["most"]))
     first = PartVerdict("first image", starts, Told(NO_START), mistakes=(NO_START,))
     parts = [*_steps(way, image), first, _stops(way)]
-    return verdict(case.label, sum(_WORTH[p.part] for p in parts if p.ok), parts)
+    right = {part.part for part in parts if part.ok}
+    if "direction" not in right:  # steps anywhere have a length, too
+        right.discard("length")
+    return verdict(case.label, sum(_WORTH[part] for part in right), parts)
 
 
 _WORTH = {"first image": 0.1, "stops": 0.3, "length": 0.2, "direction": 0.3, "range": 0.1}
