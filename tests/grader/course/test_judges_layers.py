@@ -27,8 +27,8 @@ def replies_of_mistake(cases: CaseSet, mistake: str) -> list[Reply]:
 
 
 def judged(sample: Sample, cases: CaseSet) -> CheckVerdict:
-    replies = call_each(sample.answer, [case.inputs for case in cases.cases]).replies
-    return compare(cases, replies)
+    calls, shares = [c.inputs for c in cases.cases], [c.share for c in cases.cases]
+    return compare(cases, call_each(sample.answer, calls, shares=shares).replies)
 
 
 @pytest.mark.parametrize("judge", JUDGES_LAYERS, ids=lambda j: j.name)
