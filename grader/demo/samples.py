@@ -280,9 +280,10 @@ def saliency(net, images, classes):
     return tf.reduce_max(tape.gradient(total, x), axis=-1).numpy()
 """
 
-UNCLIPPED = """
-def step_towards(image, gradient, size):
-    return image + size * gradient / np.linalg.norm(gradient)
+SWAPPED_TARGETS = """
+def likely_and_unlikely(probabilities):
+    order = np.argsort(probabilities)
+    return order[0], order[-2]
 """
 
 CLASS = [
@@ -383,8 +384,9 @@ CLASS = [
     ),
     Team(
         "team_24",
-        "steps that leave the range of pixels",
-        {SIXTH: 32.1},
-        {"step_towards": UNCLIPPED},
+        "likely and unlikely targets swapped",
+        {SIXTH: 35},
+        {"likely_and_unlikely": SWAPPED_TARGETS},
+        "likely and unlikely swapped",
     ),
 ]
