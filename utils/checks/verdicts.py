@@ -6,6 +6,7 @@ out what an exercise keeps to itself, whoever words it: that is a field of its o
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,12 +87,12 @@ class CaseVerdict:
     @property
     def message(self) -> str:
         """What is said of it, for markers."""
-        return "; ".join(_of(name, told.for_marker()) for name, told in self._said())
+        return _joined([(name, told.for_marker()) for name, told in self._said()])
 
     @property
     def message_for_student(self) -> str:
         """What is said of it without what an exercise keeps to itself."""
-        return "; ".join(_of(name, told.for_student()) for name, told in self._said())
+        return _joined([(name, told.for_student()) for name, told in self._said()])
 
     def _said(self) -> list[tuple[str, Told]]:
         if self.told != Told():
@@ -160,6 +161,22 @@ def _in_words(raised: str, measured: str, got: str, expected: str, relation: str
     words = " ".join(filter(None, (raised, measured, got)))
     words = ", ".join(filter(None, (words, expected)))
     return f"{words} ({relation})" if relation else words
+
+
+def _joined(said: list[tuple[str, str]]) -> str:
+    """What is said of parts, one after the other; of many of which the same is said, once."""
+    found = []
+    for words, group in itertools.groupby(said, key=lambda pair: pair[1]):
+        names = [name for name, _ in group]
+        if len(names) < _MANY:
+            found += [_of(name, words) for name in names]
+        else:
+            found.append(_of(f"{names[0]} and {len(names) - 1} more", words))
+    return "; ".join(found)
+
+
+_MANY = 4
+"""So many parts of which the same is said are told as one."""
 
 
 def _of(name: str, words: str) -> str:

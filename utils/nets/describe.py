@@ -30,8 +30,8 @@ def describe(model: Any, shape: Sequence[int] = (32, 32, 3)) -> dict[str, Any]:
     """
     for name in ("layers", "count_params"):
         if not hasattr(model, name):
-            kind = type(model).__name__
-            raise TypeError(f"expected a Keras model, got a {kind}; is the return missing?")
+            kind = "None" if model is None else f"a {type(model).__name__}"
+            raise TypeError(f"expected a Keras model, got {kind}; is the return missing?")
     rows = blueprint.rows_of(model, shape)
     return {**of_rows(rows), "net": rows, **_training(model)}
 

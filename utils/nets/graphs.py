@@ -1,4 +1,4 @@
-"""Read and draw the graph in an event file of TensorBoard, without TensorFlow.
+"""Read and draw the graph in an event file of TensorBoard; that asks for no TensorFlow.
 
 An event file is a series of records (length, checksum, bytes, checksum), each a protocol buffer
 `Event`; field 4 holds a `GraphDef`, or a summary holds a `RunMetadata` with graphs of functions.
@@ -8,6 +8,9 @@ Files come from students: every length is checked, and nothing is executed.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from utils.nets.quiet import import_tensorflow
 
 MAX_BYTES = 8 * 2**20
 """Largest event file that is read."""
@@ -39,7 +44,7 @@ def event_file(write_graph: Callable[[str], Any]) -> Callable[[], dict[str, Any]
     """What `check` asks for where a graph counts: the bytes of the event file that is written."""
 
     def answer() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _anew():
             write_graph(folder)
             paths = sorted(Path(folder).rglob("*tfevents*"))
             if not paths:
@@ -52,6 +57,29 @@ def event_file(write_graph: Callable[[str], Any]) -> Callable[[], dict[str, Any]
             }
 
     return answer
+
+
+_fewest_nodes = itertools.count(5)
+"""TensorFlow optimises graphs of 4 nodes or more, and all that are written have more."""
+
+
+@contextlib.contextmanager
+def _anew() -> Iterator[None]:
+    """Let TensorFlow prepare functions once more that have been called before.
+
+    `tf.summary.trace_export` writes only what has been prepared since `trace_on`: whoever runs a
+    cell twice would get an empty file.  With another setting, TensorFlow prepares anew.
+    """
+    if "tensorflow" not in sys.modules:
+        yield
+        return
+    optimizer = import_tensorflow().config.optimizer
+    before = optimizer.get_experimental_options()
+    optimizer.set_experimental_options(before | {"min_graph_nodes": next(_fewest_nodes)})
+    try:
+        yield
+    finally:
+        optimizer.set_experimental_options(before | {"min_graph_nodes": 4})
 
 
 def nodes_in(data: bytes) -> list[Node]:

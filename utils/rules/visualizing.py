@@ -20,6 +20,8 @@ from utils.nets import opinions
 WITHIN = 0.05
 """How far an activation may be from the desired one, as a fraction of that."""
 
+CLEARLY = 0.9
+"""The norm with a regulariser is so much of that without one, or less, as the exercise says."""
 SURE = 0.9
 """Probability from which a picture shows its class."""
 
@@ -230,12 +232,13 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
         return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts = _reached(case, [small, plain])
     norms = [float(np.linalg.norm(image - 0.5)) for image in (small, plain)]
-    most = 0.9 * min(norms[1], float(np.linalg.norm(np.asarray(case.inputs["start"]) - 0.5)))
+    most = CLEARLY * norms[1]
     if least := float(case.expected["least"]):
         most = min(most, 2 * least)
     told = f"norm {norms[0]:.2f} with, {norms[1]:.2f} without"
     ok = norms[0] <= most
-    parts.append(PartVerdict("smaller", ok, Told(told), mistakes=(NOT_SMALLER,) * parts[0].ok))
+    named = (NOT_SMALLER,) * (parts[0].ok and parts[1].ok)  # else it shows something else
+    parts.append(PartVerdict("smaller", ok, Told(told), mistakes=named))
     shares = [0.5 * parts[0].ok, 0.2 * parts[1].ok, 0.3 * (ok and parts[0].ok)]
     return _verdict(case, parts, [3 * s for s in shares])
 

@@ -778,7 +778,7 @@ check("four_nets", nets_do, student=STUDENT_ID)
 # **03.13.** What are the ways to implement data augmentation? Work out what two of them cost, with the numbers in the
 # sentence below your table. *Offline*: before training, augmented copies of each image are stored beside it, and all of them are
 # trained with. *Online*: each image gets one new version per epoch. Mega means a million; a last batch that isn't full
-# counts as one.
+# counts as one. Don't round the megabytes.
 
 # %% solution="offline_online"
 answers = {

@@ -528,7 +528,7 @@ def unit_gradient(net, layer, x, unit):
 #
 # Your function is called twice for each unit: with `strength` 1 (as much regularisation as you find
 # good) and with `strength` 0 (none). Both must come within 5 % of the desired activation, and the
-# first must have the smaller norm. Units, layers and values are drawn at random.
+# first must have a norm of 90 % of the other's or less. Units, layers and values are drawn at random.
 
 # %% solution="drive_unit"
 def drive_unit(net, layer, unit, value, start, strength):

@@ -396,7 +396,7 @@ SAMPLES_ASCENT: list[Sample] = [
     wrong(
         "drive_unit: column, row -> another unit is driven: row and column are swapped",
         _driven(change=lambda unit: (unit[1], unit[0], unit[2]) if len(unit) == 3 else unit)),
-    wrong("drive_unit: two steps -> the desired activation is not reached", _driven(2)),
+    wrong("drive_unit: one step -> the desired activation is not reached", _driven(1)),
     wrong(
         "drive_unit: x in place of the image -> pixels outside 0 … 1",
         _driven(4, limit=lambda image: image - 0.5)),

@@ -34,6 +34,29 @@ def test_operations_come_in_the_order_of_the_flow(events: bytes) -> None:
     assert graphs.chain(nodes[::-1]) == graphs.chain(nodes)
 
 
+def test_a_graph_that_is_traced_can_be_written_as_often_as_one_likes() -> None:
+    tf = quiet.import_tensorflow()
+
+    @tf.function
+    def net(x):  # type: ignore[no-untyped-def]
+        return tf.nn.relu(x @ tf.ones((4, 3))) @ tf.ones((3, 2))
+
+    def write_graph(folder: str) -> None:
+        writer = tf.summary.create_file_writer(folder)
+        tf.summary.trace_on(graph=True)
+        net(tf.ones((2, 4)))
+        with writer.as_default():
+            tf.summary.trace_export("net", step=0)
+        writer.close()
+
+    before = tf.config.optimizer.get_experimental_options()
+    for _ in range(3):
+        (event,) = graphs.event_file(write_graph)()["events"]
+        assert graphs.chain(graphs.nodes_in(event.tobytes())) == ["MatMul", "Relu", "MatMul"]
+    after = tf.config.optimizer.get_experimental_options()
+    assert after == before | {"min_graph_nodes": 4}
+
+
 def test_a_file_cut_short_or_full_of_noise_is_refused_or_empty(events: bytes) -> None:
     with pytest.raises(ValueError, match="cut short"):
         graphs.nodes_in(events[:-20])
