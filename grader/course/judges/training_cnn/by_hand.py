@@ -104,15 +104,27 @@ _INCEPTION_MISTAKES = {
 
 def _of_four_points(shape: np.ndarray, filters: np.ndarray) -> dict[str, Any]:
     """Four 1×1 convolutions beside each other have the right output, and nothing else."""
+    height, width, channels = map(int, shape)
     last = [int(filters[n]) for n in (0, 2, 4, 5)]
-    rows = [
-        {"name": f"b{k}", "type": "Conv2D", "from": [], "steps": [f"conv {n} 1×1 same", "relu"]}
-        for k, n in enumerate(last)
-    ]
-    stack = {"name": "stack", "type": "Concatenate", "from": [row["name"] for row in rows]}
-    parameters = sum((int(shape[2]) + 1) * n for n in last)
-    output = _described(shape, _branches(filters))["output"]
-    return {"layers": [*rows, stack], "output": output, "parameters": parameters}
+    rows = [_row("Input", [], [height, width, channels])]
+    for n in last:
+        options = {"filters": n, "kernel_size": [1, 1], "strides": [1, 1], "padding": "valid",
+                   "dilation_rate": [1, 1], "groups": 1, "use_bias": True}  # fmt: skip
+        own = {"options": options, "parameters": (channels + 1) * n, "weights": [len(rows)]}
+        rows += [
+            _row("Conv2D", [0], [height, width, n]) | own,
+            _row("Activation", [len(rows)], [height, width, n]) | {"options": {"function": "relu"}},
+        ]
+    stacked = list(range(2, len(rows), 2))
+    rows += [_row("Concatenate", stacked, [height, width, sum(last)]) | {"options": {"axis": -1}}]
+    return {"net": rows}
+
+
+def _row(kind: str, sources: list[int], output: list[int]) -> dict[str, Any]:
+    """A step of a net, as `utils.nets.describe` has it."""
+    return {"kind": kind, "name": kind, "from": sources, "output": output, "options": {},
+            "known": True, "parameters": 0, "multiplications": 0, "weights": [],
+            "penalties": []}  # fmt: skip
 
 
 # -- the small network ----------------------------------------------------------------------------
