@@ -125,7 +125,8 @@ def truth(
     Exit status: 0; 1 if a wrong answer keeps all its points, a right one loses any, or a mistake is
     called by the wrong name; with --idle, if a notebook gives more than 3 % of its points away.
     """
-    from grader.judging import doing_nothing  # help need not wait for judges
+    # help need not wait for judges
+    from grader.judging import doing_nothing
     from grader.judging.truth import run
 
     if idle:
