@@ -148,7 +148,7 @@ def test_what_is_emptied_is_noted() -> None:
 def other_course(tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(OTHER, tmp_path / "course")
     places.use(tmp_path / "course")
-    truth._drawn.cache_clear()  # of a course of the same name
+    truth.drawn.cache_clear()  # of a course of the same name
     (tmp_path / "course" / "public" / "notebooks").mkdir(parents=True, exist_ok=True)
     yield tmp_path / "course"
     places.use(None)
