@@ -129,7 +129,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
     (
         _OWN,
         """
-        import contextlib, ctypes, os, shutil, subprocess, sys
+        import contextlib, ctypes, shutil, subprocess
         import _ctypes
         ran = []
         for folder in ("/scratch", "/tmp", "/dev/shm"):
@@ -232,7 +232,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
         """
         import contextlib, fcntl, os, socket
         one, _ = socket.socketpair()
-        usual, got = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), []
+        got = []
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF, 32, 33):
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, option, 1 << 24)

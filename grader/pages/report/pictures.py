@@ -101,9 +101,9 @@ def _pictures(
     seed = examination.seed_of(secret, row.result.handed_in)
     cases = examination.cases_of(name, row.team, seed, check, handed)
     shown = [
-        _side_by_side(name, check, cases, case, row.get("value"))
-        for case, row in zip(cases.cases, content["replies"], strict=False)
-        if mistake.mistake in compare_case(cases, case, Reply(row.get("value"))).mistakes
+        _side_by_side(name, check, cases, case, reply.get("value"))
+        for case, reply in zip(cases.cases, content["replies"], strict=False)
+        if mistake.mistake in compare_case(cases, case, Reply(reply.get("value"))).mistakes
     ]
     return max(shown, key=lambda found: found[0], default=(0, ()))[1]  # photographs say most
 
