@@ -7,6 +7,7 @@ import copy
 import io
 import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -146,17 +147,23 @@ def _judges_of(mutant: Mutant) -> tuple[Asked, ...]:
 
 @contextlib.contextmanager
 def in_notebooks() -> Iterator[None]:
-    """Be where notebooks are opened, with what they import beside them."""
+    """Be in an empty folder for notebooks, beside what they import and read: a mutant may forget
+    where it was to write."""
     public = places.public()
     before, path = Path.cwd(), list(sys.path)
-    notebooks = public / "notebooks"
-    os.chdir(notebooks if notebooks.is_dir() else public)
-    sys.path.insert(0, str(public))
-    try:
-        yield
-    finally:
-        os.chdir(before)
-        sys.path[:] = path
+    with tempfile.TemporaryDirectory() as room:
+        for entry in public.iterdir():
+            if entry.name != "notebooks":
+                Path(room, entry.name).symlink_to(entry)
+        notebooks = Path(room, "notebooks")
+        notebooks.mkdir()
+        os.chdir(notebooks)
+        sys.path.insert(0, str(public))
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            sys.path[:] = path
 
 
 def _answer(

@@ -240,6 +240,14 @@ def test_a_mark_is_held_against_other_inputs_than_the_judges(
     assert found == {mutant.digest: "area: another answer to drawn input 0"}
 
 
+def test_what_mutants_write_is_gone_with_them(other_course: Path) -> None:
+    with trial.in_notebooks():
+        Path("events").touch()
+        written = Path("events").resolve()
+    assert written.parent.name == "notebooks" and not written.exists()
+    assert not (places.public() / "notebooks" / "events").exists()
+
+
 def test_what_does_not_end_is_killed(other_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "_SHORTEST", 0.2)
     (exercise,) = sources.exercises("01_areas", {})
