@@ -27,7 +27,7 @@ from utils.checks.cases import CaseSet
 from utils.checks.handover import answer_bytes
 from utils.checks.verdicts import CheckVerdict
 
-NOTHING = 0.08
+NOTHING = 0.05
 """An answer that earns at most so much of a check earns nothing of it."""
 
 

@@ -19,7 +19,7 @@ from utils.nets import opinions
 ENOUGH = 0.98
 """The probability that a target must reach."""
 
-FULL, LARGE_BUT_FINE, NOTHING = 1.4, 4.0, 8.0
+FULL, LARGE_BUT_FINE, NOTHING = 1.4, 4.0, 6.0
 """A change of FULL times the reference's size earns everything, one of LARGE_BUT_FINE times LEAST,
 one of NOTHING times, another photograph for instance, nothing."""
 

@@ -7,6 +7,7 @@ has touched (`utils.nets.opinions`): there no picture is evaluated in the proces
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ DESCENT = "the class became unlikely: descent in place of ascent"
 NO_BLUR = "rough as noise: not blurred"
 NO_NOISE = "every picture begins the same way, not from noise"
 NOT_MEANT = "only this net sees the class"
+LIKE_PHOTOGRAPHS = "of their class no more than photographs are"
 NOT_REACHED = "the desired activation is not reached"
 TOO_FAR = "the activation is made as large as can be, not as desired"
 SWAPPED = "another unit is driven: row and column are swapped"
@@ -48,6 +50,7 @@ HINTS = {
     DESCENT: "To climb, add the gradient.",
     NO_BLUR: "Blur every few steps; and not right at the end, or details that count are lost.",
     NO_NOISE: "np.random.default_rng(seed).normal(…): other noise for each picture.",
+    LIKE_PHOTOGRAPHS: "Climb from noise, with more steps, and without blur in the last ones.",
     NOT_MEANT: "Larger blur and more weight on the norm make what other nets see, too.",
     NOT_REACHED: "More steps, or smaller ones towards the end; and is the regulariser weak enough?",
     TOO_FAR: "The desired value is a goal: reduce the square of its distance, (a − value)².",
@@ -114,7 +117,9 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
     """Pictures of classes: does the net see them, does another, are they smooth, from noise?
 
     The last class asked for is the first one again.  expected: second, another net or ""; size of
-    the pictures; smooth, the largest roughness that counts as blurred.
+    the pictures; smooth, the largest roughness that counts as blurred; score, a mean score of their
+    classes that no photographs have, or per_norm, as much for each unit of ‖x‖, and the score
+    `faint` at least.  Pictures that stay below both earn nothing: nothing was climbed.
     """
     if missing := _unavailable(case):
         return missing
@@ -127,7 +132,8 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
     except OutOfRange as error:
         return CaseVerdict(case.label, 0.0, Told(str(error)), mistakes=(OUT_OF_RANGE,))
     parts, shares = [], []
-    part, share = _seen(net.logits(images), net.probabilities(images), classes)
+    scores = net.logits(images)
+    part, share = _seen(scores, net.probabilities(images), classes)
     parts.append(part)
     shares.append(share)
     second = facts["second"]
@@ -153,6 +159,8 @@ def class_pictures(case: Case, answer: Any) -> CaseVerdict:
     shares.append(float(differ > 0.005))
     if shares[0] == 0:  # blurred pictures of nothing are worth nothing
         return CaseVerdict(case.label, 0.0, parts[0].told, mistakes=parts[0].mistakes)
+    if told := _like_photographs(images, scores[np.arange(len(classes)), classes], facts):
+        return CaseVerdict(case.label, 0.0, Told(told), mistakes=(LIKE_PHOTOGRAPHS,))
     weights = np.array([0.4, 0.3, 0.15, 0.15])
     return of_parts(case.label, parts, float(weights @ shares), remarks=True)
 
@@ -173,6 +181,18 @@ def _seen(scores: np.ndarray, table: np.ndarray, classes: np.ndarray) -> tuple[P
     return PartVerdict("the net", share >= 0.8, Told(told), mistakes=mistakes), min(
         1.0, share / 0.8
     )
+
+
+def _like_photographs(images: np.ndarray, scores: np.ndarray, facts: Mapping[str, Any]) -> str:
+    """What is to be told of pictures with scores that photographs have, too; "" of others."""
+    norms = np.maximum(np.linalg.norm((images - 0.5).reshape(len(images), -1), axis=1), 1e-6)
+    score, per_norm = float(scores.mean()), float((scores / norms).mean())
+    faint = per_norm >= float(facts["per_norm"]) and score >= float(facts["faint"])
+    if score >= float(facts["score"]) or faint:
+        return ""
+    wanted = f"{facts['score']:.0f}, or {facts['per_norm']:.1f} times ‖x‖ and at least"
+    got = f"scores of {score:.0f}, {per_norm:.1f} times ‖x‖, as photographs have them"
+    return f"{got}; expected {wanted} {facts['faint']:.0f}"
 
 
 # -- units ----------------------------------------------------------------------------------------

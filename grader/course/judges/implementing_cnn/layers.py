@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,15 @@ def draw_paddings(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     """Sizes, kernels and strides for SAME padding.
 
     Sizes of the grid are drawn a few strides larger, which changes nothing but the number of
-    windows: so public cases are no table to look answers up in.
+    windows: so public cases are no table to look answers up in.  The others need padding.
     """
     grid = [(5, 3, 1), (6, 3, 2), (7, 3, 2), (5, 2, 1), (8, 4, 3), (9, 5, 2)]
-    grid += [(7, 1, 1), (7, 2, 3), (9, 1, 3), (8, 1, 2), (6, 2, 2)]
+    grid += [(9, 6, 1), (7, 1, 1), (7, 2, 3), (9, 1, 3), (8, 1, 2), (6, 2, 2)]
     more = rng.integers(0, 40, len(grid))
     larger = [(n + int(m) * s, k, s) for (n, k, s), m in zip(grid, more, strict=True)]
-    drawn = rng.integers([4, 1, 1], [90, 8, 5], (6, 3))
-    for size, kernel, stride in [*larger, *(tuple(map(int, row)) for row in drawn)]:
+    drawn = (tuple(map(int, rng.integers([4, 2, 2], [90, 8, 5]))) for _ in range(1000))
+    padded = (row for row in drawn if sum(reference.same_padding(*row)[:2]))
+    for size, kernel, stride in [*larger, *islice(padded, 6)]:
         yield Question(
             f"size {size}, kernel {kernel}, stride {stride}",
             {"size": size, "kernel": kernel, "stride": stride},
