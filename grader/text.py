@@ -12,6 +12,11 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
+def without_codes(text: str) -> str:
+    """The text without codes for a terminal."""
+    return _ANSI.sub("", text)
+
+
 def well_formed(text: str) -> str:
     """The text without half characters (a cut emoji), which no file and no kernel would take."""
     return text.encode("utf-8", "replace").decode()
@@ -30,7 +35,7 @@ def clean(text: object, limit: int = 20_000) -> str:
     shown = str(text).encode("utf-8", "replace").decode("utf-8")
     cut = len(shown) - limit
     shown = _UNSEEN.sub(
-        "\N{REPLACEMENT CHARACTER}", _ANSI.sub("", shown[:limit].replace("\r\n", "\n"))
+        "\N{REPLACEMENT CHARACTER}", without_codes(shown[:limit].replace("\r\n", "\n"))
     )
     return f"{shown}\n… {cut:,} more characters" if cut > 0 else shown
 

@@ -18,9 +18,7 @@ from grader.classroom.account import NOTHING_SAID, Account, Other, Question, Sou
 from grader.executing import essays, matching
 from grader.executing.beside import around
 from grader.executing.matching import Match, Released, text, without_checks
-
-MAX_CELLS = 2000
-"""More cells than this are not a notebook that a person wrote."""
+from utils.packing import sizes
 
 MOST_PUT_BACK = 3
 """Of the answers that are asked for; where more were missing, a person must look."""
@@ -33,6 +31,9 @@ IMPORT = "from utils import check"
 """What stands before a check where the student uses the name for something else."""
 
 OWN = "a cell of their own"
+
+_MENDED = 2
+"""So many times as large as it came may a notebook be that intake has mended."""
 
 
 class NotANotebook(ValueError):
@@ -55,6 +56,8 @@ class Prepared:
 
 def read_notebook(data: bytes) -> NotebookNode:
     """Parse notebook bytes, of any nbformat version.  Raises NotANotebook."""
+    if len(data) > _MENDED * sizes.NOTEBOOK_BYTES:
+        raise NotANotebook("it is too large")
     try:
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         cells = notebook.cells
@@ -68,8 +71,8 @@ def read_notebook(data: bytes) -> NotebookNode:
     except (Exception, RecursionError) as error:  # nbformat raises many types on odd input
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise NotANotebook(f"it can't be read as a notebook: {said}") from None
-    if len(cells) > MAX_CELLS:
-        raise NotANotebook(f"it has {len(cells)} cells; at most {MAX_CELLS} are accepted")
+    if len(cells) > sizes.CELLS:
+        raise NotANotebook(f"it has {len(cells)} cells; at most {sizes.CELLS} are accepted")
     return notebook
 
 

@@ -1,12 +1,14 @@
 """Make an executed notebook safe to open in an instructor's browser.
 
 formgrader and nbconvert show outputs and markdown as they are, scripts included.  What a student
-wrote keeps its text and its raster images and loses everything that a browser would run.
+wrote keeps its text and its raster images and loses everything that a browser would run, and what
+no reader would wait for.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +18,9 @@ from nbformat.notebooknode import NotebookNode
 
 from grader.cells import check_of, is_locked
 from grader.classroom.results import CheckResult
-from grader.text import cut, shown, well_formed
+from grader.formgrader import in_time
+from grader.text import cut, shown, well_formed, without_codes
+from utils.packing import sizes
 
 _RASTER = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
 _RISKY = (
@@ -36,12 +40,19 @@ _PASTED = re.compile(
     r"!\[[^\]\n!]*(?:!(?!\[)[^\]\n!]*)*\]"
     r"\(attachment:([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)"
 )
-_MAX_TEXT, _LINES = 200_000, 100
-"""Bounds: of a text, and of the lines of a traceback."""
+_MAX_TEXT, _LINES, _MOST_CODES = 200_000, 100, 2_000
+"""Bounds: of a text, of the lines of a traceback, and of codes for colours, each of which costs
+nbconvert a copy of all that follows."""
 
 
 def defuse(notebook: NotebookNode) -> None:
-    """Reduce outputs to plain text and raster images, and Markdown to what runs nothing."""
+    """Reduce outputs to plain text and raster images, Markdown to what runs nothing, and cells to
+    what can be shown in time."""
+    own = [cell for cell in notebook.cells if not is_locked(cell)]
+    room = sizes.SHOWN_IN_ALL
+    for cell in own:
+        _cut_short(cell, room)
+        room = max(0, room - len(cell.source))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [kept for output in cell.outputs if (kept := _plain_output(output))]
@@ -49,6 +60,19 @@ def defuse(notebook: NotebookNode) -> None:
             cell.execution_count = count if isinstance(count, int) and 0 < count < 10**6 else None
         elif not is_locked(cell):
             _defuse_markdown(cell)
+    in_time.fit(own)
+
+
+def _cut_short(cell: NotebookNode, room: int) -> None:
+    """Leave of a cell what anybody would read, and say what is missing.  room: characters."""
+    kept = sizes.shortened(cell.source, room)
+    rest = cell.source[len(kept) :]
+    if not rest:
+        return
+    # who hands in again with another rest has changed the answer
+    digest = hashlib.sha256(rest.encode("utf-8", "replace")).hexdigest()[:8]
+    told = f"… {len(rest):,} more characters ({digest}) stand in the notebook that was handed in"
+    cell.source = f"{kept}\n# {told}" if cell.cell_type == "code" else f"{kept}\n\n{told}"
 
 
 def _defuse_markdown(cell: NotebookNode) -> None:
@@ -159,4 +183,5 @@ def _is_raster(mime: str, content: object) -> bool:
 
 def _string(value: object) -> str:
     text = "".join(map(str, value)) if isinstance(value, list) else str(value or "")
-    return well_formed(cut(text, _MAX_TEXT))
+    text = cut(text, _MAX_TEXT)
+    return well_formed(without_codes(text) if text.count("\x1b") > _MOST_CODES else text)

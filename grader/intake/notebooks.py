@@ -20,7 +20,7 @@ from grader.intake.bounds import Member
 from grader.text import shown
 from utils.checks.identity import normalise_id
 from utils.packing.accepted import Refused
-from utils.packing.notebooks import cleared, code_cells, code_of, parse, silent
+from utils.packing.notebooks import cleared, code_cells, code_of, long_cells, parse, silent
 
 SHARE = 0.5
 """Share of a notebook's cell ids that must be there to know it by them."""
@@ -132,6 +132,8 @@ def candidate(member: Member, names: Iterable[str], releases: Releases) -> Candi
         notes.append("the outputs were cleared, or it was never run")
     elif missing := silent(notebook):
         notes.append(f"without outputs of checks and figures: {shown(', '.join(missing), 300)}")
+    if long := long_cells(notebook):
+        notes.append(f"longer than what is shown of a cell: {long}; they run as they are")
     expected = releases.ids.get(name, set(ids))
     progress = (len(expected & set(ids)), _worked_on(notebook), _executed(notebook))
     code, work, made_from = code_of(notebook), _work(notebook), claimed(notebook)

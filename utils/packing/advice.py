@@ -62,6 +62,11 @@ def warnings_on(name: str, notebook: dict[str, Any], seen: State, asked: Asked) 
             f"{name}.ipynb shows no output of {some(seen.cleared)}: choose Run > Run All Cells, "
             "and save"
         )
+    if long := notebooks.long_cells(notebook):
+        said.append(
+            f"{name}.ipynb has very long cells ({long}), of which markers see the beginning: put "
+            "data into a file in its folder of handin/, and load it"
+        )
     for taken, where in overwritten(notebook):
         said.append(
             f"{name}.ipynb, {where}: {taken} is given to something else, and cells of the course "

@@ -10,15 +10,7 @@ import re
 from typing import Any
 
 from utils.packing.accepted import MIB, Refused
-
-NOTEBOOK_BYTES = 32 * MIB
-"""Largest notebook."""
-TOKENS = 2_000_000
-"""Most lists, dictionaries and commas in a notebook's JSON: bounds the memory that it takes."""
-CELLS = 2000
-"""Most cells in a notebook."""
-NESTING = 100
-"""Deepest nesting of a notebook's JSON; nbformat's own code recurses."""
+from utils.packing.sizes import CELLS, NESTING, NOTEBOOK_BYTES, TOKENS, is_long
 
 _EXERCISE = re.compile(r"^#+ .*?\b(\d\d\.\d+)\b", re.MULTILINE)
 """The number of an exercise, in its heading."""
@@ -49,14 +41,14 @@ def parse(content: bytes) -> tuple[dict[str, Any], bytes, list[str]]:
     notebook = _loaded(content)
     _check_nesting(notebook)
     if added := _complete(notebook):
-        content = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        content = json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace")
         notebook = json.loads(content.decode("utf-8"))
         notes.append(f"what a notebook needs was missing and was added: {', '.join(added)}")
     _check_structure(notebook)
     try:
         json.dumps(notebook, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # half a character, such as a cut emoji; nbformat could not save it
-        content = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        content = json.dumps(notebook, ensure_ascii=False).encode("utf-8", "replace")
         notebook = json.loads(content.decode("utf-8"))
         notes.append("half characters were replaced by question marks")
     return notebook, content, notes
@@ -71,6 +63,12 @@ def text_of(cell: dict[str, Any]) -> str:
     """A cell's text."""
     source = cell.get("source")
     return source if isinstance(source, str) else "".join(source or ())
+
+
+def long_cells(notebook: dict[str, Any]) -> str:
+    """The numbers of cells that are longer than what is shown of one; "" if there are none."""
+    long = [n for n, cell in enumerate(notebook["cells"], 1) if is_long(text_of(cell))]
+    return ", ".join(map(str, long[:5])) + (", …" if len(long) > 5 else "")
 
 
 def code_of(notebook: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ def to_html(markdown: str, attachments: Mapping[str, str] | None = None) -> Mark
     try:
         rendered = str(convert(text))
     except Exception:  # whatever a hostile text does to the renderer, it is still readable as text
-        return Markup("<pre>{}</pre>").format(text)
+        return as_typed(text)
     return Markup(
         nh3.clean(
             rendered,
@@ -80,6 +80,13 @@ def to_html(markdown: str, attachments: Mapping[str, str] | None = None) -> Mark
             link_rel=None,
         )
     )
+
+
+def as_typed(markdown: str, attachments: Mapping[str, str] | None = None) -> Markup:
+    """A student's Markdown as text, and after it the pictures that were attached to the cell."""
+    picture = Markup('<p><img src="{}" alt=""></p>')
+    pictures = [picture.format(url) for url in (attachments or {}).values()]
+    return Markup("").join([Markup("<pre>{}</pre>").format(clean(markdown, _LIMIT)), *pictures])
 
 
 def _allowed(tag: str, name: str, value: str) -> str | None:

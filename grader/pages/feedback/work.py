@@ -1,7 +1,8 @@
 """The student's own work, taken from the executed notebook: code, text outputs, pictures, essays.
 
 The notebook is hostile: it is read as JSON, with bounds, and whatever is not plain text, a sound
-PNG or a sound JPEG is left out.  Only cells that belong to the student are shown.
+PNG or a sound JPEG is left out.  Only cells that belong to the student are shown.  That is done in
+a process apart, and without colours and layout where those take too long.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pygments
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from grader import apart
 from grader.cells import about, text_in, text_of
 from grader.pages.feedback import essay
 from grader.text import clean
@@ -33,12 +35,18 @@ OUTPUTS = 50
 PICTURE_BYTES = 3_000_000
 PICTURE_PIXELS = 30_000_000
 PAGE_BYTES = 16_000_000
+PAGE_CHARACTERS = 1_000_000
 """Bounds: of a notebook that is read at all, of one cell, one output, their number, one picture,
-one page."""
+one page, and all that students wrote on it."""
+SECONDS = 4.0
+"""Of processor time for one page."""
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG"}
 _CHECK = re.compile(r"check\(\s*[\"'](\w{1,64})[\"']")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
+
+
+PLAIN = "Shown without colours and layout, which take too long for this notebook."
 
 
 @dataclass(frozen=True)
@@ -63,16 +71,31 @@ class Work:
     order: list[str] = field(default_factory=list)
     """Checks and essays as they follow each other."""
     problem: str = ""
-    """Why there is nothing to show."""
+    """Why there is nothing to show, or not all of it as usual."""
 
 
 def read(path: Path) -> Work:
     """Read an executed notebook.  Never raises for what is in it."""
     try:
+        return apart.call(SECONDS, read_here, path)
+    except apart.TooMuch:
+        pass
+    try:
+        return apart.call(SECONDS, read_here, path, True)
+    except apart.TooMuch:
+        return Work(problem="The executed notebook can't be made into a page in time.")
+
+
+def read_here(path: Path, plain: bool = False) -> Work:
+    """The same, in this process and however long it takes.
+
+    plain: without colours and layout.
+    """
+    try:
         if path.stat().st_size > NOTEBOOK_BYTES:
             return Work(problem="The executed notebook is too large to be shown.")
         cells = json.loads(path.read_bytes())["cells"]
-        return _Reader().read([cell for cell in cells if isinstance(cell, dict)])
+        return _Reader(plain).read([cell for cell in cells if isinstance(cell, dict)])
     except FileNotFoundError:
         return Work(problem="There is no executed notebook to show.")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -82,9 +105,11 @@ def read(path: Path) -> Work:
 class _Reader:
     """Walks through a notebook and keeps account of how much has been taken."""
 
-    def __init__(self) -> None:
-        self.work = Work()
+    def __init__(self, plain: bool) -> None:
+        self.plain = plain
+        self.work = Work(problem=PLAIN if plain else "")
         self.left = PAGE_BYTES
+        self.characters = PAGE_CHARACTERS
         self.heading = ""
 
     def read(self, cells: list[dict[str, Any]]) -> Work:
@@ -130,7 +155,9 @@ class _Reader:
         for name, bundle in _mapping(cell.get("attachments")).items():
             for piece in self._pictures(_mapping(bundle)):
                 attachments[str(name)] = str(piece.content)
-        self.work.essays[grade_id] = essay.to_html(text_of(cell), attachments)
+        text = text_of(cell)
+        written = essay.as_typed if self.plain or not self._has_room(text) else essay.to_html
+        self.work.essays[grade_id] = written(text, attachments)
         self.work.headings.setdefault(grade_id, self.heading)
         self.work.order.append(grade_id)
 
@@ -140,11 +167,18 @@ class _Reader:
         outputs = [x for x in outputs if isinstance(x, dict)] if isinstance(outputs, list) else []
         if not source.strip() and not outputs:
             return
-        yield Piece("code", _highlight(source))
+        if not self._has_room(source):
+            yield Piece("note", "A cell is not shown: the page is full.")
+            return
+        yield Piece("code", escape(source) if self.plain else _highlight(source))
         for output in outputs[:OUTPUTS]:
             yield from self._output(output)
         if len(outputs) > OUTPUTS:
             yield Piece("note", f"{len(outputs) - OUTPUTS} more outputs are not shown.")
+
+    def _has_room(self, text: str) -> bool:
+        self.characters -= len(text)
+        return self.characters >= 0
 
     def _output(self, output: dict[str, Any]) -> Iterable[Piece]:
         kind = output.get("output_type")

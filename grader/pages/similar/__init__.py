@@ -6,14 +6,17 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grader import apart
 from grader.cells import grade_id, is_locked
 from grader.classroom import own_modules, releases, results
 from grader.classroom.folder import ClassFolder
@@ -28,8 +31,10 @@ from grader.pages.similar.compare import Pair, Part, Work
 MOST_PAIRS = 25
 """On the page, for each notebook, unless more stand out."""
 
-MOST_BYTES = 30_000_000
-"""Of a submitted notebook file; a larger one is left out, and named."""
+MOST_CHARACTERS = 400_000
+"""Of one submission that are compared; of a longer one it is said."""
+SECONDS = 20.0
+"""Of processor time for reading one submission; who takes longer is left out, and named."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Found:
     teams: int
     pairs: list[Pair]
     left_out: list[str]
-    """Submissions that can't be compared, each with the reason."""
+    """Submissions that can't be compared, or not all of them, each with the reason."""
 
 
 def search(folder: ClassFolder, course: Course, only: tuple[str, ...] = ()) -> list[Found]:
@@ -80,18 +85,41 @@ def _search_one(folder: ClassFolder, name: str, teams: list[str]) -> Found:
     for team in teams:
         path = folder.submitted(team, name) / f"{name}.ipynb"
         try:
-            if path.stat().st_size > MOST_BYTES:
-                raise NotANotebook(f"it is larger than {MOST_BYTES // 1_000_000} MB")
-            merged = prepare(read_notebook(path.read_bytes()), released).notebook
-        except (OSError, NotANotebook) as error:
-            left_out.append(f"{team}/{name}: {error}")
-            continue
-        work = Work(team, name, [*_parts(merged, known), *_modules(path.parent, known)])
-        works.append(compare.fingerprint(work, release))
+            work, left = apart.call(SECONDS, fingerprinted, path, team, released, known, release)
+        except apart.TooMuch as error:
+            work, left = None, str(error)
+        if left:
+            left_out.append(f"{team}/{name}: {left}")
+        if work is not None:
+            works.append(work)
     return Found(name, len(works), compare.pairs(works), left_out)
 
 
-def _modules(place: Path, known: frozenset[str]) -> list[Part]:
+def fingerprinted(
+    path: Path, team: str, released: NotebookNode, known: frozenset[str], release: set[int]
+) -> tuple[Work | None, str]:
+    """A submission's work with the runs that are its own, and what is not compared, in words.
+
+    path: of its notebook.  release: runs of the release.  It is called in a process apart.
+    """
+    name = path.stem
+    try:
+        merged = prepare(read_notebook(path.read_bytes()), released).notebook
+    except (OSError, NotANotebook) as error:
+        return None, str(error)
+    parts, left, room = [], "", MOST_CHARACTERS
+    for part in chain(_parts(merged, known), _modules(path.parent, known)):
+        room -= len(part.text)
+        if room < 0:
+            left = f"too long, not compared from {part.name} on"
+            break
+        parts.append(part)
+    work = compare.fingerprint(Work(team, name, parts), release)
+    work.parts = [replace(part, tokens=[]) for part in parts]  # nobody reads them any more
+    return work, left
+
+
+def _modules(place: Path, known: frozenset[str]) -> Iterable[Part]:
     """The modules that came with a submission.  place: its folder."""
     try:
         submission = results.read(place / "submission.json", Submission)
@@ -99,15 +127,14 @@ def _modules(place: Path, known: frozenset[str]) -> list[Part]:
     except (OSError, msgspec.MsgspecError):
         return []
     texts = [(path, tokens.readable(text)) for path, text in found]
-    return [Part(path, "code", text, tokens.of_code(text, known)) for path, text in texts]
+    return (Part(path, "code", text, tokens.of_code(text, known)) for path, text in texts)
 
 
-def _parts(notebook: NotebookNode, known: frozenset[str]) -> list[Part]:
+def _parts(notebook: NotebookNode, known: frozenset[str]) -> Iterator[Part]:
     """The cells that students write: answers, and cells of their own.
 
     known: names that the release imports.
     """
-    found = []
     own = 0
     for cell in notebook.cells:
         given = grade_id(cell)
@@ -119,7 +146,6 @@ def _parts(notebook: NotebookNode, known: frozenset[str]) -> list[Part]:
         name = given or f"own cell {own}"
         text = tokens.readable(cell.source)
         if cell.cell_type == "code":
-            found.append(Part(name, "code", text, tokens.of_code(text, known)))
+            yield Part(name, "code", text, tokens.of_code(text, known))
         else:
-            found.append(Part(name, "prose", text, tokens.of_prose(text)))
-    return found
+            yield Part(name, "prose", text, tokens.of_prose(text))

@@ -88,11 +88,13 @@ class Pair:
 
 def fingerprint(work: Work, release: set[int]) -> Work:
     """Fill in the runs of a work, without those of the release."""
+    count = 0
     for number, part in enumerate(work.parts):
         for tokens in part.tokens:
-            runs = _runs(part.kind, tokens)
-            if sum(map(len, work.places.values())) > MOST_RUNS:
+            if count > MOST_RUNS:
                 return work
+            runs = _runs(part.kind, tokens)
+            count += len(runs)
             for run, first in runs:
                 if run not in release:
                     last = first + RUN[part.kind] - 1

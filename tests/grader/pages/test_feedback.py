@@ -376,7 +376,7 @@ def test_bundle_without_a_roster_has_a_folder_for_each_team(tmp_path: Path) -> N
 
 def _texts(*outputs: Any) -> str:
     cell = v4.new_code_cell("run()", outputs=list(outputs))
-    found = work._Reader().read([cell])
+    found = work._Reader(plain=False).read([cell])
     return "\n".join(str(piece.content) for piece in found.pieces[""])
 
 
