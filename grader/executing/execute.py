@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 import nbformat
-import zmq
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
@@ -36,10 +35,6 @@ from utils.checks.handover import HANDOVER, LATE, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
 """Largest packed answer that is taken back from a kernel."""
-MESSAGE_BYTES = 32 * 1024 * 1024
-"""Largest part of a message that is received from a kernel; a larger one closes the line."""
-MESSAGES_WAITING = 16
-"""Most messages received from a kernel and not yet looked at."""
 OUTPUT_BYTES = 64 * 1024 * 1024
 """Output of a notebook, kept or not, after which it is stopped."""
 MESSAGE_OVERHEAD = 200
@@ -306,7 +301,7 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
     limits = job.limits
     weights = nets.files(job.net) if job.net else ()
     about_net = nets.environment(job.net) if job.net else {}
-    manager = sandbox.kernel_manager(
+    return sandbox.kernel_manager(
         scratch=scratch,
         # of Keras' folder nothing but the files of the net
         read_only=[*visible.readable(config.load().release.folders), *weights],
@@ -323,9 +318,6 @@ def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:
         },
         isolation=job.isolation,
     )
-    manager.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
-    manager.context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
-    return manager
 
 
 def _run(client: BoundedClient, work: Path) -> str:

@@ -18,6 +18,10 @@ with contextlib.suppress(ImportError):  # Windows: `probe` says that notebooks c
 MIB = 1024 * 1024
 DEEPEST = 50
 """Levels of folders in a notebook's scratch space that are looked into from outside."""
+MESSAGE_BYTES = 32 * MIB
+"""Largest message that a kernel may send, all of its parts together."""
+MESSAGES_WAITING = 4
+"""Most messages received from a kernel on one channel and not yet looked at."""
 THREADS_PER_CPU = 16
 """TensorFlow and its libraries start several pools with one thread per processor."""
 

@@ -21,26 +21,23 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbclient.exceptions import DeadKernelError
 
 from grader.contract.kernels import PLAIN, Profile
-from grader.sandbox.bounds import Bounds
+from grader.sandbox.bounds import MESSAGES_WAITING, Bounds
 
 NAME = "course-sandbox"
 """Name of the entry point in group jupyter_client.kernel_provisioners."""
-
-LARGEST_MESSAGE = 64 * 1024 * 1024
-"""Bytes; a kernel that sends more in one message is cut off before it fills the grader's memory."""
 
 _SECONDS_TO_START = 120
 
 
 class ReadyClient(AsyncKernelClient):
-    """A client that goes on as soon as the kernel answers on both channels, and limits messages.
+    """A client that goes on as soon as the kernel answers on both channels, and holds few messages.
 
     The usual one then listens for another 0.2 s in case something was left on the channel.
     """
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
-        context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
         return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:

@@ -30,9 +30,13 @@ from grader.sandbox.client import warm_parents
 from grader.sandbox.errors import SandboxUnavailable
 from grader.sandbox.plan import Plan, draw_up, unreadable
 from grader.sandbox.probe import probe, way
+from grader.sandbox.relay import Relay
 from grader.sandbox.watch import Meter, Watch
 
 _CHANNELS = ("hb", "shell", "control", "stdin", "iopub")
+_SOCKETS = ("sockets", "held", "counted")
+"""Folders: of a kernel's sockets; of links to those of a cold kernel, which could replace its own;
+and of those that the grader connects to."""
 _SECONDS_TO_START = 120
 _SECONDS_TO_END = 20
 _LONGEST_SOCKET_PATH = 90
@@ -73,6 +77,7 @@ class CourseProvisioner(LocalProvisioner):
     _watcher: threading.Thread | None = None
     _looks: Watch | None = None
     _meter: Meter | None = None
+    _relay: Relay | None = None
 
     @property
     def has_process(self) -> bool:
@@ -85,13 +90,11 @@ class CourseProvisioner(LocalProvisioner):
         self.ended = self._meter = None
         if self._folder is None:
             self._folder = _private_folder()
-        # A cold kernel could replace its sockets, so the grader connects to links to them.
-        sockets = self._folder / ("sockets" if self.way == "direct" else "held")
-        for left_over in (*self._folder.glob("sockets/*"), *self._folder.glob("held/*")):
+        for left_over in (p for name in _SOCKETS for p in (self._folder / name).iterdir()):
             left_over.unlink()
         manager: Any = self.parent
         manager.transport = "ipc"
-        manager.ip = str(sockets / "k")
+        manager.ip = str(self._folder / "counted" / "k")
         manager.connection_file = str(self._folder / "connection.json")
         kwargs["env"] = {}
         return await super().pre_launch(**kwargs)
@@ -123,6 +126,7 @@ class CourseProvisioner(LocalProvisioner):
         }
         if self.way == "direct":
             await self._fork(plan, bounds)
+            await self._count_messages("sockets")
             return self.connection_info
         command = bubblewrap.cold_command(plan, bounds, isolated=self.way == "bubblewrap")
         kwargs.update(env={"PATH": os.defpath}, cwd=bubblewrap.start_folder(plan, self.way))
@@ -131,6 +135,7 @@ class CourseProvisioner(LocalProvisioner):
         await super().launch_kernel(command, **kwargs)
         self._watch(bounds)
         await self._hold_sockets()
+        await self._count_messages("held")
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -197,10 +202,34 @@ class CourseProvisioner(LocalProvisioner):
             await self.kill()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.wait(), _SECONDS_TO_END)
+        if self._relay is not None:
+            await self._relay.close()
+            self._relay = None
         if self._folder is not None and not restart:
             leftovers.remove(self._folder)
             self._folder = None
         await super().cleanup(restart)
+
+    async def _count_messages(self, place: str) -> None:
+        """Put a relay between the kernel's sockets, in that folder, and whoever connects."""
+        assert self._folder is not None
+        names = [f"k-{self.connection_info[f'{c}_port']}" for c in _CHANNELS]  # type: ignore[literal-required]
+        backs = [self._folder / place / name for name in names]
+        fronts = [self._folder / "counted" / name for name in names]
+        self._relay = Relay(backs, fronts, self._end_at_once)
+        await self._relay.open()
+
+    def _end_at_once(self) -> None:
+        """End everything, from any thread."""
+        with contextlib.suppress(OSError):
+            if self._line is not None:
+                self._line.send(json.dumps({"signal": int(signal.SIGKILL)}).encode())
+            elif self.process is not None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    @property
+    def _sent_too_much(self) -> str:
+        return self._relay.reason if self._relay is not None else ""
 
     async def _hold_sockets(self) -> None:
         """Wait until a cold kernel listens, and link its sockets where it can't replace them.
@@ -256,7 +285,7 @@ class CourseProvisioner(LocalProvisioner):
         if self.ended is None and "ended" in message:
             self.ended = Ended(
                 message["ended"],
-                message["reason"],
+                self._sent_too_much or message["reason"],
                 message.get("peak_mb", 0.0),
                 message.get("cpu_seconds", 0.0),
             )
@@ -285,6 +314,7 @@ class CourseProvisioner(LocalProvisioner):
                     process.wait(0.1)
             usage = watch.usage
             code = process.poll() or 0
+            reason = self._sent_too_much or reason
             self.ended = Ended(code, reason, round(usage.peak_mb, 1), round(usage.cpu_seconds, 2))
 
         self._watcher = threading.Thread(target=look, name="sandbox-watch", daemon=True)
@@ -309,7 +339,6 @@ def _private_folder() -> Path:
     if len(str(folder)) > _LONGEST_SOCKET_PATH:  # paths of Unix sockets are short
         folder.rmdir()
         folder = leftovers.make("kernel", Path("/tmp"))
-    (folder / "sockets").mkdir(mode=0o700)
-    (folder / "held").mkdir(mode=0o700)
-    (folder / "root").mkdir(mode=0o700)
+    for name in (*_SOCKETS, "root"):
+        (folder / name).mkdir(mode=0o700)
     return folder
