@@ -149,6 +149,8 @@ class Judge:
     """Where an answer is good to a degree: (case, answer) -> its verdict.  May raise, too."""
     hints: Mapping[str, str] = field(default_factory=dict)
     """What to think about next, for mistakes that `assess` names."""
+    core: tuple[str, ...] = ()
+    """Those among them that miss the idea, see Mistake.core."""
     needed: tuple[str, ...] = ()
     """Parts without which the others count for nothing."""
     idle: tuple[Callable[..., Any], ...] = ()
@@ -260,7 +262,7 @@ class Judge:
         return dict(zip(self.parts, value, strict=True))
 
     def _case_set(self, rows: list[Case]) -> CaseSet:
-        core = tuple(name for name, m in self.mistakes.items() if m.core)
+        core = self.core + tuple(name for name, m in self.mistakes.items() if m.core)
         core += (TOO_SLOW,) if any(case.share < 1 for case in rows) else ()
         hints = {name: m.hint for name, m in self.mistakes.items() if m.hint} | dict(self.hints)
         if any(case.same_as >= 0 or case.unlike >= 0 for case in rows):

@@ -7,8 +7,8 @@ It never calls the answer; it only looks at values.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,13 @@ LONGEST_TEXT = 300
 TOO_SLOW = "too slow for what is asked: a loop where none is to be"
 OTHER_TYPE = "another type than asked for"
 OTHER_TYPE_HINT = "The values are right.  The text says which type of array it is to be: .astype."
+OTHER_ORDER = "the results are returned in another order"
+CHANGED = "an argument is changed in place"
+HINTS = {
+    OTHER_ORDER: "The right results, each in the place of another: the text says their order.",
+    CHANGED: "Arguments belong to whoever calls: work on a copy, x.copy(), or on a new array.",
+}
+"""What to think about next, for mistakes that any function can have."""
 
 
 def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerdict:
@@ -44,7 +51,8 @@ def compare(cases: CaseSet, replies: list[Reply], variant: int = 0) -> CheckVerd
         score = max(0.0, (score - floor) / (1 - floor)) if floor < 1 else 0.0
     if mistake in cases.core or any(TOO_SLOW in verdict.mistakes for verdict in verdicts):
         score = min(score, 0.5)
-    return CheckVerdict(cases.name, score, tuple(verdicts), mistake, cases.hints.get(mistake, ""))
+    hint = cases.hints.get(mistake) or HINTS.get(mistake, "")
+    return CheckVerdict(cases.name, score, tuple(verdicts), mistake, hint)
 
 
 def compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
@@ -68,13 +76,13 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
     try:
         if cases.assess:
             if reply.changed:
-                return CaseVerdict(case.label, 0.0, Told(changed))
+                return CaseVerdict(case.label, 0.0, Told(changed), mistakes=(CHANGED,))
             return rule_called(cases.assess)(case, reply.value)
         values = _split(cases, case, reply.value)
     except ValueError as error:
         return CaseVerdict(case.label, 0.0, Told(str(error)))
     if reply.changed:
-        return CaseVerdict(case.label, 0.0, Told(changed))
+        return CaseVerdict(case.label, 0.0, Told(changed), mistakes=(CHANGED,))
     parts = []
     for part in cases.parts:
         if part not in values:
@@ -82,25 +90,46 @@ def _compare_case(cases: CaseSet, case: Case, reply: Reply) -> CaseVerdict:
             continue
         verdict = _compare_part(cases, case, part, values[part])
         parts.append(_of_type(case.types.get(part, ""), values[part], verdict))
-    named = _explaining(case, [part for part in parts if not part.ok])
+    named = _explaining(case, parts)
+    if not named and not cases.measure and _in_another_order(case, values, parts):
+        named = (OTHER_ORDER,)
     vain = any(part.part in cases.needed and not part.ok for part in parts)
     return of_parts(case.label, parts, 0.0 if vain else None, mistakes=named)
 
 
-def _explaining(case: Case, wrong: list[PartVerdict]) -> tuple[str, ...]:
-    """Mistakes that explain at least half of the wrong parts they would spoil, best ones first."""
-    hits = Counter(m for part in wrong for m in part.mistakes)
-    spoiled = {m: _spoiled(case, m, [part.part for part in wrong]) for m in hits}
-    likely = [m for m in hits if 2 * hits[m] >= len(spoiled[m])]
-    return tuple(sorted(likely, key=lambda m: -hits[m]))
+def _explaining(case: Case, parts: list[PartVerdict]) -> tuple[str, ...]:
+    """Mistakes that explain at least half of the parts they would spoil, best ones first: what is
+    right although they would spoil it speaks against them."""
+    hits = Counter(m for part in parts if not part.ok for m in part.mistakes)
+    spoiled = {m: len(_spoiled(case, m)) for m in hits}
+    likely = [m for m in hits if 2 * hits[m] >= spoiled[m]]
+    return tuple(sorted(likely, key=lambda m: spoiled[m] - 2 * hits[m]))
 
 
-def _spoiled(case: Case, mistake: str, parts: Iterable[str]) -> list[str]:
+def _in_another_order(case: Case, values: dict[str, Any], parts: list[PartVerdict]) -> bool:
+    """Would all parts that are wrong be right if they changed places?"""
+    wrong = [part.part for part in parts if not part.ok]
+    if not 2 <= len(wrong) <= _FEW or any(part not in values for part in wrong):
+        return False
+    return any(
+        all(
+            not _is_all_zero(values[taken]) and _same(values[taken], case.expected[part], case.rtol)
+            for part, taken in zip(wrong, order, strict=True)
+        )
+        for order in permutations(wrong)
+    )
+
+
+_FEW = 5
+"""So many results at most are tried in all orders."""
+
+
+def _spoiled(case: Case, mistake: str) -> list[str]:
     """The parts of a case that a mistake leads astray."""
     outputs = case.mistakes.get(mistake, {})
     return [
         part
-        for part in parts
+        for part in case.expected
         if part in outputs and not _same(outputs[part], case.expected[part], case.rtol)
     ]
 
@@ -264,7 +293,9 @@ def _explain_shape(want: tuple[int, ...], have: tuple[int, ...]) -> Told:
     if not want:
         return Told("has shape", str(have), "expected one number")
     swapped = len(want) == 4 and have == (want[0], want[2], want[1], want[3])
-    relation = "height and width are swapped" if swapped else ""
+    moved = len(want) > 1 and want != have and sorted(want) == sorted(have)
+    relation = "the axes are in another order" if moved else ""
+    relation = "height and width are swapped" if swapped else relation
     return Told("has shape", str(have), f"expected {want}", relation)
 
 
@@ -274,7 +305,7 @@ def _explain_values(
     wrong = difference > limit
     worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
     if want.ndim == 0:
-        return Told(got=f"is {_number(have)}")
+        return Told(got=f"is {_number(have)}", expected=f"expected {_number(want)}")
     told = Told(
         f"{int(wrong.sum())} of {wrong.size} values are off; the worst: {_where(worst)}",
         f"is {_number(have[worst])}",
@@ -296,14 +327,15 @@ def _explain_error(error: str) -> Told:
 
 
 def _most_likely_mistake(cases: list[Case], verdicts: list[CaseVerdict]) -> str:
-    """The mistake that explains most failed cases, and most of those in which it would show; among
-    equals, the one named first.  A single coincidence names nothing."""
-    failed = [(c, v) for c, v in zip(cases, verdicts, strict=True) if v.score < 1]
-    counts = Counter(m for _, v in failed for m in v.mistakes)
+    """The mistake that explains most failed cases, and most of those in which it would show, be
+    they failed or passed; among equals, the one named first.  A single coincidence names nothing.
+    """
+    tried = list(zip(cases, verdicts, strict=True))
+    counts = Counter(m for _, v in tried if v.score < 1 for m in v.mistakes)
     for mistake, hits in counts.most_common():
         shows = sum(
-            mistake in v.mistakes or bool(_spoiled(c, mistake, c.expected))
-            for c, v in failed
+            mistake in v.mistakes or bool(_spoiled(c, mistake))
+            for c, v in tried
             if not v.told.raised  # a call that ended so showed nothing
         )
         if 2 * hits > shows:

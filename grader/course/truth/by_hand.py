@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import right, wrong
+from utils.checks.compare import CHANGED
 from utils.exercises.by_hand import BIASES, FILTERS, SIZES, STEPS, VOLUME, numbers_of
 
 from . import student_theory as by
@@ -226,7 +227,7 @@ THEORY = [
     ),
     right("receptive_field: indices of a window's ends", by.field_by_indices),
     right("receptive_field: recursion", by.field_recursive),
-    wrong("receptive_field: takes the layers out of the list", by.field_popping),
+    wrong(f"receptive_field: takes the layers out of the list -> {CHANGED}", by.field_popping),
     wrong("receptive_field: no strides -> the strides are left out", by.field_without_strides),
     wrong(
         "receptive_field: jump taken after the layer -> "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import right, wrong
+from utils.checks.compare import CHANGED
 from utils.exercises.augmentation_numbers import Numbers, numbers_of
 
 from .augmentation_augmenters import SAMPLES_AUGMENTERS
@@ -73,7 +74,7 @@ _GAPS = [
         _gap_of(accuracy_gap=lambda h: 100 * (h["accuracy"][-1] - h["val_accuracy"][-1])),
     ),
     wrong("gap: forgotten return", lambda history: None),
-    wrong("gap: sorts the losses where they are", _gap_sorting),
+    wrong(f"gap: sorts the losses where they are -> {CHANGED}", _gap_sorting),
 ]
 
 

@@ -7,7 +7,7 @@ mistakes; the diagnosis is what the judge has to call them.
 from __future__ import annotations
 
 from grader.contract.sample import Sample, right
-from utils.checks.compare import TOO_SLOW
+from utils.checks.compare import CHANGED, TOO_SLOW
 
 from . import student_layers as by
 from .implementing_cnn_pooling import POOL_BACKWARD, POOL_FORWARD
@@ -134,7 +134,7 @@ CONV_FORWARD = [
         ("kh, kw, _, F = w.shape", "kh, kw, _, F = w.shape[0], *w.shape[:1], *w.shape[2:]"),
     ),
     wrong(
-        "conv2d_forward: adds to its own input",
+        f"conv2d_forward: adds to its own input -> {CHANGED}",
         by.forward_loops,
         ("    sh, sw = stride\n", "    sh, sw = stride\n    x += 1\n    x -= 0.5\n"),
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.sample import right, wrong
+from utils.checks.compare import CHANGED
 from utils.nets import graphs, quiet
 from utils.rules.by_hand import WEIGHTS
 from utils.training import models
@@ -209,7 +210,7 @@ SAMPLES_BY_HAND = [
     wrong("inception_module: one convolution", models.module(_no_stack)),
     right("small_network: Keras layers", _keras_network),
     right("small_network: tf.nn.convolution, as a tuple", _network(as_tuple=True)),
-    wrong("small_network: takes the weights out of the dictionary", _network_popping),
+    wrong(f"small_network: takes the weights out of the dictionary -> {CHANGED}", _network_popping),
     wrong("small_network: no biases -> biases left out", _network(bias=False)),
     wrong("small_network: no ReLU -> ReLU left out", _network(relu=False)),
     wrong(

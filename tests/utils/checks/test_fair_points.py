@@ -14,7 +14,7 @@ from grader.contract.judge import Judge, Mistake, Question
 from utils.checks import cases as case_files
 from utils.checks import together
 from utils.checks.cases import Case
-from utils.checks.compare import OTHER_TYPE, compare
+from utils.checks.compare import CHANGED, HINTS, OTHER_ORDER, OTHER_TYPE, compare
 from utils.checks.shown import Shown
 from utils.checks.verdicts import CaseVerdict, CheckVerdict, Reply
 
@@ -138,3 +138,36 @@ def test_one_coincidence_names_nothing() -> None:
     judge = Judge("doubled", lambda a: 2 * a, draw, {"squared": squared})
     assert _verdict(judge, lambda a: 25).mistake == ""
     assert _verdict(judge, lambda a: a * a if a != 4 else 0).mistake == "squared"
+
+
+def test_what_is_right_though_a_mistake_would_spoil_it_speaks_against_the_mistake() -> None:
+    def draw(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+        for a in (0, 2, 3):
+            yield Question(str(a), {"a": a})
+
+    judge = Judge("square", lambda a: a * a, draw, {"one off": Mistake(lambda a: a * a - 1)})
+    assert _verdict(judge, lambda a: a * a - 1).mistake == "one off"
+    assert _verdict(judge, lambda a: a * a if a else -1).mistake == ""
+
+    parts = {"doubled": Mistake(lambda a: (2 * a + 1, 2 * a + 2, 2 * a + 3))}
+    three = Judge("three", lambda a: (a, a + 1, a + 9), draw, parts, parts=("x", "y", "z"))
+    assert _verdict(three, lambda a: (2 * a + 1, 2 * a + 2, 0)).mistake == "doubled"
+    assert _verdict(three, lambda a: (2 * a + 1, a + 1, a + 9)).mistake == ""
+
+
+def test_right_results_in_another_order_are_told_so() -> None:
+    def draw(rng: np.random.Generator, variant: int) -> Iterator[Question]:
+        for a in (1, 2):
+            yield Question(str(a), {"a": np.arange(1.0, 3) * a})
+
+    judge = Judge("two", lambda a: (a, 2 * a, 5.0), draw, parts=("once", "twice", "five"))
+    swapped = _verdict(judge, lambda a: (2 * a, a, 5.0))
+    assert (swapped.mistake, swapped.hint) == (OTHER_ORDER, HINTS[OTHER_ORDER])
+    assert _verdict(judge, lambda a: (5.0, a, 2 * a)).mistake == OTHER_ORDER
+    assert _verdict(judge, lambda a: (2 * a, 2 * a, 5.0)).mistake == ""
+
+
+def test_an_argument_that_is_changed_is_named() -> None:
+    drawn = DOUBLED.cases(np.random.default_rng(0))
+    found = compare(drawn, [Reply(2 * case.inputs["x"], changed=("x",)) for case in drawn.cases])
+    assert (found.score, found.mistake, found.hint) == (0, CHANGED, HINTS[CHANGED])

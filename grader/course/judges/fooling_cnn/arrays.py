@@ -130,7 +130,7 @@ def _weighted(
 def _preprocessed(net: Any, image: np.ndarray, target: int) -> np.ndarray:
     if isinstance(net, dict):
         return _gradient(net, image, target) / nets.RANGES[net.get("range", "unit")][0]
-    return _gradient(net, image, target) / 2
+    return _gradient(net, image, target) / (1 if net == "mini" else 2)
 
 
 def _hot(target: int, p: np.ndarray) -> np.ndarray:
