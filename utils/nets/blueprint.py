@@ -212,7 +212,7 @@ class _Parts:
 
     def _leaf(self, part: Any, tensors: tuple[Any, ...], more: dict[str, Any]) -> Any:
         keras = import_keras()
-        kind = type(part).__name__
+        kind = _class(part).__name__
         sources = [t for t in keras.tree.flatten(tensors) if isinstance(t, keras.KerasTensor)]
         if kind == "InputLayer":
             return tensors[0]
@@ -261,12 +261,29 @@ class _Parts:
 
 def _own(part: Any) -> bool:
     """Was its class written by the student?"""
-    return not type(part).__module__.startswith("keras.") and hasattr(part, "call")
+    return not _class(part).__module__.startswith("keras.") and hasattr(part, "call")
+
+
+def _class(part: Any) -> type:
+    """Its class, or the one of Keras' of which it is another name, or a way to make it."""
+    for one in type(part).__mro__:
+        if one.__module__.startswith("keras."):
+            return one
+        if not _SAYS_NOTHING.issuperset(vars(one)):
+            break
+    return type(part)
+
+
+_SAYS_NOTHING = frozenset(
+    ("__module__", "__qualname__", "__doc__", "__init__", "__annotations__", "__firstlineno__",
+     "__static_attributes__")
+)  # fmt: skip
+"""What a class can define without computing anything else than the one that it comes from."""
 
 
 def _may_be_function(part: Any) -> bool:
     """Could it be an activation, whatever it is called?"""
-    kind = type(part).__name__
+    kind = _class(part).__name__
     return kind in _FUNCTIONS or (kind not in OPTIONS and not does_nothing(kind))
 
 
@@ -274,7 +291,7 @@ def _options(
     part: Any, kind: str, tensors: tuple[Any, ...], output: Any
 ) -> tuple[str, dict[str, Any] | None]:
     """Kind and options of a step; None where it can't be made again."""
-    ours = type(part).__module__.startswith("keras.")
+    ours = _class(part).__module__.startswith("keras.")
     is_layer = hasattr(part, "count_params")
     if not ours:
         return kind, None
@@ -346,7 +363,7 @@ def _axes(part: Any) -> list[int]:
 
 def _penalties(part: Any) -> list[str]:
     """What of a layer costs something, in words."""
-    kind = type(part).__name__.lower()
+    kind = _class(part).__name__.lower()
     found = []
     for name, what in functions.PENALISED.items():
         regulariser = getattr(part, name, None)

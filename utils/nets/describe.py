@@ -74,7 +74,8 @@ def loss_problem(description: dict[str, Any]) -> str:
             f"the loss {loss} takes probabilities, but the model ends with {last!r}: end it with "
             "softmax (or tell the loss from_logits=True)"
         )
-    if last == "softmax" and ("binary" in loss or "squared" in loss):
+    binary = "binary" in loss and description["output"][-1:] != [2]  # of two it is the same loss
+    if last == "softmax" and ("squared" in loss or binary):
         return f"softmax and {loss} don't fit: take categorical_crossentropy"
     return ""
 

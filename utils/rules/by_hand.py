@@ -5,6 +5,8 @@ See utils.rules.theory for what a measure is.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,26 @@ WEIGHTS = {
 """Shapes of the small network's weights."""
 AS_ASKED, HALF = "√(2/n)", "√(1/n)"
 NO_SPREAD, TOO_LARGE, ANOTHER = "0", "far more than √(2/n)", "neither √(2/n) nor √(1/n)"
+VARIANCE, CHANNELS = "2/n", "√(2/n), n only the channels"
+OF_OUTPUTS, OF_WINDOWS = "√(2/n), n the outputs", "√(2/n), n the outputs times the kernel's cells"
+OF_ALL, GLOROT = "√(2/n), n all weights of the layer", "√(2/(inputs + outputs))"
 """What the standard deviation of the kernels is found to be."""
+
+
+AT_RANDOM, NEIGHBOURS, EVENLY = "at random", "from neighbours", "every k-th image"
+"""How the images of a validation set were chosen."""
+TWICE = "as many as come twice"
+"""What is left out where other images are repeated within a set."""
 
 
 def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     """Sizes of two sets, whether they overlap, what was lost, and whose labels are whose."""
     x_train, y_train, x_val, y_val = _arrays(answer, ("x_train", "y_train", "x_val", "y_val"))
+    if y_train.ndim > 1 and x_val.ndim < x_train.ndim:
+        raise ValueError(
+            "expected x_train, y_train, x_val, y_val, in this order; the second is an array of "
+            "images.  (train_test_split returns x_train, x_val, y_train, y_val.)"
+        )
     place = {image.tobytes(): i for i, image in enumerate(np.asarray(inputs["x"]))}
     train, val = _places(place, x_train), _places(place, x_val)
     if len(y_train) != len(train) or len(y_val) != len(val):
@@ -35,14 +51,27 @@ def split_of_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
             f"{len(train)} and {len(val)} images, but {len(y_train)} and {len(y_val)} labels"
         )
     labels = np.asarray(inputs["y"])
+    repeated = len(set(train)) < len(train) or len(set(val)) < len(val)
+    lost = TWICE if repeated else "some images"
     kept = np.array_equal(labels[train], y_train) and np.array_equal(labels[val], y_val)
     return {
         "sizes": np.array([len(train), len(val)]),
         "in both sets": "no image" if not set(train) & set(val) else "some images",
-        "left out": "no image" if len({*train, *val}) == len(labels) else "some images",
+        "left out": "no image" if len({*train, *val}) == len(labels) else lost,
         "labels": "with their images" if kept else "torn from their images",
-        "classes in validation": len(set(labels[val].tolist())),
+        "drawn": _drawn(sorted(set(val.tolist())), labels),
     }
+
+
+def _drawn(places: list[int], labels: np.ndarray) -> str:
+    """How places in a heap that is sorted by class were chosen."""
+    if len(places) == len(labels):
+        return AT_RANDOM  # nothing was chosen: what is wrong with that, sizes tell
+    steps = set(np.diff(places).tolist())
+    if len(places) > 2 and len(steps) == 1:
+        return NEIGHBOURS if steps == {1} else EVENLY
+    found = set(labels[places].tolist())
+    return AT_RANDOM if len(found) == len(set(labels.tolist())) else "from some classes only"
 
 
 def split_by_class(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -106,7 +135,9 @@ def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]
     if not isinstance(answer, dict):
         what = 'a dictionary of arrays: "conv1", "conv1_bias", …'
         raise ValueError(f"expected {what}; got {described(answer)}")
-    others, types, drawn, ratios = [], set(), [], []
+    others, types, drawn = [], set(), []
+    deviations: list[float] = []
+    shapes: list[tuple[int, ...]] = []
     for name, shape in WEIGHTS.items():
         for key, wanted in ((name, shape), (f"{name}_bias", shape[-1:])):
             if key not in answer:
@@ -116,13 +147,14 @@ def small_network_weights(inputs: dict[str, Any], answer: Any) -> dict[str, Any]
             if array.shape != wanted:
                 others.append(f"{key} has {array.shape}")
         kernel = np.asarray(answer[name], np.float64)
-        deviation = np.sqrt(2 / np.prod(shape[:-1]))
-        ratios.append(float(kernel.std() / deviation) if kernel.size else 0)
+        own = kernel.shape if kernel.ndim == len(shape) else shape
+        deviations.append(float(kernel.std()) if kernel.size else 0.0)
+        shapes.append(own)
         drawn.append(kernel.ravel() / (kernel.std() or 1))
     biases = [np.asarray(answer[f"{name}_bias"], np.float64) for name in WEIGHTS]
     return {
         "shapes": ", ".join(others) or "as asked",
-        "standard deviations": _spread(ratios),
+        "standard deviations": _spread(deviations, shapes),
         "values": _normal(drawn),
         "biases": "zero" if not any(b.any() for b in biases) else "not zero",
         "type": "float32" if types == {"float32"} else "another than float32",
@@ -142,15 +174,34 @@ def _normal(drawn: list[np.ndarray]) -> str:
     return "normal" if distinct > 0.9 * len(everything) else "repeated"
 
 
-def _spread(ratios: list[float]) -> str:
-    if all(0.85 < r < 1.15 for r in ratios):
-        return AS_ASKED
-    if not any(ratios):
+def _spread(deviations: list[float], shapes: list[tuple[int, ...]]) -> str:
+    """What the standard deviations of kernels are, in words."""
+    if not any(deviations):
         return NO_SPREAD
-    if ratios[0] > 3 and ratios[-1] > 3:
-        return TOO_LARGE
-    half = [0.85 < r * np.sqrt(2) < 1.15 for r in ratios]
-    return HALF if all(half) else ANOTHER
+    for name, rule in _DEVIATIONS.items():
+        wanted = [rule(*_units(shape)) for shape in shapes]
+        if all(0.85 * w < d < 1.15 * w for d, w in zip(deviations, wanted, strict=True)):
+            return name
+    least = [3 * _DEVIATIONS[AS_ASKED](*_units(shape)) for shape in shapes]
+    return TOO_LARGE if deviations[0] > least[0] and deviations[-1] > least[-1] else ANOTHER
+
+
+def _units(shape: tuple[int, ...]) -> tuple[float, float, float]:
+    """Cells of a kernel, inputs of one cell, and outputs, of an array of weights."""
+    return float(np.prod(shape[:-2])), float(max(shape[-2], 1)), float(max(shape[-1], 1))
+
+
+_DEVIATIONS: dict[str, Callable[[float, float, float], float]] = {
+    AS_ASKED: lambda cells, inputs, outputs: math.sqrt(2 / (cells * inputs)),
+    HALF: lambda cells, inputs, outputs: math.sqrt(1 / (cells * inputs)),
+    VARIANCE: lambda cells, inputs, outputs: 2 / (cells * inputs),
+    CHANNELS: lambda cells, inputs, outputs: math.sqrt(2 / inputs),
+    OF_OUTPUTS: lambda cells, inputs, outputs: math.sqrt(2 / outputs),
+    OF_WINDOWS: lambda cells, inputs, outputs: math.sqrt(2 / (cells * outputs)),
+    OF_ALL: lambda cells, inputs, outputs: math.sqrt(2 / (cells * inputs * outputs)),
+    GLOROT: lambda cells, inputs, outputs: math.sqrt(2 / (cells * (inputs + outputs))),
+}
+"""Rules for the standard deviation that students find, the right one first."""
 
 
 def inception(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
@@ -204,8 +255,13 @@ def graph_of_small_network(inputs: dict[str, Any], answer: Any) -> dict[str, Any
         isinstance(f, np.ndarray) and f.dtype == np.uint8 for f in files
     ):
         raise ValueError("expected graphs.event_file(write_graph); the check cell was changed")
-    chains = [graphs.chain(graphs.nodes_in(f.tobytes())) for f in files[:4]]
-    ops = max(chains, key=len, default=[])
+    found = [graphs.nodes_in(f.tobytes()) for f in files[:4]]
+    ops = max(map(graphs.chain, found), key=len, default=[])
+    if not ops and (count := sum(map(len, found))):
+        raise ValueError(
+            f"there is a graph of {count} operations in the file, and no matrix product: is it "
+            "that of small_network, up to its scores?"
+        )
     return {
         "convolutions": ops.count("Conv2D"),
         "ReLUs": ops.count("Relu"),

@@ -189,6 +189,8 @@ def _layers_right(steps: list[Any], want: list[str]) -> float:
 
 def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
     have = answer.get(name)
+    if name in _COMPILED and not answer.get("loss"):
+        return PartVerdict(name, False, Told("the model isn't compiled"), mistakes=(UNCOMPILED,))
     if name == "steps":
         steps = _plainest([str(s)[:60] for s in answer["steps"]][:100])
         if steps == want:
@@ -198,7 +200,7 @@ def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
             told = _first_difference(steps, want)
         return PartVerdict(name, False, told, mistakes=_steps_mistake(steps, want))
     if name == "loss and output":
-        problem = loss_problem(answer) if answer.get("loss") else "the model isn't compiled"
+        problem = loss_problem(answer)
         mistakes = () if not problem else (TWICE if "twice" in problem else LOSS,)
         return PartVerdict(name, not problem, Told(problem), mistakes=mistakes)
     if name == "ends with":
@@ -208,6 +210,12 @@ def _requirement(name: str, want: Any, answer: dict[str, Any]) -> PartVerdict:
     if have == want or (isinstance(want, float) and np.isclose(_float(have), want, rtol=1e-3)):
         return PartVerdict(name, True)
     mistakes = (_OTHERWISE[name],) if name in _OTHERWISE else ()
+    if name == "regularisers" and not (have and want):
+        mistakes = (UNREGULARISED if want else REGULARISED,)
+    if name == "loss" and str(have).startswith("sparse"):
+        mistakes = (SPARSE,)
+    elif name == "loss" and "crossentropy" in str(have):
+        mistakes = (OTHER_ENTROPY,)
     told = Told(got=_listed(have), expected=f"expected {_listed(want)}")
     return PartVerdict(name, False, told, mistakes=mistakes)
 
@@ -243,7 +251,17 @@ def _with_frame(before: str, step: str) -> str:
     return f"{kernel[1]} same" if kernel[2] == kernel[3] == side else ""
 
 
+_COMPILED = ("loss", "optimizer", "metric", "loss and output")
+UNCOMPILED = "the model isn't compiled"
 LOSS = "loss and output don't fit"
+OTHER_LOSS = "another loss than cross-entropy"
+OTHER_ENTROPY = "another cross-entropy than asked for"
+SPARSE = "the loss for class numbers, though labels are one-hot"
+OPTIMIZER = "another optimiser than asked for"
+INPUT = "images of another shape go in"
+OUTPUTS = "another number of outputs"
+UNREGULARISED = "the regulariser is missing"
+REGULARISED = "a regulariser where none is asked for"
 REGULARISER = "the regulariser is not as asked"
 PARAMETERS = "the number of parameters is another"
 METRIC = "accuracy is not measured"
@@ -252,9 +270,23 @@ ACTIVATION = "an activation is missing"
 PADDING = "padding VALID, though SAME was asked for"
 DILATED = "a dilated or grouped convolution"
 EXTRA = "a layer too many"
+MISSING = "a layer is missing"
+OTHER_ACTIVATION = "another activation than asked for"
+OTHER_POOLING = "another kind of pooling than asked for"
+OTHER_NUMBERS = "the right kind of layer, with another size or number"
+OTHER_LAYER = "a layer of another kind than asked for"
 ORDER = "the layers are in another order"
 HINTS |= {
     LOSS: "Cross-entropy compares probabilities: softmax at the end, or from_logits=True.",
+    UNCOMPILED: 'model.compile(optimizer="adam", loss=…, metrics=["accuracy"]), then return it.',
+    OTHER_LOSS: 'Probabilities of classes are compared by loss="categorical_crossentropy".',
+    OTHER_ENTROPY: 'loss="categorical_crossentropy", as it is.',
+    SPARSE: 'Labels are one-hot vectors here: loss="categorical_crossentropy".',
+    OPTIMIZER: 'model.compile(optimizer="adam", …).',
+    INPUT: "The images have 32×32 pixels of three colours: keras.Input((32, 32, 3)).",
+    OUTPUTS: "The last layer has as many units as there are answers to choose from.",
+    UNREGULARISED: "kernel_regularizer=keras.regularizers.L2(…) at the layer with the weights.",
+    REGULARISED: "It belonged to an earlier exercise: leave kernel_regularizer out.",
     REGULARISER: "kernel_regularizer=keras.regularizers.L2(…) at the layer with the weights, where "
     "one is asked for; nothing for biases.",
     METRIC: 'model.compile(…, metrics=["accuracy"]).',
@@ -264,12 +296,21 @@ HINTS |= {
     PADDING: 'padding="same" keeps height and width.',
     ORDER: "The layers are all there; put them in the order that is asked for.",
     DILATED: "Neighbouring pixels: leave dilation_rate and groups as they are.",
+    MISSING: "Compare the layers with those that are asked for, one by one.",
+    OTHER_ACTIVATION: "activation=… of the layer before: which one does the exercise ask for?",
+    OTHER_POOLING: "layers.MaxPooling2D keeps the largest value of a window.",
+    OTHER_NUMBERS: "Units, filters, kernel size and stride: compare them with those asked for.",
+    OTHER_LAYER: "Compare the layers with those that are asked for, one by one.",
     EXTRA: "Begin with exactly what is asked for; the next exercises are for experiments.",
 }
 
 
 _OTHERWISE = {
+    "input": INPUT,
+    "output": OUTPUTS,
     "regularisers": REGULARISER,
+    "loss": OTHER_LOSS,
+    "optimizer": OPTIMIZER,
     "parameters": PARAMETERS,
     "metric": METRIC,
     "ends with": NO_SOFTMAX,
@@ -291,6 +332,8 @@ def _first_difference(steps: list[str], want: list[str]) -> Told:
 def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
     if steps[-2:] == ["softmax", "softmax"]:
         return (TWICE,)
+    if want[-1:] == ["softmax"] != steps[-1:] and steps[: len(want) - 1] == want[:-1]:
+        return (NO_SOFTMAX,)
     if sorted(steps) == sorted(want):
         return (ORDER,)
     if [s for s in want if s != "relu"] == [s for s in steps if s != "relu"]:
@@ -299,10 +342,32 @@ def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
         return (PADDING,)
     if [re.sub(r" (dilation|groups) \S+", "", s) for s in steps] == want:
         return (DILATED,)
-    rest = iter(steps)
-    if all(s in rest for s in want):
+    if _within(want, steps):
         return (EXTRA,)
-    return ()
+    if _within(steps, want):
+        return (MISSING,)
+    others = [(s, w) for s, w in zip(steps, want, strict=False) if s != w]
+    if len(steps) != len(want) or len(others) != 1:
+        return ()
+    return (_other_step(*others[0]),)
+
+
+def _within(some: list[str], steps: list[str]) -> bool:
+    """Do these steps come in this order among the others?"""
+    rest = iter(steps)
+    return all(step in rest for step in some)
+
+
+def _other_step(step: str, want: str) -> str:
+    """What is to be said where one step stands in the place of another."""
+    kind, wanted = step.split()[0], want.split()[0]
+    if kind == wanted:
+        return OTHER_NUMBERS
+    if kind.endswith("pool") and wanted.endswith("pool"):
+        return OTHER_POOLING
+    others = ("flatten", "batchnorm")
+    functions = all(" " not in word and word not in others for word in (step, want))
+    return OTHER_ACTIVATION if functions else OTHER_LAYER
 
 
 def _float(value: Any) -> float:

@@ -87,6 +87,13 @@ _CONVOLUTION_MISTAKES = {
         lambda images, kernels: _convolve(images[..., :1], kernels[:, :, :1]),
         "Each kernel looks at all channels and adds up what it finds.",
     ),
+    "each channel convolved by itself, and nothing added up": Mistake(
+        lambda images, kernels: np.concatenate(
+            [_convolve(images[..., [c]], kernels[:, :, [c]]) for c in range(images.shape[3])],
+            axis=3,
+        ),
+        "Each kernel looks at all channels and adds up what it finds: one map for each kernel.",
+    ),
     "kernel height and width swapped": Mistake(
         lambda images, kernels: _convolve(images, kernels.transpose(1, 0, 2, 3)),
         "kernels have the shape (height, width, channels in, channels out).",
@@ -181,6 +188,18 @@ _CLASSIFY_MISTAKES = {
     "scores in place of classes": Mistake(
         _logits, "Which position holds the highest score?  That position is the answer."
     ),
+    "the highest score in place of its class": Mistake(
+        lambda images: _logits(images).max(axis=1),
+        "np.max tells how high the score is, np.argmax which class has it.",
+    ),
+    "the highest probability in place of its class": Mistake(
+        lambda images: _probabilities(images).max(axis=1),
+        "np.max tells how high it is, np.argmax which class has it.",
+    ),
+    "one number for all images: argmax without an axis": Mistake(
+        lambda images: _logits(images).argmax(),
+        "Each image has a row of scores of its own: axis=1.",
+    ),
     "probabilities in place of classes": Mistake(
         _probabilities, "Which position holds the highest value?  That is the answer."
     ),
@@ -193,6 +212,11 @@ _CLASSIFY_MISTAKES = {
 
 def _five(scores: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Any]:
     return lambda images: _top(scores(images))
+
+
+def _of_five(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    classes, best = _top(scores)
+    return classes, softmax(best)
 
 
 def _ascending(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,6 +289,10 @@ _TOP5_MISTAKES = {
         _five(lambda images: np.exp(_logits(images))),
         "Softmax divides the exponentials by their sum.",
     ),
+    "softmax over the best five only": Mistake(
+        lambda images: _of_five(_logits(images)),
+        "The sum in softmax goes over all classes: first softmax, then the best five.",
+    ),
     "percent in place of fractions": Mistake(
         _five(lambda images: 100 * _probabilities(images)),
         "A probability lies between 0 and 1.",
@@ -293,6 +321,13 @@ JUDGES = [
             "whole version numbers; only the part before the first point is asked for": Mistake(
                 lambda: {"tensorflow": "2.21.0", "keras": "3.15.1"},
                 'int("2.21.0".split(".")[0]) is 2.',
+            ),
+            "two numbers of a version; only the part before the first point is asked for": Mistake(
+                lambda: {"tensorflow": 2.21, "keras": 3.15}, 'int("2.21.0".split(".")[0]) is 2.'
+            ),
+            "channels first, which is not what this installation says": Mistake(
+                lambda: {"image_data_format": "channels_first"},
+                "keras.config.image_data_format() says it.",
             ),
         },
         kind="value",

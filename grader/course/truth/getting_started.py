@@ -12,6 +12,7 @@ from grader.contract.sample import right, wrong
 from utils.nets import pretrained, quiet
 
 from .idle_nets import IDLE_STARTED
+from .slips_started import SLIPS_STARTED
 
 Array = np.ndarray
 
@@ -182,7 +183,10 @@ SAMPLES = [
         _installation(tensorflow="2.21.0", keras="3.15.1"),
     ),
     wrong("installation: blank", dict.fromkeys(_installation())),
-    wrong("installation: channels first", _installation(image_data_format="channels_first")),
+    wrong(
+        "installation: channels first -> channels first, which is not what this installation says",
+        _installation(image_data_format="channels_first"),
+    ),
     right("one_convolution: tf.nn.conv2d", _conv2d),
     right("one_convolution: keras.ops.conv", _conv_keras),
     right("one_convolution: loops in float64", _conv_loops),
@@ -287,5 +291,6 @@ SAMPLES = [
     ),
     wrong("top5: swapped -> classes and probabilities swapped", _top5_swapped),
     wrong("top5: three only", _top5_three),
+    *SLIPS_STARTED,
     *IDLE_STARTED,
 ]

@@ -15,6 +15,7 @@ from utils.training import loading, models
 
 from . import training_nets as nets
 from .idle_nets import IDLE_TRAINING
+from .slips_training import SLIPS_TRAINING
 from .training_by_hand import SAMPLES_BY_HAND
 from .training_ladder import SAMPLES_LADDER
 from .training_styles import SAMPLES_STYLES
@@ -359,14 +360,14 @@ _CONFIGURED = [
     _configured(False, "one_layer", "softmax as a layer, too", nets.two_softmaxes, assess.TWICE),
     _configured(False, "one_layer", "L2 0.01", lambda: nets.one_layer(0.01), assess.REGULARISER),
     _configured(
-        False, "one_layer", "not regularised", lambda: nets.one_layer(None), assess.REGULARISER
+        False, "one_layer", "not regularised", lambda: nets.one_layer(None), assess.UNREGULARISED
     ),
     _configured(
         False,
         "one_layer",
         "squared error",
         lambda: nets.one_layer(loss="mean_squared_error"),
-        assess.LOSS,
+        assess.OTHER_LOSS,
     ),
     _configured(
         True, "one_layer", "a regulariser of one's own", lambda: nets.one_layer_with("a function")
@@ -391,15 +392,23 @@ _CONFIGURED = [
         )
         for metrics in ((), ("mse",))
     ),
-    _configured(False, "one_layer", "labels smoothed", nets.one_layer_smoothed),
-    _configured(False, "one_layer", "optimiser SGD", lambda: nets.one_layer(optimizer="sgd")),
+    _configured(
+        False, "one_layer", "labels smoothed", nets.one_layer_smoothed, assess.OTHER_ENTROPY
+    ),
+    _configured(
+        False,
+        "one_layer",
+        "optimiser SGD",
+        lambda: nets.one_layer(optimizer="sgd"),
+        assess.OPTIMIZER,
+    ),
     _configured(True, "mlp", "as asked", nets.mlp),
     _configured(False, "mlp", "no ReLU", lambda: nets.mlp(None), assess.ACTIVATION),
-    _configured(False, "mlp", "no softmax", lambda: nets.mlp(last=None), assess.LOSS),
-    _configured(False, "mlp", "64 units", lambda: nets.mlp(units=64), assess.PARAMETERS),
-    _configured(False, "mlp", "L2", lambda: nets.mlp(kernel_regularizer="l2"), assess.REGULARISER),
+    _configured(False, "mlp", "no softmax", lambda: nets.mlp(last=None), assess.NO_SOFTMAX),
+    _configured(False, "mlp", "64 units", lambda: nets.mlp(units=64), assess.OTHER_NUMBERS),
+    _configured(False, "mlp", "L2", lambda: nets.mlp(kernel_regularizer="l2"), assess.REGULARISED),
     _configured(
-        False, "mlp", "L2 of biases", lambda: nets.mlp(bias_regularizer="l2"), assess.REGULARISER
+        False, "mlp", "L2 of biases", lambda: nets.mlp(bias_regularizer="l2"), assess.REGULARISED
     ),
     _configured(False, "mlp", "forgotten return", lambda: None),
     _configured(True, "simple_cnn", "ReLU as a layer", nets.simple_cnn),
@@ -408,7 +417,7 @@ _CONFIGURED = [
         False, "simple_cnn", "with dropout", lambda: nets.simple_cnn(dropout=True), assess.EXTRA
     ),
     _configured(
-        False, "simple_cnn", "16 filters", lambda: nets.simple_cnn(filters=16), assess.PARAMETERS
+        False, "simple_cnn", "16 filters", lambda: nets.simple_cnn(filters=16), assess.OTHER_NUMBERS
     ),
     _configured(
         False, "simple_cnn", "dilated", lambda: nets.simple_cnn(dilation=2), assess.DILATED
@@ -424,9 +433,7 @@ _CONFIGURED = [
             ("squared error of scores", None, "mse"),
         )
     ),
-    _configured(
-        False, "rest", "one output", lambda: nets.rest_net(1, "sigmoid"), assess.NO_SOFTMAX
-    ),
+    _configured(False, "rest", "one output", lambda: nets.rest_net(1, "sigmoid"), assess.OUTPUTS),
 ]
 
 
@@ -512,6 +519,7 @@ SAMPLES = [
     *SAMPLES_LADDER,
     *SAMPLES_BY_HAND,
     *SAMPLES_STYLES,
+    *SLIPS_TRAINING,
     *IDLE_TRAINING,
 ]
 """Known answers."""

@@ -74,6 +74,10 @@ _CONV1D_WRONG: Mapping[str, tuple[Callable[..., np.ndarray], str]] = {
         lambda x, w, s, p: slide(np.pad(x, p), w, s + 1),
         "S is the distance from the beginning of one window to the beginning of the next.",
     ),
+    "the stride is left out": (
+        lambda x, w, s, p: slide(np.pad(x, p), w, 1),
+        "S says how far the window moves each time: with S = 2, every second position counts.",
+    ),
     "the window advances by its own length": (
         lambda x, w, s, p: slide(np.pad(x, p), w, len(w)),
         "The filter's size says how many values are summed, S how far the window moves; windows "
@@ -121,6 +125,10 @@ _VOLUMES_WRONG: Mapping[str, tuple[dict[str, Any], str]] = {
     "rounded up: an incomplete window was kept": (
         {"S=2": [2, 3, 2]},
         "A window that reaches beyond the input is dropped.",
+    ),
+    "the maps come first": (
+        {"S=1": [2, 3, 4]},
+        "Volumes are written (height, width, maps), as in the arrays.",
     ),
     "width and height are swapped": (
         {"S=1": [4, 3, 2]},
@@ -184,6 +192,16 @@ VOLUME_MISTAKES = {
         volume_maps,
         "The upper left weight meets the upper left pixel of the window.",
     ),
+    "the two maps are swapped": changed(
+        lambda: dict(zip(("map 2", "map 1"), volume_maps().values(), strict=True)),
+        volume_maps,
+        "Map 1 is what filter 1 makes.",
+    ),
+    "the maps were copied column by column": changed(
+        lambda: {name: values.T for name, values in volume_maps().items()},
+        volume_maps,
+        "A list of rows: three of them, each with four values.",
+    ),
     "the filters are transposed": changed(
         lambda: volume_maps(filters=FILTERS.swapaxes(0, 1)),
         volume_maps,
@@ -230,6 +248,12 @@ def _both(
 
 flipped_and_not = _both(lambda k: k, lambda k: k[::-1, ::-1])
 
+
+def _turned_result(variant: int) -> dict[str, np.ndarray]:
+    direct = flipped_and_not(variant)["cross-correlation"]
+    return {"cross-correlation": direct, "convolution": direct[::-1, ::-1]}
+
+
 FLIPS = {
     "both were computed without a flip": changed(
         _both(lambda k: k, lambda k: k),
@@ -250,6 +274,21 @@ FLIPS = {
         _both(lambda k: k, lambda k: k[::-1]),
         flipped_and_not,
         "In I(i - m, j - n) both indices run backwards: the kernel is turned by 180°.",
+    ),
+    "the result is turned, not the kernel": changed(
+        _turned_result,
+        flipped_and_not,
+        "Turn the kernel by 180°, and leave where it lies: the windows stay in their order.",
+    ),
+    "the kernel is turned by 90°, counter-clockwise": changed(
+        _both(lambda k: k, np.rot90),
+        flipped_and_not,
+        "Both indices run backwards: that is half a turn, 180°.",
+    ),
+    "the kernel is turned by 90°, clockwise": changed(
+        _both(lambda k: k, lambda k: np.rot90(k, -1)),
+        flipped_and_not,
+        "Both indices run backwards: that is half a turn, 180°.",
     ),
     "the kernel is transposed, not flipped": changed(
         _both(lambda k: k, lambda k: k.T),
@@ -294,6 +333,16 @@ PADDINGS = {
         _padding_rows(lambda m, k: [m, k // 2, k // 2, 2 * (k // 2)]),
         padding_table,
         "SAME at stride 1 has m outputs, so there must be k - 1 zeros in all.",
+    ),
+    "k zeros in all, one too many": changed(
+        _padding_rows(lambda m, k: [m, k // 2, k - k // 2, k]),
+        padding_table,
+        "A window of k covers one value of its own: m outputs need k - 1 more in all.",
+    ),
+    "the zeros of one side were taken for those in all": changed(
+        _padding_rows(lambda m, k: [m, (k - 1) // 2, k // 2, (k - 1) // 2]),
+        padding_table,
+        "The last number is the sum of the two before it.",
     ),
     "k - 1 zeros on each side": changed(
         _padding_rows(lambda m, k: [m, k - 1, k - 1, 2 * (k - 1)]),

@@ -16,6 +16,7 @@ from .window_mistakes import (
     EXTRA_FIRST,
     FIXED,
     HALF,
+    IN_FRONT,
     ONE,
     by_rule,
     by_stride,
@@ -75,6 +76,11 @@ def _filters_first(w: np.ndarray, **_: Any) -> np.ndarray:
 def _channels_first_rows(w: np.ndarray, **_: Any) -> np.ndarray:
     kh, kw, channels, filters = w.shape
     return w.reshape(channels, kh, kw, filters).transpose(1, 2, 0, 3)
+
+
+def _columns_first(w: np.ndarray, **_: Any) -> np.ndarray:
+    kh, kw, *rest = w.shape
+    return w.reshape(kw, kh, *rest).swapaxes(0, 1)
 
 
 def _square_kernel(w: np.ndarray, **_: Any) -> np.ndarray:
@@ -146,12 +152,20 @@ CONV_FORWARD = {
     "the first filter is used for every map": Mistake(
         variant(ref.conv2d, w=_first_filter), "Which axis of w counts the filters?"
     ),
+    "all filters are added up to one map": Mistake(
+        result(lambda y: np.broadcast_to(y.sum(axis=3, keepdims=True), y.shape), ref.conv2d),
+        "One map for each filter: which axis of w is not summed over?",
+    ),
     "the kernel is reshaped to (F, …) although F is its last axis": Mistake(
         variant(ref.conv2d, w=_filters_first),
         "reshape keeps the order in memory. Which axis must stay last?",
     ),
     "patches and kernel are flattened in different orders": Mistake(
         variant(ref.conv2d, w=_channels_first_rows),
+        "A row of patches lists its values in some order of (kh, kw, C). And a column of w?",
+    ),
+    "patches list a window column by column, the kernel row by row": Mistake(
+        variant(ref.conv2d, w=_columns_first),
         "A row of patches lists its values in some order of (kh, kw, C). And a column of w?",
     ),
     "the kernel's rows and columns are swapped": Mistake(
@@ -186,11 +200,11 @@ CONV_FORWARD = {
 
 
 def _part(name: str, change: Callable[..., np.ndarray]) -> Callable[..., Any]:
-    """Right gradients but for one part, which `change` makes from inputs and right gradients."""
+    """The one part that is wrong, which `change` makes from inputs and right gradients."""
 
     def answer(**inputs: Any) -> Arrays:
         right = ref.conv2d_gradients(**inputs)
-        return right | {name: change(right=right, **inputs)}
+        return {name: change(right=right, **inputs)}
 
     return answer
 
@@ -230,16 +244,26 @@ def _cropped_at_the_end(right: Arrays, x: np.ndarray, w: np.ndarray, **inputs: A
 
 
 def _overwritten_dx(
-    right: Arrays, dy: np.ndarray, x: np.ndarray, w: np.ndarray, stride: Pair, padding: str
+    right: Arrays,
+    dy: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: Pair,
+    padding: str,
+    backwards: bool = False,
 ) -> np.ndarray:
-    """Windows visited row by row, each overwriting what it covers."""
+    """Windows visited row by row, each overwriting what it covers.
+
+    backwards: from the last one on; whoever goes through the kernel's cells keeps the last of them
+    for each pixel, which is that of the first window.
+    """
     places = [place_windows(x.shape[a + 1], w.shape[a], stride[a], padding) for a in (0, 1)]
     padded = np.zeros_like(ref.padded_input_gradient(dy, x, w, stride, padding))
-    for i in range(places[0][2]):
-        for j in range(places[1][2]):
-            top, left = i * stride[0], j * stride[1]
-            window = padded[:, top : top + w.shape[0], left : left + w.shape[1]]
-            window[...] = np.einsum("nf,ijcf->nijc", dy[:, i, j], w)
+    order = list(np.ndindex(places[0][2], places[1][2]))
+    for i, j in order[::-1] if backwards else order:
+        top, left = i * stride[0], j * stride[1]
+        window = padded[:, top : top + w.shape[0], left : left + w.shape[1]]
+        window[...] = np.einsum("nf,ijcf->nijc", dy[:, i, j], w)
     top, left = places[0][0], places[1][0]
     return padded[:, top : top + x.shape[1], left : left + x.shape[2]]
 
@@ -286,7 +310,7 @@ def _per_image_dw(right: Arrays, dy: np.ndarray, x: np.ndarray, **inputs: Any) -
 def _divided(parts: tuple[str, ...], by: Callable[[np.ndarray], int]) -> Callable[..., Any]:
     def answer(dy: np.ndarray, **inputs: Any) -> Arrays:
         right = ref.conv2d_gradients(dy, **inputs)
-        return right | {part: right[part] / by(dy) for part in parts}
+        return {part: right[part] / by(dy) for part in parts}
 
     return answer
 
@@ -330,6 +354,11 @@ CONV_BACKWARD = {
         "A pixel that several windows see collects a gradient from each of them.",
         core=True,
     ),
+    "dx: = in place of += where several cells of the kernel meet a pixel": Mistake(
+        _part("dx", partial(_overwritten_dx, backwards=True)),
+        "A pixel that several windows see collects a gradient from each of them.",
+        core=True,
+    ),
     "dx: the gradient of the padding is still there": Mistake(
         _part("dx", _uncropped), "dx is as large as x. Which part of the padded array is x?"
     ),
@@ -350,6 +379,7 @@ CONV_BACKWARD = {
     "dx: the kernel is turned by 180° once too often or too little": Mistake(
         _part("dx", _turned_kernel_dx),
         "Each window hands its share back to the very pixels it read: which weight goes where?",
+        core=True,
     ),
     "dx: input channels and filters of the kernel are swapped": Mistake(
         _part("dx", _channels_not_swapped_dx),
@@ -359,10 +389,14 @@ CONV_BACKWARD = {
         _part("dx", _last_filter_dx), "A pixel feeds every filter: its gradients add up."
     ),
     "dw: only the last image counts": Mistake(
-        _part("dw", _of_one_image("dw", -1)), "All images share the same weights: add up."
+        _part("dw", _of_one_image("dw", -1)),
+        "All images share the same weights: add up.",
+        core=True,
     ),
     "dw: only the first image counts": Mistake(
-        _part("dw", _of_one_image("dw", 0)), "All images share the same weights: add up."
+        _part("dw", _of_one_image("dw", 0)),
+        "All images share the same weights: add up.",
+        core=True,
     ),
     "dw: only the last position counts": Mistake(
         _part("dw", _last_position_dw), "All positions share the same weights: add up."
@@ -412,7 +446,7 @@ CONV_BACKWARD = {
     "dw and dx are returned in the wrong order": Mistake(
         _other_order, "The function returns dx, dw, db."
     ),
-    **by_rule(ref.conv2d_gradients, EXTRA_FIRST, FIXED, HALF, ONE),
+    **by_rule(ref.conv2d_gradients, EXTRA_FIRST, FIXED, HALF, IN_FRONT, ONE),
     **by_stride_backward(ref.conv2d_gradients),
 }
 """Known mistakes of a backward convolution, likelier ones first."""

@@ -126,7 +126,7 @@ def _image(rng: np.random.Generator, setting: Setting) -> np.ndarray:
         size = int(np.prod(shape))
         values = (rng.permutation(size).reshape(shape) - size // 2) / 16
         if setting.values == "negative":
-            values -= values.max() + 1
+            values -= values.max() + 1000  # no number that is merely low will do as padding
     return values.astype(setting.dtype)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -16,6 +17,7 @@ from .window_mistakes import (
     EXTRA_FIRST,
     FIXED,
     HALF,
+    IN_FRONT,
     ONE,
     by_rule,
     by_stride,
@@ -41,10 +43,13 @@ def _largest_absolute(x: np.ndarray, **inputs: Any) -> np.ndarray:
     return ref.max_pool(np.abs(x), **inputs)
 
 
-def _zeros_win(x: np.ndarray, size: Pair, stride: Pair, padding: str) -> np.ndarray:
+def _padding_wins(
+    x: np.ndarray, size: Pair, stride: Pair, padding: str, fill: float = 0.0
+) -> np.ndarray:
     places = [place_windows(x.shape[a + 1], size[a], stride[a], padding) for a in (0, 1)]
     margins = [(before, after) for before, after, _ in places]
-    return ref.max_pool(np.pad(x, ((0, 0), *margins, (0, 0))), size, stride, "VALID")
+    padded = np.pad(x, ((0, 0), *margins, (0, 0)), constant_values=fill)
+    return ref.max_pool(padded, size, stride, "VALID")
 
 
 def _from_zero(**inputs: Any) -> np.ndarray:
@@ -53,6 +58,10 @@ def _from_zero(**inputs: Any) -> np.ndarray:
 
 def _over_channels(y: np.ndarray) -> np.ndarray:
     return np.repeat(y.max(axis=3, keepdims=True), y.shape[3], axis=3)
+
+
+def _over_images(y: np.ndarray) -> np.ndarray:
+    return np.repeat(y.max(axis=0, keepdims=True), len(y), axis=0)
 
 
 def _channels_lost(y: np.ndarray) -> np.ndarray:
@@ -95,7 +104,10 @@ def by_window(function: Callable[..., Any]) -> dict[str, Mistake]:
 
 POOL_FORWARD = {
     "padding takes part in the maximum: zeros win over negative values": Mistake(
-        _zeros_win, "Which number never wins a maximum?"
+        _padding_wins, "Which number never wins a maximum?"
+    ),
+    "padding takes part in the maximum: -1 wins over lower values": Mistake(
+        partial(_padding_wins, fill=-1.0), "Which number is lower than any other?"
     ),
     "the maximum starts at 0": Mistake(_from_zero, "What if all values of a window are negative?"),
     _STEP: Mistake(variant(ref.max_pool, stride=_size_as_stride), _STEP_HINT),
@@ -107,6 +119,9 @@ POOL_FORWARD = {
     "the largest absolute value": Mistake(_largest_absolute, "-3 is smaller than 2."),
     "one maximum for all channels": Mistake(
         result(_over_channels, ref.max_pool), "Each channel is pooled on its own."
+    ),
+    "one maximum for all images": Mistake(
+        result(_over_images, ref.max_pool), "Each image is pooled on its own."
     ),
     "the channels are pooled away": Mistake(
         result(_channels_lost, ref.max_pool), "Each channel is pooled on its own."
@@ -294,6 +309,9 @@ POOL_BACKWARD = {
     "padding takes part in the maximum: zeros win over negative values": Mistake(
         _sharing(_first, fill=0.0), "Which number never wins a maximum?"
     ),
+    "padding takes part in the maximum: -1 wins over lower values": Mistake(
+        _sharing(_first, fill=-1.0), "Which number is lower than any other?"
+    ),
     _STEP: Mistake(_steps_by_size, _STEP_HINT),
     **by_window(ref.max_pool_gradient),
     "the gradient of the padding is still there": Mistake(
@@ -302,7 +320,7 @@ POOL_BACKWARD = {
     "cut off as [p:-q], which is empty where q = 0": Mistake(
         _sharing(_first, crop=_negative_index), "What is a[0:-0]?"
     ),
-    **by_rule(ref.max_pool_gradient, EXTRA_FIRST, FIXED, HALF, ONE),
+    **by_rule(ref.max_pool_gradient, EXTRA_FIRST, FIXED, HALF, IN_FRONT, ONE),
     **by_stride_backward(ref.max_pool_gradient),
     "one winner for all channels": Mistake(
         _sharing(_one_place), "Each channel has its own maximum."

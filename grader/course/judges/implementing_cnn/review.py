@@ -63,6 +63,22 @@ UNIT_MISTAKES = {
         unit_and_map,
         "First and last row that the unit sees, both included.",
     ),
+    "rows and columns are swapped": changed(
+        lambda variant: {
+            "rows": unit_and_map(variant)["columns"],
+            "columns": unit_and_map(variant)["rows"],
+        },
+        unit_and_map,
+        "The unit's row decides about rows: they are counted downwards.",
+    ),
+    "the pooling's window is left out: a pooled unit sees two rows": changed(
+        _at(lambda r: 2 * r - 3, 7),
+        unit_and_map,
+        "The last of the three pooled rows comes from two rows of the map below.",
+    ),
+    "the maps of the first convolution": changed(
+        lambda variant: {"maps": 8}, unit_and_map, "How many filters has the last layer?"
+    ),
     "one map for each filter and channel below": changed(
         lambda variant: {"maps": 16 * 8},
         unit_and_map,
@@ -79,8 +95,8 @@ UNIT_MISTAKES = {
 }
 
 
-def _each_size(rule: Callable[[int, int, int, int], int]) -> Callable[..., dict[str, int]]:
-    def parts(variant: int) -> dict[str, int]:
+def _each_size(rule: Callable[[int, int, int, int], float]) -> Callable[..., dict[str, float]]:
+    def parts(variant: int) -> dict[str, float]:
         width = numbers_of_variant(variant).width
         return {name: rule(width, f, s, p) for name, (f, s, p) in SIZES.items()}
 
@@ -98,6 +114,11 @@ SIZES_MISTAKES = {
         _each_size(lambda n, f, s, p: (n - f + 2 * p) // s),
         output_sizes,
         "(W - F + 2P) / S counts the steps; there is one window before the first step.",
+    ),
+    "not rounded": changed(
+        _each_size(lambda n, f, s, p: (n - f + 2 * p) / s + 1),
+        output_sizes,
+        "There is no half window: one that doesn't fit entirely is dropped.",
     ),
     "the stride is left out": changed(
         _each_size(lambda n, f, s, p: n - f + 2 * p + 1),
@@ -143,6 +164,10 @@ PARAMETERS_MISTAKES = {
     "the kernel was taken to be square": Mistake(
         _counted(lambda h, w, c, f, bias: (h * h * c * f, f * bias)),
         "kernel is (height, width).",
+    ),
+    "the biases are counted among the weights, too": Mistake(
+        _counted(lambda h, w, c, f, bias: (h * w * c * f + f * bias, f * bias)),
+        "Two numbers are asked for, weights and biases apart.",
     ),
     "the biases are forgotten": Mistake(
         _counted(lambda h, w, c, f, bias: (h * w * c * f, 0)), "Each filter has one bias."

@@ -6,6 +6,7 @@ know beforehand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -38,6 +39,14 @@ def _own_stride_too(layers: Layers) -> int:
     return side
 
 
+def _whole_kernels(layers: Layers) -> int:
+    side, jump = 0, 1
+    for k, s in layers:
+        side += k * jump
+        jump *= s
+    return side
+
+
 def _last_stride_only(layers: Layers) -> int:
     strides = [1, *(s for _, s in layers)]
     return 1 + sum((k - 1) * s for (k, _), s in zip(layers, strides, strict=False))
@@ -59,6 +68,22 @@ SUPPORT_MISTAKES = {
     "the kernel sizes are added up: a layer adds k - 1, not k": Mistake(
         lambda layers: sum(k for k, _ in layers),
         "Two neighbouring windows of three cover four cells, not six: they overlap.",
+    ),
+    "a layer adds k times the distance of its units, not k - 1 times": Mistake(
+        _whole_kernels,
+        "Two neighbouring windows of three cover four cells, not six: they overlap.",
+    ),
+    "the kernel sizes are multiplied": Mistake(
+        lambda layers: math.prod(k for k, _ in layers),
+        "Two neighbouring windows of three cover four cells, not nine: they overlap.",
+    ),
+    "only the last layer's window": Mistake(
+        lambda layers: layers[-1][0],
+        "What one unit of the last layer looks at are units, which see more than a pixel each.",
+    ),
+    "nothing is seen without a layer": Mistake(
+        lambda layers: support(layers) if layers else 0,
+        "Without any layer, a unit is a pixel and sees itself.",
     ),
     "a layer's own stride was applied to its own kernel": Mistake(
         _own_stride_too,
@@ -86,11 +111,12 @@ SUPPORT_MISTAKES = {
 }
 
 _NEED_MORE_LAYERS = {
+    "nothing is seen without a layer",
     "only the stride of the layer before was applied",
     "the strides were added instead of multiplied",
     "the layers were taken in reverse order",
 }
-"""Mistakes that two layers with one stride can't tell from others."""
+"""Mistakes that nets of one to three layers with one stride can't tell from others."""
 
 NETS: dict[str, Layers] = {
     "i": [(7, 1)],
@@ -110,6 +136,12 @@ SIDES_MISTAKES = {
     name: changed(_of_each_net(mistake.answer), sides, mistake.hint)
     for name, mistake in SUPPORT_MISTAKES.items()
     if name not in _NEED_MORE_LAYERS
+} | {
+    "the whole field was multiplied by the stride": changed(
+        lambda: {"iv": 2 * support(NETS["iii"])},
+        sides,
+        "The stride moves units apart; what the first window itself sees stays five pixels wide.",
+    )
 }
 
 
@@ -202,6 +234,11 @@ COSTS_MISTAKES = {
         _with_sides(lambda n: (n - 4, n - 2, n - 6)),
         costs,
         "The 3×3 window slides over the map that the 5×5 filter has made.",
+    ),
+    "the values between iii's layers were computed anew for each output": changed(
+        _replacing(multiplications_iii=lambda n: (9 * 25 + 9) * (n - 6) ** 2),
+        costs,
+        "Each value of the map in between is computed once and kept.",
     ),
     "sharing was taken to save multiplications": changed(
         _replacing(multiplications_i=49, multiplications_iii=34),

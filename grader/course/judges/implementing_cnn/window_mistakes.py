@@ -40,6 +40,12 @@ def half_a_kernel(size: int, kernel: int, stride: int, padding: str) -> Placemen
     return half, half, (size + 2 * half - kernel) // stride + 1
 
 
+def half_in_front(size: int, kernel: int, stride: int, padding: str) -> Placement:
+    """As many windows as there are steps, and k // 2 on both sides, whatever the stride."""
+    before, after, count = place_windows(size, kernel, stride, padding)
+    return (kernel // 2, kernel // 2, count) if padding == "SAME" else (before, after, count)
+
+
 def always_one(size: int, kernel: int, stride: int, padding: str) -> Placement:
     """One on each side, whatever the kernel."""
     if padding == "VALID":
@@ -86,6 +92,7 @@ def rounded_down(size: int, kernel: int, stride: int, padding: str) -> Placement
 EXTRA_FIRST = "the odd row or column of SAME padding was put first (top, left)"
 FIXED = "SAME padding of k - 1 in all, whatever the stride"
 HALF = "SAME padding of k // 2 on both sides"
+IN_FRONT = "SAME padding that begins with k // 2, whatever kernel and stride"
 ONE = "padding hard-coded to 1 on each side"
 NEVER = "SAME treated like VALID: no padding"
 ALWAYS = "VALID treated like SAME: padding where there should be none"
@@ -108,6 +115,11 @@ RULES: dict[str, tuple[Rule, str]] = {
         "Try an even kernel on paper: how many zeros are needed in all, and do both sides "
         "get the same?",
     ),
+    IN_FRONT: (
+        half_in_front,
+        "How much is missing in all, for this size and stride? Half of that comes first, rounded "
+        "down.",
+    ),
     ONE: (always_one, "One zero per side is right for 3×3 at stride 1. And for 5×5? For 1×1?"),
     NEVER: (never_padded, "With SAME and stride 1 the output is as large as the input."),
     ALWAYS: (always_padded, "With VALID every window lies inside the image."),
@@ -120,7 +132,7 @@ RULES: dict[str, tuple[Rule, str]] = {
 }
 """Name -> (wrong rule, hint)."""
 
-_CORE = (FIXED, HALF, ONE, NEVER, FLOOR)
+_CORE = (FIXED, HALF, IN_FRONT, ONE, NEVER, FLOOR)
 """Other rules than the one that is taught, which many cases don't show."""
 
 
@@ -161,12 +173,13 @@ def _horizontal_twice(stride: Pair, **_: Any) -> Pair:
     return stride[1], stride[1]
 
 
+IGNORED = "the stride is ignored"
 _STRIDES: dict[str, tuple[Callable[..., Pair], str]] = {
     "the strides are swapped": (
         _swapped,
         "stride is (sh, sw): the first steps down, along the height.",
     ),
-    "the stride is ignored": (_one_by_one, "By how many rows does the window move each time?"),
+    IGNORED: (_one_by_one, "By how many rows does the window move each time?"),
     "the vertical stride is used for both directions": (
         _vertical_twice,
         "sh and sw may differ.",
@@ -190,11 +203,11 @@ def by_stride(function: Callable[..., Any]) -> dict[str, Mistake]:
         return function(**inputs, stride=(1, 1), rule=rule)
 
     found = {
-        name: Mistake(variant(function, stride=change), hint)
+        name: Mistake(variant(function, stride=change), hint, core=name == IGNORED)
         for name, (change, hint) in _STRIDES.items()
     }
     found["the stride decides how many windows there are, but not where"] = Mistake(
-        counted_only, "Window i begins at row i · sh of the padded input."
+        counted_only, "Window i begins at row i · sh of the padded input.", core=True
     )
     return found
 
@@ -217,7 +230,10 @@ def by_stride_backward(gradient: Callable[..., Any]) -> dict[str, Mistake]:
 
         return answer
 
-    return {name: Mistake(under(change), hint) for name, (change, hint) in _STRIDES.items()}
+    return {
+        name: Mistake(under(change), hint, core=name == IGNORED)
+        for name, (change, hint) in _STRIDES.items()
+    }
 
 
 def result(
@@ -245,6 +261,11 @@ def _kernel_where_it_tiles(size: int, kernel: int, stride: int) -> Placement:
     return total // 2, total - total // 2, -(-size // stride)
 
 
+def _windows_inside(size: int, kernel: int, stride: int) -> Placement:
+    before, after, _ = ref.same_padding(size, kernel, stride)
+    return before, after, (size - kernel) // stride + 1
+
+
 def _float_halves(size: int, kernel: int, stride: int) -> tuple[float, float, int]:
     before, after, count = ref.same_padding(size, kernel, stride)
     return (before + after) / 2, (before + after) / 2, count
@@ -254,6 +275,11 @@ SAME_PADDING = {
     name: Mistake(_size_by(RULES[name][0]), RULES[name][1], core=name in _CORE)
     for name in (EXTRA_FIRST, FIXED, HALF, ONE, NEVER, FLOOR)
 } | {
+    "padded, but only windows inside the input are counted": Mistake(
+        _windows_inside,
+        "Windows may reach into the padding: with SAME, one begins at each step.",
+        core=True,
+    ),
     "the padding becomes negative": Mistake(
         _negative_total, "When the stride exceeds the kernel, nothing is missing at the end."
     ),

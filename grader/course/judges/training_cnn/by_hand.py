@@ -48,22 +48,35 @@ def _branches(filters: np.ndarray, reductions: bool = True, projected: bool = Tr
     ]
 
 
+def _exchanged(filters: np.ndarray) -> Branches:
+    """3×3 where 5×5 belongs, and the other way round."""
+    other = {"3×3": "5×5", "5×5": "3×3"}
+    return [
+        [(other.get(kind, kind), count) for kind, count in branch] for branch in _branches(filters)
+    ]
+
+
 def _described(
-    shape: np.ndarray, branches: Branches, relu: bool = True, padding: str = "same"
+    shape: np.ndarray,
+    branches: Branches,
+    relu: bool = True,
+    bare: bool = False,
+    pool: str = "maxpool 3×3",
 ) -> dict[str, Any]:
+    """What is said of branches.  bare: reductions without ReLU."""
     height, width, channels = (int(n) for n in shape)
     outputs, parameters, texts = 0, 0, []
     for branch in branches:
         depth, steps = channels, []
-        for kind, filters in branch:
+        for place, (kind, filters) in enumerate(branch):
             if kind == "pool":
-                steps.append("maxpool 3×3 same stride 1")
+                steps.append(f"{pool} same stride 1")
                 continue
             side = int(kind[0])
             parameters += side * side * depth * filters + filters
             depth = filters
-            shown = "same" if side == 1 else padding
-            steps += [f"conv {filters} {kind} {shown}"] + ["relu"] * relu
+            bends = relu and not (bare and place == 0 and branch[1:] and branch[1][0] != "pool")
+            steps += [f"conv {filters} {kind} same"] + ["relu"] * bends
         outputs += depth
         texts.append(", ".join(steps))
     return {
@@ -85,6 +98,38 @@ _INCEPTION_MISTAKES = {
     "no ReLU": Mistake(
         lambda shape, filters: _described(shape, _branches(filters), relu=False),
         'activation="relu" for every convolution.',
+    ),
+    "no ReLU after the reductions": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters), bare=True),
+        'activation="relu" for every convolution, those that reduce included.',
+    ),
+    "the 1×1 convolution comes before pooling": Mistake(
+        lambda shape, filters: _described(
+            shape, [*_branches(filters)[:3], _branches(filters)[3][::-1]]
+        ),
+        "The fourth branch pools first, and reduces what comes out.",
+    ),
+    "average pooling in place of max pooling": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters), pool="avgpool 3×3"),
+        "layers.MaxPooling2D keeps the largest value of a window.",
+    ),
+    "pooling of 2×2 in place of 3×3": Mistake(
+        lambda shape, filters: _described(shape, _branches(filters), pool="maxpool 2×2"),
+        'layers.MaxPooling2D(3, strides=1, padding="same").',
+    ),
+    "3×3 and 5×5 exchanged": Mistake(
+        lambda shape, filters: _described(shape, _exchanged(filters)),
+        "The second branch has the kernel of 3×3, the third that of 5×5.",
+    ),
+    "reduction and convolution exchanged: filters are read in another order": Mistake(
+        lambda shape, filters: _described(
+            shape, _branches(np.asarray(filters)[[0, 2, 1, 4, 3, 5]])
+        ),
+        "filters[1] and filters[3] are for the reductions, which come first.",
+    ),
+    "stacked in another order, pooling first": Mistake(
+        lambda shape, filters: _described(shape, [_branches(filters)[i] for i in (3, 0, 1, 2)]),
+        "1×1, 3×3, 5×5, pooling.",
     ),
     "the pooling branch is missing": Mistake(
         lambda shape, filters: _described(shape, _branches(filters)[:3]), "Four branches."
@@ -169,6 +214,30 @@ _INITIAL_MISTAKES = {
     "1/n in place of 2/n": Mistake(
         lambda seed: {"standard deviations": by_hand.HALF}, "ReLU halves the signal: √(2/n)."
     ),
+    "2/n, which is the variance, in place of its root": Mistake(
+        lambda seed: {"standard deviations": by_hand.VARIANCE},
+        "The standard deviation is the root of the variance: np.sqrt(2 / n).",
+    ),
+    "n without the cells of the kernel": Mistake(
+        lambda seed: {"standard deviations": by_hand.CHANNELS},
+        "A unit of a convolution has an input for each cell and channel: kh · kw · C_in.",
+    ),
+    "n counts the outputs": Mistake(
+        lambda seed: {"standard deviations": by_hand.OF_OUTPUTS},
+        "n is the number of inputs of one unit: all axes of the weights but the last.",
+    ),
+    "n counts the outputs, times the cells of the kernel": Mistake(
+        lambda seed: {"standard deviations": by_hand.OF_WINDOWS},
+        "n is the number of inputs of one unit: all axes of the weights but the last.",
+    ),
+    "n counts all weights of a layer": Mistake(
+        lambda seed: {"standard deviations": by_hand.OF_ALL},
+        "n is the number of inputs of one unit: all axes of the weights but the last.",
+    ),
+    "inputs and outputs in n: Glorot's rule, not He's": Mistake(
+        lambda seed: {"standard deviations": by_hand.GLOROT},
+        "n is the number of inputs of one unit alone.",
+    ),
     "a deviation other than √(2/n)": Mistake(
         lambda seed: {"standard deviations": by_hand.ANOTHER},
         "n is the number of inputs of one unit: kh · kw · C_in, or the inputs of the FC layer.",
@@ -207,18 +276,29 @@ def _draw_network(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 def _network(
     images: np.ndarray,
     weights: dict[str, np.ndarray],
-    relu: bool = True,
-    biases: bool = True,
+    relu: bool | str = True,
+    biases: bool | str = True,
     pool: Any = np.max,
     channels_first: bool = False,
     same: bool = True,
+    late: bool = False,
 ) -> dict[str, np.ndarray]:
+    """The small network.  relu, biases: everywhere, nowhere, or in layers of one kind, "conv" or
+    "fc".  late: biases after ReLU."""
+
+    def layer(x: np.ndarray, name: str, last: bool = False) -> np.ndarray:
+        kind = name.rstrip("123")
+        bias = weights[f"{name}_bias"] * (biases in (True, kind))
+        bends = relu in (True, kind) and not last
+        if late and not last:
+            return np.maximum(x, 0) + bias
+        return np.maximum(x + bias, 0) if bends else x + bias
+
     maps: dict[str, np.ndarray] = {}
     x = np.asarray(images, np.float64)
     for number in (1, 2, 3):
         kernel = np.asarray(weights[f"conv{number}"], np.float64)
-        x = _convolution(x, kernel, same) + biases * weights[f"conv{number}_bias"]
-        x = np.maximum(x, 0) if relu else x
+        x = layer(_convolution(x, kernel, same), f"conv{number}")
         n, height, width, depth = x.shape
         x = x[:, : height // 2 * 2, : width // 2 * 2]
         x = pool(x.reshape(n, height // 2, 2, width // 2, 2, depth), axis=(2, 4))
@@ -226,9 +306,8 @@ def _network(
     flat = (x.transpose(0, 3, 1, 2) if channels_first else x).reshape(len(x), -1)
     if not same:
         return maps
-    hidden = flat @ weights["fc1"] + biases * weights["fc1_bias"]
-    maps["hidden"] = np.maximum(hidden, 0) if relu else hidden
-    maps["scores"] = maps["hidden"] @ weights["fc2"] + biases * weights["fc2_bias"]
+    maps["hidden"] = layer(flat @ weights["fc1"], "fc1")
+    maps["scores"] = layer(maps["hidden"] @ weights["fc2"], "fc2", last=True)
     return maps
 
 
@@ -246,10 +325,38 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+_AT_THE_END = ("hidden", "scores")
+"""What tells mistakes in some layers from those in all: large maps need not be listed twice."""
+
+
+def _only(names: tuple[str, ...], found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: found[name] for name in names}
+
+
 _NETWORK_MISTAKES = {
     "ReLU left out": Mistake(
         lambda images, weights: _network(images, weights, relu=False),
         "Every stage but the last has one.",
+    ),
+    "ReLU left out after the convolutions": Mistake(
+        lambda images, weights: _only(_AT_THE_END, _network(images, weights, relu="fc")),
+        "Every stage but the last has one.",
+    ),
+    "ReLU left out in the hidden layer": Mistake(
+        lambda images, weights: _only(_AT_THE_END, _network(images, weights, relu="conv")),
+        "Every stage but the last has one.",
+    ),
+    "biases added after ReLU": Mistake(
+        lambda images, weights: _only(("stage1", "stage3"), _network(images, weights, late=True)),
+        "A layer's biases are part of its result, to which ReLU is applied.",
+    ),
+    "biases left out in the fully connected layers": Mistake(
+        lambda images, weights: _only(_AT_THE_END, _network(images, weights, biases="conv")),
+        "Every layer has biases.",
+    ),
+    "biases left out in the convolutions": Mistake(
+        lambda images, weights: _only(_AT_THE_END, _network(images, weights, biases="fc")),
+        "Every layer has biases.",
     ),
     "biases left out": Mistake(
         lambda images, weights: _network(images, weights, biases=False),
@@ -263,11 +370,7 @@ _NETWORK_MISTAKES = {
         lambda images, weights: _network(images, weights, pool=np.mean), "tf.nn.max_pool2d."
     ),
     "flattened with the channels first": Mistake(
-        lambda images, weights: {
-            key: value
-            for key, value in _network(images, weights, channels_first=True).items()
-            if key in ("hidden", "scores")
-        },
+        lambda images, weights: _only(_AT_THE_END, _network(images, weights, channels_first=True)),
         "tf.reshape(x, (-1, 8 * 8 * 32)) of the maps as they are.",
     ),
     "softmax at the end": Mistake(

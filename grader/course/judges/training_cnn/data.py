@@ -38,6 +38,18 @@ _SAMPLES_MISTAKES = {
         ),
         "The first ones are asked for: [:count].",
     ),
+    "positions counted from one": Mistake(
+        lambda labels, classes, count: _samples(labels, classes, count) + 1,
+        "The first label stands at position 0.",
+    ),
+    "in decreasing order": Mistake(
+        lambda labels, classes, count: _samples(labels, classes, count)[:, ::-1],
+        "The first image of a class comes first in its row.",
+    ),
+    "the first images of all, whatever their class": Mistake(
+        lambda labels, classes, count: np.arange(classes * count).reshape(classes, count),
+        "Row c is for the images whose label is c.",
+    ),
     "positions among the images of the class": Mistake(
         lambda labels, classes, count: np.tile(np.arange(count), (classes, 1)),
         "Positions count all images, not only those of the class.",
@@ -75,6 +87,10 @@ _ONE_HOT_MISTAKES = {
     "zeros and ones swapped": Mistake(
         lambda labels, classes: 1 - np.eye(classes)[labels], "One one in each row."
     ),
+    "a one in the columns of all labels, in every row": Mistake(
+        lambda labels, classes: np.tile(np.isin(np.arange(classes), labels), (len(labels), 1)),
+        "out[:, labels] means every row; out[np.arange(len(labels)), labels] one place in each.",
+    ),
     "labels as they were": Mistake(lambda labels, classes: labels, "One row for each label."),
     "the label in place of a one": Mistake(
         lambda labels, classes: np.eye(classes)[labels] * labels[:, None],
@@ -107,7 +123,17 @@ def _images(weights: np.ndarray, shape: Any) -> np.ndarray:
 
 
 def _weight_images(weights: np.ndarray, shape: Any) -> np.ndarray:
-    return np.rint(_scaled(_images(weights, shape), (1, 2))).astype(np.uint8)
+    return _bytes(_images(weights, shape))
+
+
+def _bytes(images: np.ndarray) -> np.ndarray:
+    """Each channel of each image scaled by itself; a channel without variation is dark."""
+    with np.errstate(invalid="ignore"):
+        return np.rint(np.nan_to_num(_scaled(images, (1, 2)))).astype(np.uint8)
+
+
+def _around_zero(images: np.ndarray) -> np.ndarray:
+    return images / np.abs(images).max(axis=(1, 2), keepdims=True)
 
 
 _WEIGHT_MISTAKES = {
@@ -145,6 +171,30 @@ _WEIGHT_MISTAKES = {
         ),
         "The largest value of a byte is 255; 256 wraps round to 0.",
     ),
+    "256 in place of 255, cut off": Mistake(
+        lambda weights, shape: _scaled(_images(weights, shape), (1, 2), 256).astype(np.uint8),
+        "The largest value of a byte is 255; 256 wraps round to 0.",
+    ),
+    "negative weights taken for zeros": Mistake(
+        lambda weights, shape: _bytes(np.maximum(_images(weights, shape), 0)),
+        "The lowest weight becomes 0, be it negative or not: subtract it first.",
+    ),
+    "scaled around zero, so that a weight of 0 is grey": Mistake(
+        lambda weights, shape: np.rint(127.5 + 127.5 * _around_zero(_images(weights, shape))),
+        "The lowest weight becomes 0 and the highest 255, wherever zero lies between them.",
+    ),
+    "light and dark exchanged": Mistake(
+        lambda weights, shape: 255 - _weight_images(weights, shape),
+        "The highest weight becomes 255.",
+    ),
+    "reshaped with the channels first": Mistake(
+        lambda weights, shape: _bytes(np.moveaxis(_images(weights, (shape[2], *shape[:2])), 1, -1)),
+        "Inputs were flattened from (H, W, 3): reshape to that.",
+    ),
+    "the outputs come last": Mistake(
+        lambda weights, shape: np.moveaxis(_weight_images(weights, shape), 0, -1),
+        "An image for each output: (classes, H, W, 3).",
+    ),
     "outputs and pixels mixed up": Mistake(
         lambda weights, shape: np.rint(
             _scaled(np.asarray(weights).reshape(-1, *shape), (1, 2))
@@ -173,6 +223,9 @@ _REST_MISTAKES = {
     "the class number in place of 1": Mistake(
         lambda labels, target: np.where(labels == target, target, 0), "Only zeros and ones."
     ),
+    "-1 in place of 0": Mistake(
+        lambda labels, target: np.where(labels == target, 1, -1), "Only zeros and ones."
+    ),
     "one-hot in place of zeros and ones": Mistake(
         lambda labels, target: np.eye(2)[(labels == target).astype(int)],
         "One number for each label; one-hot comes later.",
@@ -184,13 +237,13 @@ _REST_MISTAKES = {
 
 
 def _draw_balance(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for inside, outside in ((30, 200), (12, 90)):
+    for inside, outside in ((30, 200), (40, 60)):  # of few more, chance repeats some for sure
         n = inside + outside
         x = rng.integers(0, 256, (n, 2, 2, 3), dtype=np.uint8)
         x[:, 0, 0, 0] = np.arange(n)
         y = np.zeros(n, int)
         y[rng.choice(n, inside, replace=False)] = 1
-        x, y = (x, y) if inside == 12 else (x, np.sort(y))
+        x, y = (x, y) if inside == 40 else (x, np.sort(y))
         how = "sorted" if inside == 30 else "mixed"
         seed = int(rng.integers(1000))
         inputs = {"x": x, "y": y, "seed": seed}
@@ -227,11 +280,14 @@ _BALANCE_MISTAKES = {
         "rng.choice(…, replace=False) takes each image once at most.",
     ),
     "images and labels torn apart": Mistake(
-        lambda x, y, seed: {"labels": "torn"}, "One order for both: x[chosen], y[chosen]."
+        lambda x, y, seed: {"labels": "torn"},
+        "One order for both: x[chosen], y[chosen].",
+        core=True,
     ),
     "the rest not drawn at random": Mistake(
         lambda x, y, seed: {"rest": "from one place"},
         "The first images may be of one class: draw them with rng.choice.",
+        core=True,
     ),
     "not shuffled": Mistake(
         lambda x, y, seed: {"order": "one after the other"},
@@ -279,6 +335,20 @@ _VERIFY_MISTAKES = {
     "plain accuracy": Mistake(
         lambda labels, predictions: {"balanced": float(np.mean(labels == predictions))},
         "The mean of two fractions: right among the rest, and right among the class.",
+        core=True,
+    ),
+    "what is right of the class alone": Mistake(
+        lambda labels, predictions: {"balanced": float(np.mean(predictions[labels == 1]))},
+        "The mean of two fractions: right among the rest, and right among the class.",
+        core=True,
+    ),
+    "balanced accuracy adjusted for chance": Mistake(
+        lambda labels, predictions: {"balanced": 2 * _verify(labels, predictions)[1] - 1},
+        "The mean of two fractions as it is: leave out adjusted=True.",
+    ),
+    "the class comes before the rest in the matrix": Mistake(
+        lambda labels, predictions: {"matrix": _matrix(labels, predictions)[::-1, ::-1]},
+        "Row and column 0 are for the rest, 1 for the class, as the labels count.",
     ),
     "fractions in place of counts": Mistake(
         lambda labels, predictions: {

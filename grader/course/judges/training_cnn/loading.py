@@ -34,7 +34,7 @@ def _split(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str
         "in both sets": "no image",
         "left out": "no image",
         "labels": "with their images",
-        "classes in validation": _CLASSES,
+        "drawn": by_hand.AT_RANDOM,
     }
 
 
@@ -48,17 +48,27 @@ _SPLIT_MISTAKES = {
         lambda x, y, validation, seed: {
             "in both sets": "some images",
             "sizes": np.array([len(x), validation]),
-            "left out": "some images",
         },
         "What goes to the validation set must be missing from the training set.",
+        core=True,
+    ),
+    "drawn with repetition": Mistake(
+        lambda **_: {"in both sets": "some images", "left out": by_hand.TWICE},
+        "rng.permutation holds each number once; rng.integers and rng.choice may repeat some.",
+        core=True,
     ),
     "training and validation swapped": Mistake(
         lambda x, y, validation, seed: {"sizes": np.array([validation, len(x) - validation])},
         "`validation` is the size of the second set.",
     ),
     "not drawn at random": Mistake(
-        lambda x, y, validation, seed: {"classes in validation": 1},
-        "The images are sorted by class: the first or last ones are all of one class.",
+        lambda **_: {"drawn": by_hand.NEIGHBOURS},
+        "The images are sorted by class: neighbours are nearly all of one class.",
+        core=True,
+    ),
+    "every k-th image, not drawn at random": Mistake(
+        lambda **_: {"drawn": by_hand.EVENLY},
+        "rng.permutation(len(x)) gives the numbers in random order.",
         core=True,
     ),
     "some images got lost": Mistake(
@@ -94,6 +104,11 @@ def _by_chance(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict
     return {"of each class": np.bincount(taken, minlength=_CLASSES)}
 
 
+def _as_many(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
+    each, more = divmod(validation, _CLASSES)
+    return {"of each class": each + (np.arange(_CLASSES) < more)}
+
+
 def _of_test_size(x: np.ndarray, y: np.ndarray, validation: int, seed: int) -> dict[str, Any]:
     """As if `validation` were what is kept for training."""
     counts = np.bincount(y)
@@ -107,6 +122,15 @@ _EVENLY_MISTAKES = {
     ),
     "classes left to chance": Mistake(
         _by_chance, "stratify=y keeps the share of each class in both sets."
+    ),
+    "the last images, not drawn at random": Mistake(
+        lambda x, y, validation, seed: {
+            "of each class": np.bincount(y[-validation:], minlength=_CLASSES)
+        },
+        "stratify needs images in random order: leave out shuffle=False.",
+    ),
+    "as many of each class, not its share": Mistake(
+        _as_many, "A class with half of all images has half of the validation images."
     ),
     "training and validation swapped": Mistake(
         _of_test_size, "test_size is the size of the second set, train_size that of the first."
@@ -123,6 +147,7 @@ def _draw_loaded(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         for part, n in (("", count), ("_test", test)):
             inputs[f"x{part}"] = rng.integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
             inputs[f"y{part}"] = rng.integers(0, 10, (n, 1), dtype=np.uint8)
+            inputs[f"y{part}"][0] = rng.integers(1, 10)  # the first label alone is no zero
         yield Question(f"{count} and {test} images in Keras' place", inputs)
 
 
@@ -141,6 +166,10 @@ _LOADED_MISTAKES = {
         lambda x, y, x_test, y_test: _loaded(x_test, y_test, x, y),
         "Keras returns the images for training first.",
     ),
+    "the first label in place of the first column": Mistake(
+        lambda x, y, x_test, y_test: {"y": y[0], "y_test": y_test[0]},
+        "y[0] is the first row, the label of one image; y[:, 0] is the first column.",
+    ),
     "pixels divided already": Mistake(
         lambda x, y, x_test, y_test: {"x": x / 255, "x_test": x_test / 255},
         "Return bytes: `training.begin` makes numbers in 0 … 1 of them.",
@@ -156,7 +185,7 @@ _LOADED_MISTAKES = {
 
 
 _LOAD = "Exercise 02.1: load, split, look"
-_SPLIT_PARTS = ("sizes", "in both sets", "left out", "labels", "classes in validation")
+_SPLIT_PARTS = ("sizes", "in both sets", "left out", "labels", "drawn")
 
 JUDGES_LOADING = [
     Judge(

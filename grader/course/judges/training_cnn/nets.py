@@ -81,6 +81,10 @@ _CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+_CORE = {"mlp_configuration": (training.ACTIVATION,)}
+"""What makes another net of it: two layers with nothing between them are no more than one."""
+
+
 def _configuration(name: str) -> Judge:
     section, wanted = _CONFIGURATIONS[name]
 
@@ -91,6 +95,7 @@ def _configuration(name: str) -> Judge:
         name, unused, draw, section=section, assess=training.configuration, hints=HINTS,
         parts=tuple(wanted),
         evidence=evidence.of_description(name.removesuffix("_configuration")),
+        core=(training.OTHER_LOSS, *_CORE.get(name, ())),
         idle=() if name == "one_layer_configuration" else (lambda: idle_net(wanted),),
     )  # fmt: skip
 
