@@ -41,8 +41,8 @@ class Marks:
     left_out: dict[str, str] = field(default_factory=dict)
     """Check -> why its function is not mutated."""
     free: dict[str, str] = field(default_factory=dict)
-    """Check -> why every change that its judge lets through is right.  The function that it names
-    is not mutated; what that function calls is, and this check is asked about it."""
+    """Check -> why any way to what it judges is right: a mutant of its function that keeps all
+    points is another way, and no survivor."""
     equivalent: tuple[Equivalent, ...] = ()
 
 

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,6 +44,8 @@ class Count:
     mutants: int = 0
     killed: int = 0
     equivalent: int = 0
+    another_way: int = 0
+    """Where any way to what is judged is right: those that got there."""
     survived: int = 0
 
     def __add__(self, other: Count) -> Count:
@@ -55,7 +57,7 @@ class Count:
 
 
 def _row(count: Count) -> tuple[int, ...]:
-    return (count.checks, count.mutants, count.killed, count.equivalent, count.survived)
+    return astuple(count)
 
 
 def run(console: Console, asking: Asking) -> int:
@@ -121,6 +123,7 @@ def _tried(
     console: Console, trial: Trial, mutants: Sequence[Mutant], known: marks.Marks, inputs: int
 ) -> tuple[Count, list[str]]:
     marked = {mark.mutant for mark in known.equivalent}
+    free = trial.exercise.free
     verdicts = [verdict for mutant in mutants if not (verdict := trial.of(mutant)).idle]
     killed = [verdict for verdict in verdicts if verdict.killed_by]
     survivors = [verdict.mutant for verdict in verdicts if not verdict.killed_by]
@@ -131,14 +134,19 @@ def _tried(
         for verdict in killed
         if verdict.mutant.digest in marked
     ]
-    shown = [m for m in survivors if m.digest not in marked or m.digest in different]
+    unmarked = [mutant for mutant in survivors if mutant.digest not in marked]
+    others = unmarked if free else []
+    shown = [m for m in equivalent if m.digest in different] + ([] if free else unmarked)
+    if others:
+        console.print(f"{trial.exercise.name}: {len(others)} mutants go another way: {free}")
     for mutant in shown:
         _show(console, mutant, different.get(mutant.digest, ""))
     count = Count(
         checks=len(trial.exercise.checks),
         mutants=len(verdicts),
         killed=len(killed),
-        equivalent=len(survivors) - len(shown),
+        equivalent=len(survivors) - len(others) - len(shown),
+        another_way=len(others),
         survived=len(shown),
     )
     return count, problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nbformat.notebooknode import NotebookNode
@@ -14,6 +14,8 @@ from grader import places
 from grader.authoring import source_text
 from grader.cells import FIGURE, check_of
 from grader.contract.judges import judges_of
+
+NOTHING: Mapping[str, str] = {}
 
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -45,6 +47,8 @@ class Exercise:
     """Those that name a function of the cell; if there are none, those that need it."""
     further: tuple[Asked, ...] = ()
     """Other checks that need the cell: they judge functions which none of `checks` names."""
+    free: str = ""
+    """Why any way to what is judged is right, if it is."""
 
     @property
     def asked(self) -> frozenset[str]:
@@ -63,12 +67,12 @@ class _Cell:
 
 
 def exercises(
-    notebook: str, left_out: Mapping[str, str], free: Collection[str] = ()
+    notebook: str, left_out: Mapping[str, str], free: Mapping[str, str] = NOTHING
 ) -> list[Exercise]:
     """The exercises of a notebook whose functions can be changed.
 
-    left_out: check -> why it is none of them.  free: checks whose own functions aren't changed, but
-    those that help them.  Values found by hand aren't changed, either.
+    left_out: check -> why it is none of them.  free: check -> why any way to what it judges is
+    right.  Values found by hand aren't changed, either.
     """
     source = source_text.read(places.folder() / "source" / f"{notebook}.py")
     cells = [_cell(c) for c in source.notebook.cells if c.cell_type == "code"]
@@ -87,9 +91,10 @@ def exercises(
         ]
         direct = tuple(check for check in usable if not named or check in named)
         further = tuple(check for check in usable if check not in direct)
-        if direct and not any(check.name in free for check in named):
+        if direct:
             name = cell.node.metadata.nbgrader["grade_id"]
-            found.append(Exercise(notebook, name, cell.source, lines, direct, further))
+            why = next((free[check.name] for check in named if check.name in free), "")
+            found.append(Exercise(notebook, name, cell.source, lines, direct, further, why))
     return found
 
 

@@ -100,20 +100,6 @@ def test_only_what_students_write_is_changed() -> None:
     }
 
 
-def test_where_any_way_is_right_only_helpers_are_changed() -> None:
-    def found(**how: object) -> dict[str, Exercise]:
-        return {e.name: e for e in sources.exercises("04_visualizing_cnn", **how)}  # type: ignore[arg-type]
-
-    everything = found(left_out={})
-    free = found(left_out={}, free={"drive_unit": "the image is judged"})
-    assert set(everything) - set(free) == {"drive_unit"}
-    assert "drive_unit" in {check.name for check in free["unit_gradient"].checks}
-    left_out = found(
-        left_out=dict.fromkeys(("drive_unit", "drive_smoothly", "drive_naturally"), "")
-    )
-    assert "unit_gradient" not in left_out
-
-
 def test_helpers_are_judged_by_all_who_need_them() -> None:
     (exercise,) = (
         e for e in sources.exercises("01_implementing_cnn", {}) if e.name == "conv2d_forward"
@@ -205,6 +191,16 @@ def test_marked_mutants_are_tried_and_counted_apart(other_course: Path) -> None:
     mark(other_course, the_mutant("width"))
     _, after, _ = asked_of()
     assert after["equivalent"] == 1 and after["survived"] == before["survived"] - 1
+
+
+def test_where_any_way_is_right_what_keeps_all_points_is_one(other_course: Path) -> None:
+    weaken(other_course)
+    before = asked_of()[1]
+    (other_course / marks.FILE).write_text('[free]\narea = "any way is right"\n')
+    status, after, text = asked_of()
+    assert status == 0 and after["mutants"] == before["mutants"]
+    assert after["another_way"] == before["survived"] > 0 == after["survived"]
+    assert "mutants go another way: any way is right" in text
 
 
 def test_a_mark_that_a_judge_contradicts_is_told(other_course: Path) -> None:
