@@ -118,7 +118,7 @@ def _files(root: Path) -> Iterator[str]:
         yield _state(path)
     for folder, name in (("submitted", "submission.json"), ("results", "result.json")):
         for team in _in(root / folder):
-            for notebook in _in(Path(team)):
+            for notebook in _in(team):
                 yield f"{notebook} {_state(f'{notebook}/{name}')}"
 
 
@@ -130,7 +130,7 @@ def _settled(root: Path) -> Iterator[str]:
                 yield _state(path)
 
 
-def _in(folder: Path) -> list[str]:
+def _in(folder: Path | str) -> list[str]:
     try:
         with os.scandir(folder) as found:
             return sorted(entry.path for entry in found)
