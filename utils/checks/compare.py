@@ -256,7 +256,8 @@ def _compare_numbers(
         where = _where(np.unravel_index(int(np.argmax(bad)), have.shape))
         counted = f"has {int(bad.sum())} values that are NaN or infinite, the first at {where}"
         return False, Told(counted), None
-    difference = np.where(have == want, 0.0, np.abs(have - want))
+    alike = (have == want) | (np.isnan(have) & np.isnan(want))  # NaN is what a mistake gives
+    difference = np.where(alike, 0.0, np.abs(have - want))
     error = float(np.max(difference))
     scale = float(np.max(np.abs(want[np.isfinite(want)]), initial=0.0))
     if error <= rtol * max(scale, 1e-3):

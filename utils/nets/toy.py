@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,22 @@ def on_net(function: Any) -> Any:
 
     @wraps(function)
     def with_net(net: Any, *arguments: Any, **named: Any) -> Any:
-        return function(build(net), *arguments, **named)
+        try:
+            return function(build(net), *arguments, **named)
+        except (AttributeError, TypeError, ValueError) as error:
+            if _of_nothing(str(error)):  # the line in the student's code stays with it
+                error.args = (f"{error} {NOT_WATCHED}",)
+            raise
 
     return with_net
+
+
+NOT_WATCHED = "(A gradient? tape.gradient gives None for what was not watched: tape.watch(x).)"
+
+
+def _of_nothing(text: str) -> bool:
+    """Is it about None where a tensor should be?"""
+    return bool(re.search(r"NoneType|value \(None\)", text)) and "unpack" not in text
 
 
 def build(description: Any) -> PretrainedNet:

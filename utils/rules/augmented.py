@@ -28,6 +28,9 @@ AUGMENTER: Wanted = {
     "evaluation": "images stay as they are",
 }
 
+MIRRORED = "digits are mirrored"
+TURNED = "images are turned upside down"
+
 _AUGMENTER: Names = {
     ("changes", "none"): (
         "nothing is augmented",
@@ -62,11 +65,11 @@ _AUGMENTER: Names = {
         "Divided by 255 once more, or turned into whole numbers?",
     ),
     ("orientation", "mirrored"): (
-        "digits are mirrored",
+        MIRRORED,
         "A mirrored cat is a cat, a mirrored digit is none: no flips for PhotoDigits.",
     ),
     ("orientation", "upside down"): (
-        "images are turned upside down",
+        TURNED,
         "A six turned round is a nine: rotate by small angles only.  RandomRotation's factor is "
         "a fraction of a full turn.",
     ),
@@ -120,6 +123,11 @@ _STREAMS: Names = {
     ("training images", "not augmented"): (
         "training images are not augmented",
         "Call augmenter(images, training=True) for each batch of the training stream.",
+    ),
+    ("training images", "not augmented, but more follow"): (
+        "the first images of an epoch are not augmented, and it goes on after all of them",
+        "Each training image once in an epoch, and each batch through the augmenter: no "
+        ".concatenate(…), no .repeat(…).",
     ),
     ("training images", "some not augmented"): (
         "some training images are not augmented",
@@ -187,6 +195,10 @@ _STREAMS: Names = {
     ("order", "as given"): (
         "training images are not shuffled",
         "shuffle(len(data.x_train)) before batch: the images may be sorted.",
+    ),
+    ("order", "mixed by batches"): (
+        "whole batches are shuffled, not images",
+        ".shuffle(…) comes before .batch(…): otherwise the same images stay together.",
     ),
     ("order", "hardly changed"): (
         "shuffled among few neighbours",

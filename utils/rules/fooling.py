@@ -136,6 +136,8 @@ PERCENT = "percent in place of fractions"
 WINNER = "the probability of the likeliest class, not of the target"
 SWAPPED = "before and after are swapped"
 ORDER = "the rows are not in the order of the targets"
+TABLE = "the probabilities of all targets for each image"
+TOGETHER = "one norm for all images together"
 TABLE_HINTS = {
     UNITS: "Divide by 255, so that sizes can be compared with those of other images.",
     ROOT_MEAN: "np.linalg.norm(difference): the root of the sum of squares.",
@@ -147,6 +149,8 @@ TABLE_HINTS = {
     WINNER: "Column `target` of the probabilities.",
     SWAPPED: "`before` is about the image as it was.",
     ORDER: "One row for each target, in the order given.",
+    TABLE: "probabilities[np.arange(T), targets] takes one number from each row.",
+    TOGETHER: "A norm for each image: sum the squares over its axes, (1, 2, 3), alone.",
     FLOATS: CHANGE_HINTS[FLOATS],
 }
 """What to think about next, for each mistake of `targets_table`."""
@@ -202,6 +206,7 @@ def targets_table(case: Case, answer: Any) -> CaseVerdict:
         ]),
         _column("size", size, norms, [
             (UNITS, 255 * norms), (ROOT_MEAN, norms / np.sqrt(flat.shape[1])), (NO_ROOT, norms**2),
+            (TOGETHER, np.repeat(np.linalg.norm(norms), count)),
             (MAXIMUM, np.abs(flat).max(axis=1)), (WRAPPING, sizes(wrapped)),
             (WRAPPING, 255 * sizes(wrapped)),
         ]),
@@ -215,12 +220,15 @@ def _column(
 ) -> PartVerdict:
     """One column of the table, and the name of what stands there in its place."""
     if have.shape != want.shape:
-        return PartVerdict(name, False, Told(shape_of(have), "", f"expected {want.shape}"))
+        table = have.shape == 2 * want.shape and _agree(have.diagonal(), want)
+        told = Told(shape_of(have), "", f"expected {want.shape}")
+        return PartVerdict(name, False, told, mistakes=(TABLE,) if table else ())
     if _agree(have, want):
         return PartVerdict(name, True)
     at = int(np.argmax(np.abs(have - want)))
     told = Told(f"[{at}]", f"is {have[at]:.4g}", f"expected {want[at]:.4g}")
-    named = tuple(mistake for mistake, values in wrong if _agree(have, values))
+    near = [(np.abs(have - v).max(), mistake) for mistake, v in wrong if _agree(have, v)]
+    named = tuple(mistake for _, mistake in sorted(near))  # two that are alike: the nearer one
     return PartVerdict(name, False, told, mistakes=named)
 
 

@@ -20,6 +20,9 @@ from utils.nets.blocks import Stage
 from utils.nets.chain import Step
 
 _PLACES = ("first", "second", "third")
+_STEPS = ("what the second layer makes of the first", "what the third makes of the second")
+PARTS = (*_PLACES, *_STEPS)
+"""What is compared of three layers' maps."""
 _WITHIN = 1e-3  # of the largest activation, and twelve convolutions long
 
 BATCH_AXIS = "the axis of the batch is still there"
@@ -27,6 +30,7 @@ CHANNELS_FIRST = "channels first"
 SCALED = "scaled"
 UPSIDE_DOWN = "turned upside down"
 OTHER_LAYER = "the maps of another layer"
+SQUEEZED = "axes of length one are gone"
 UNTRAINED = "the net recognises no more than before training"
 
 HINTS = {
@@ -34,6 +38,7 @@ HINTS = {
     CHANNELS_FIRST: "Height, width, channels: as the net gives them.",
     SCALED: "Activations as they are: scaling belongs to drawing.",
     UPSIDE_DOWN: "Row 0 is on top.",
+    SQUEEZED: "np.squeeze takes every axis of length one, that of a single map, too: take [0].",
     OTHER_LAYER: "model.get_layer(name).output, for each name.",
     UNTRAINED: "Take a net that notebook 03 has trained to its end.",
 }
@@ -60,8 +65,7 @@ def maps_and_relations(maps: Sequence[np.ndarray]) -> dict[str, Any]:
     first, second, third = maps
     return {
         **dict(zip(_PLACES, maps, strict=True)),
-        "second of first": relation(first, second),
-        "third of second": relation(second, third),
+        **dict(zip(_STEPS, (relation(first, second), relation(second, third)), strict=True)),
     }
 
 
@@ -74,7 +78,9 @@ def relation(before: np.ndarray, after: np.ndarray) -> str:
             return "RELU6: x, cut off at 0 and 6, exactly"
         if before.ndim == 3 and _is_affine(before, after):
             return "BN: each map times a number, plus another"
-    return "MAXP: the largest of each window, exactly" if _pooled(before, after) else "other"
+    return (
+        "MAXP: the largest of each window, exactly" if _pooled(before, after) else "something else"
+    )
 
 
 def _is_affine(before: np.ndarray, after: np.ndarray) -> bool:

@@ -201,7 +201,8 @@ def streams(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         raise ValueError("the training stream holds no images")
     stamped = np.mean(first.stamps > 0)
     if stamped < 0.05:
-        return {"training images": "not augmented"}
+        more = first.goes_on == "longer"
+        return {"training images": "not augmented, but more follow" if more else "not augmented"}
     order = _mixed(first.numbers)
     found = {
         "training images": "augmented" if stamped > 0.95 else "some not augmented",
@@ -238,9 +239,16 @@ def _seed(numbers: Array, orders: Any) -> str:
     return "the same with another" if np.array_equal(elsewhere, numbers) else "decides the order"
 
 
+_NEIGHBOURS = 0.8
+"""So many images come right after their neighbour where whole batches are shuffled."""
+
+
 def _mixed(numbers: Array) -> str:
     """Whether images come in an order of their own, or nearly in the one they were given in."""
-    if (np.diff(numbers) > 0).mean() > 0.9:
+    steps = np.diff(numbers)
+    if (steps == 1).mean() > _NEIGHBOURS and (steps < 0).any():
+        return "mixed by batches"
+    if (steps > 0).mean() > 0.9:
         return "as given"
     places = np.arange(len(numbers))
     alike = len(numbers) > 2 and np.corrcoef(places, np.argsort(np.argsort(numbers)))[0, 1] > 0.7

@@ -19,6 +19,7 @@ from utils.rules.training import TRAINING, accuracy
 RESTLESS = "augmented when evaluated, too"
 SWAPPED = "training and validation accuracy swapped"
 FRACTIONS = "fractions in place of percent"
+ERRORS = "error rates in place of accuracies"
 OTHER_MODEL = "the number belongs to another model"
 NOT_MEASURED = "the number is not what the model reaches"
 BUDGET = "not all strategies had the same budget"
@@ -35,6 +36,7 @@ HINTS = {
     "or let the layers obey training=False.",
     SWAPPED: "record['train'] and record['validation'] tell which is which.",
     FRACTIONS: "The table wants percent: 83.2, not 0.832.",
+    ERRORS: "How many are right, not how many are wrong: 100 minus the error.",
     OTHER_MODEL: "Was the cell run after the last training?",
     NOT_MEASURED: "Copy the numbers from the run's sentence, or take them from run.record.",
     BUDGET: "Same epochs, batch, seed and images for every row: else it is they that you compare.",
@@ -198,6 +200,8 @@ def _misreported(
         return SWAPPED if which == "train" else TRAINING
     if abs(100 * value - percent[name][which]) <= within:
         return FRACTIONS
+    if near(100 - percent[name][which]):
+        return ERRORS
     if any(near(row[which]) for model, row in percent.items() if model != name):
         return OTHER_MODEL
     return NOT_MEASURED

@@ -347,9 +347,10 @@ def _steps_mistake(steps: list[str], want: list[str]) -> tuple[str, ...]:
     if _within(steps, want):
         return (MISSING,)
     others = [(s, w) for s, w in zip(steps, want, strict=False) if s != w]
-    if len(steps) != len(want) or len(others) != 1:
+    named = {_other_step(*pair) for pair in others}
+    if len(steps) != len(want) or (len(others) > 1 and named != {OTHER_NUMBERS}):
         return ()
-    return (_other_step(*others[0]),)
+    return tuple(named)
 
 
 def _within(some: list[str], steps: list[str]) -> bool:

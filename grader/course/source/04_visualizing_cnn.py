@@ -73,8 +73,8 @@ plt.show()
 #
 # $$ \text{picture} = 0.5 + \frac{w}{2\,\max|w|}, $$
 #
-# where the maximum is taken over all weights of that one filter. Deeper layers have many input maps
-# in place of three colours; show the weights for the first of them, in grey.
+# where the maximum is taken over all weights of that one filter that the picture shows. Deeper layers have
+# many input maps in place of three colours; show the weights for the first of them, in grey.
 #
 # `net.model.get_layer(layer).kernel` has the shape $(k_h, k_w, C_{in}, C_{out})$.
 

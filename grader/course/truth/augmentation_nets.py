@@ -91,12 +91,12 @@ _CONFIGURED = [
         )
         for title, name, changed in (
             ("dilated", assess.DILATED, {"dilation_rate": 2}),
-            ("L2", assess.REGULARISER, {"kernel_regularizer": "l2"}),
+            ("L2", assess.REGULARISED, {"kernel_regularizer": "l2"}),
             ("no metric", assess.METRIC, {"metrics": ()}),
         )
     ),
     wrong(
-        f"three_convolutions: 16 filters -> {assess.PARAMETERS}",
+        f"three_convolutions: 16 filters -> {assess.OTHER_NUMBERS}",
         models.configuration(lambda: three_convolutions(filters=16)),
     ),
     right("vgg_configuration: nested blocks", augmenting.configured(vgg)),
@@ -109,10 +109,13 @@ _CONFIGURED = [
         augmenting.configured(lambda filters: vgg(filters, blocks=5)),
     ),
     wrong(
-        "vgg_configuration: dropout 0.5",
+        f"vgg_configuration: dropout 0.5 -> {assess.OTHER_NUMBERS}",
         augmenting.configured(lambda filters: vgg(filters, dropout=0.5)),
     ),
-    wrong("vgg_configuration: filters ignored", augmenting.configured(lambda filters: vgg(32))),
+    wrong(
+        f"vgg_configuration: filters ignored -> {assess.OTHER_NUMBERS}",
+        augmenting.configured(lambda filters: vgg(32)),
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from .augmentation_images import SAMPLES_IMAGES
 from .augmentation_nets import SAMPLES_NETS
 from .augmentation_streams import SAMPLES_STREAMS
 from .idle_nets import IDLE_AUGMENTATION
+from .misread_augmentation import MISREAD_AUGMENTATION
 
 _TEAM = "team_1"
 
@@ -113,7 +114,9 @@ _REVIEW = [
         "four_nets: the two words swapped -> overfitting and underfitting swapped",
         _nets(overfits="underfits", underfits="overfits"),
     ),
-    wrong("four_nets: a small gap -> every gap taken for overfitting", _nets(fits="overfits")),
+    wrong(
+        "four_nets: a small gap -> a good net taken for one that overfits", _nets(fits="overfits")
+    ),
     wrong("four_nets: equal, so good -> a bad net taken for a good one", _nets(underfits="fits")),
     right("offline_online: with numpy", _storage(_OWN)),
     wrong("offline_online: copies only -> the originals forgotten", _storage(_OWN, first=0)),
@@ -141,6 +144,7 @@ SAMPLES = [
     *SAMPLES_AUGMENTERS,
     *SAMPLES_STREAMS,
     *SAMPLES_NETS,
+    *MISREAD_AUGMENTATION,
     *_GAPS,
     *_REVIEW,
     *IDLE_AUGMENTATION,

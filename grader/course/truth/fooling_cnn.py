@@ -11,6 +11,7 @@ from utils.nets import toy as nets
 
 from .fooling_attacks import SAMPLES_ATTACKS, gradient
 from .idle_maps import IDLE_FOOLING
+from .misread_fooling import MISREAD_FOOLING
 
 Array = np.ndarray
 
@@ -35,7 +36,7 @@ _STARTS = [
     right(
         "good_starts: the label's own probability",
         lambda p, labels, least: np.where(
-            p[np.arange(len(p)), labels] >= np.maximum(least, 1 - p[np.arange(len(p)), labels])
+            p[np.arange(len(p)), labels] >= np.maximum(least, p.max(axis=1))
         )[0],
     ),
     wrong(
@@ -272,6 +273,7 @@ SAMPLES: list[Sample] = [
     *_STEPS,
     *_PICTURES,
     *SAMPLES_ATTACKS,
+    *MISREAD_FOOLING,
     *IDLE_FOOLING,
 ]
 """All known answers to notebook 05."""

@@ -66,6 +66,19 @@ _GAP_MISTAKES = {
     "the epoch with the highest validation accuracy": Mistake(
         _best("val_accuracy", np.argmax, 1), "Often another epoch than that of the lowest loss."
     ),
+    "the lowest loss, not its epoch": Mistake(
+        lambda history: {"best epoch": float(np.min(history["val_loss"]))},
+        "np.argmin says where it stands, counted from 0.",
+    ),
+    "the gaps in the best epoch": Mistake(
+        lambda history: {
+            k: v
+            for k, v in _gap(history, int(np.argmin(history["val_loss"]))).items()
+            if k != "best epoch"
+        },
+        "Both gaps are those of the last epoch: history['loss'][-1].",
+        core=True,
+    ),
     "the gap in the first epoch": Mistake(
         lambda history: {k: v for k, v in _gap(history, 0).items() if k != "best epoch"},
         "history['loss'][-1] is the last epoch's.",
@@ -73,6 +86,10 @@ _GAP_MISTAKES = {
     "the loss gap without its sign": Mistake(
         lambda history: {"loss gap": abs(_gap(history)["loss gap"])},
         "Where validation is better, as it may be with augmentation, the gap is negative.",
+    ),
+    "the accuracy gap has the sign of the loss gap": Mistake(
+        lambda history: {"accuracy gap": -_gap(history)["accuracy gap"]},
+        "A high accuracy is good: training accuracy minus validation accuracy.",
     ),
     "the loss gap has the sign of the accuracy gap": Mistake(
         lambda history: {"loss gap": -_gap(history)["loss gap"]},
@@ -131,7 +148,7 @@ _NETS_MISTAKES = {
         _by_validation,
         "Compare the two columns: 79 % is a good sign or a bad one, depending on the other.",
     ),
-    "every gap taken for overfitting": (
+    "a good net taken for one that overfits": (
         _renamed(fits="overfits"),
         "Two points are no more than chance and the choice of images.",
     ),
@@ -179,6 +196,10 @@ def _online_stored(variant: int) -> dict[str, float]:
     return {STORAGE[2]: right[STORAGE[2]] * n.epochs}
 
 
+def _epochs(variant: int) -> int:
+    return numbers_of_variant(variant).epochs
+
+
 def _seen_offline(variant: int) -> dict[str, float]:
     n = numbers_of_variant(variant)
     return {STORAGE[3]: n.epochs, STORAGE[4]: n.copies + 1}
@@ -192,6 +213,18 @@ _STORAGE_MISTAKES: dict[str, tuple[Callable[[int], dict[str, float]], str]] = {
     "as if the images seen online were stored": (
         _online_stored,
         "Online, an augmented image lives for one step; the disk holds the originals.",
+    ),
+    "nothing on the disk, online": (
+        lambda variant: {STORAGE[2]: 0},
+        "Nothing augmented is stored, but the images themselves have to lie somewhere.",
+    ),
+    "offline versions counted anew in each epoch": (
+        lambda variant: {STORAGE[3]: _storage(variant)[STORAGE[3]] * _epochs(variant)},
+        "Offline the same versions come back in each epoch.",
+    ),
+    "the image itself counted among the versions seen online": (
+        lambda variant: {STORAGE[4]: _epochs(variant) + 1},
+        "Online one new version is seen in each epoch, and the image itself in none.",
     ),
     "offline and online swapped": (
         _seen_offline,

@@ -71,6 +71,16 @@ def _mirrored_edges(images: Array, down: Array, right: Array) -> Array:
     return inside[:, most:-most, most:-most]
 
 
+def _diagonal(images: Array, down: Array, right: Array) -> Array:
+    """Raises for images that aren't square, as it does for whoever writes it."""
+    height, width = images.shape[1:3]
+    moved = np.empty_like(images)
+    for n, (d, r) in enumerate(zip(down, right, strict=True)):
+        rows = np.clip(np.arange(height) - d, 0, height - 1)
+        moved[n] = images[n][rows, np.clip(np.arange(width) - r, 0, width - 1)]
+    return moved
+
+
 _SHIFT_MISTAKES = {
     "what leaves the image comes back on the other side": Mistake(
         _rolled, "np.roll wraps around.  Pixels at the edge are to be repeated."
@@ -95,6 +105,12 @@ _SHIFT_MISTAKES = {
     ),
     "only moved down": Mistake(
         lambda images, down, right: _shift(images, down, 0 * right), "And to the right."
+    ),
+    "only moved to the right": Mistake(
+        lambda images, down, right: _shift(images, 0 * down, right), "And down."
+    ),
+    "rows and columns fetched in pairs: a diagonal": Mistake(
+        _diagonal, "image[rows, columns] pairs them; image[rows][:, columns] crosses them."
     ),
     "cut off at the edge": Mistake(
         lambda images, down, right: images[:, max(down[0], 0) :, max(right[0], 0) :],
@@ -127,7 +143,7 @@ def _draw_augmenter(rng: np.random.Generator, variant: int) -> Iterator[Question
 
 def _draw_streams(rng: np.random.Generator, variant: int) -> Iterator[Question]:
     for count, validation, batch, what in (
-        (64, 24, 16, "batches of 16"),
+        (128, 24, 16, "batches of 16"),  # so many that a buffer of one batch hardly mixes them
         (75, 30, 32, "a last batch that is not full"),
     ):
         inputs = {
@@ -170,6 +186,7 @@ JUDGES_IMAGES = [
         "augmenter",
         unused,
         _draw_augmenter,
+        {name: Mistake(unused, core=True) for name in (augmented.MIRRORED, augmented.TURNED)},
         section=_ONLINE,
         assess=augmented.augmenter,
         hints=HINTS,

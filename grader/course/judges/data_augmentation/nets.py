@@ -44,7 +44,12 @@ _WITHIN_HIDDEN = 0.15  # other images are harder, and there are fewer of them
 _WITHIN_TABLE = 0.01
 _ROWS = 4  # strategies, beside the row without augmentation
 
-_COMPILED = {"loss and output": "fit", "optimizer": "adam"}
+_COMPILED = {
+    "loss": "categorical_crossentropy",
+    "metric": "accuracy",
+    "loss and output": "fit",
+    "optimizer": "adam",
+}
 
 THREE_CONVOLUTIONS = {
     "input": [32, 32, 3],
@@ -63,8 +68,6 @@ THREE_CONVOLUTIONS = {
     ],
     "parameters": 39_882,
     "regularisers": [],
-    "loss": "categorical_crossentropy",
-    "metric": "accuracy",
     **_COMPILED,
 }
 """The net of the exercise."""

@@ -27,10 +27,11 @@ SECTION = {
 
 
 def _draw_starts(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for count, classes, least in ((12, 4, 0.9), (20, 10, 0.8), (16, 6, 0.95), (12, 5, 0.75)):
+    for count, classes, least in ((12, 4, 0.9), (20, 10, 0.8), (16, 6, 0.4), (12, 5, 0.75)):
         labels = rng.integers(0, classes, count)
         # sure and right, sure and wrong, unsure and right, in turn; nothing near the limit …
-        top = np.where(np.arange(count) % 3 == 2, rng.uniform(0.5, least - 0.05, count), 0.0)
+        unsure = rng.uniform(min(0.5, least - 0.1), least - 0.05, count)
+        top = np.where(np.arange(count) % 3 == 2, unsure, 0.0)
         top = np.where(top == 0, rng.uniform(least + 0.005, 0.999, count), top)
         first = np.where(np.arange(count) % 3 == 1, (labels + 1) % classes, labels)
         if exact := least == 0.75:  # … but here, where numbers of any type are exact
@@ -38,6 +39,11 @@ def _draw_starts(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         table = np.full((count, classes), 0.0)
         table[:] = ((1 - top) / (classes - 1))[:, None]
         table[np.arange(count), first] = top
+        if least < 0.5:  # two classes may be as probable as that
+            wrong = np.flatnonzero(first != labels)[::2]
+            table[wrong] = 0.1 / (classes - 2)
+            table[wrong, labels[wrong]] = least + 0.01
+            table[wrong, first[wrong]] = 0.9 - least - 0.01
         order = rng.permutation(count)
         inputs = {"probabilities": table[order], "labels": labels[order], "least": least}
         label = f"{count} images, {classes} classes, at least {least}"
@@ -47,6 +53,11 @@ def _draw_starts(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 def _starts(probabilities: np.ndarray, labels: np.ndarray, least: float) -> np.ndarray:
     right = probabilities.argmax(axis=1) == labels
     return np.flatnonzero(right & (probabilities.max(axis=1) >= least))
+
+
+def _by_probability(probabilities: np.ndarray, labels: np.ndarray, least: float) -> np.ndarray:
+    found = _starts(probabilities, labels, least)
+    return found[np.argsort(probabilities[found].max(axis=1))]
 
 
 _STARTS_MISTAKES = {
@@ -63,6 +74,20 @@ _STARTS_MISTAKES = {
     "right, but not necessarily sure": Mistake(
         lambda probabilities, labels, least: np.flatnonzero(probabilities.argmax(axis=1) == labels),
         "The highest probability must be at least `least`.",
+    ),
+    "the right class is probable enough, but another is likelier": Mistake(
+        lambda probabilities, labels, least: np.flatnonzero(
+            probabilities[np.arange(len(labels)), labels] >= least
+        ),
+        "Below a half, `least` may be reached by two classes: the likeliest must be the right one.",
+    ),
+    "in the order of their probabilities": Mistake(
+        lambda probabilities, labels, least: _by_probability(probabilities, labels, least)[::-1],
+        "In increasing order of their positions.",
+    ),
+    "in increasing order of their probabilities": Mistake(
+        lambda probabilities, labels, least: _by_probability(probabilities, labels, least),
+        "In increasing order of their positions.",
     ),
     "a mask in place of positions": Mistake(
         lambda probabilities, labels, least: (
@@ -152,6 +177,16 @@ _GRADIENT_MISTAKES = {
         lambda net, image, target: _weighted(net, image, lambda p: _hot(target, p) - p),
         "Cross-entropy looks at all classes; here the target's score alone is asked for.",
     ),
+    "gradient of a loss: minus the logarithm of the probability": Mistake(
+        lambda net, image, target: _weighted(net, image, lambda p: p - _hot(target, p)),
+        "No loss is asked for: the gradient of the target's own score, net.logits(…)[0, target].",
+    ),
+    "the winner's score is taken off": Mistake(
+        lambda net, image, target: _weighted(
+            net, image, lambda p: _hot(target, p) - _hot(int(p.argmax()), p)
+        ),
+        "The target's score alone is asked for.",
+    ),
     "gradient of the winner's score, not of the target's": Mistake(
         lambda net, image, target: _weighted(net, image, lambda p: np.eye(len(p))[p.argmax()]),
         "Column `target` of the scores.",
@@ -171,6 +206,14 @@ _GRADIENT_MISTAKES = {
     "absolute value": Mistake(
         lambda net, image, target: np.abs(_gradient(net, image, target)),
         "A saliency map needs it; for a step the sign is needed.",
+    ),
+    "the sign of each number alone": Mistake(
+        lambda net, image, target: np.sign(_gradient(net, image, target)),
+        "The gradient as it is: how much each number of the image counts is in its size.",
+    ),
+    "the axis of the batch is still there": Mistake(
+        lambda net, image, target: _gradient(net, image, target)[None],
+        "The net took a stack of one image: [0] takes it out again.",
     ),
     "divided by its length": Mistake(
         lambda net, image, target: _direction(_gradient(net, image, target)),
@@ -224,6 +267,10 @@ _STEP_MISTAKES = {
             image + size * _direction(np.clip(image + gradient, 0, 1) - image)
         ),
         "First the step of the wanted length, then clip the image that results.",
+    ),
+    "the step is clipped, not the image": Mistake(
+        lambda image, gradient, size: image + np.clip(size * _direction(gradient), 0, 1),
+        "A step goes up and down: add it first, then clip the image that results.",
     ),
     "lengthened again after clipping": Mistake(
         lambda image, gradient, size: (
@@ -392,6 +439,21 @@ _SAVING_MISTAKES = {
         lambda image: np.minimum(np.floor(256 * np.clip(image, 0, 1)), 255),
         "White, 1.0, is 255: the steps are 1/255.",
     ),
+    "times 256, and rounded": Mistake(
+        lambda image: np.clip(np.rint(256 * image), 0, 255),
+        "White, 1.0, is 255: the steps are 1/255.",
+    ),
+    "rounded up": Mistake(
+        lambda image: np.ceil(255 * np.clip(image, 0, 1)), "To the nearest step: np.rint."
+    ),
+    "rounded before it is multiplied": Mistake(
+        lambda image: 255 * np.rint(np.clip(image, 0, 1)),
+        "np.rint(255 * image): before that, only black and white are whole numbers.",
+    ),
+    "stretched from the darkest pixel to the brightest": Mistake(
+        lambda image: np.rint(255 * (image - image.min()) / np.ptp(image)),
+        "0 is black and 1 is white in every image: times 255.",
+    ),
     "floats in 0 … 1": Mistake(
         lambda image: _saved(image) / 255.0, "The file holds whole numbers from 0 to 255."
     ),
@@ -425,6 +487,14 @@ _CHOICE_MISTAKES = {
     ),
     "likely and unlikely swapped": Mistake(
         lambda probabilities: _choices(probabilities)[::-1], "The likely one comes first."
+    ),
+    "the third likeliest in place of the second": Mistake(
+        lambda probabilities: np.argsort(-probabilities)[[2, -1]],
+        "order[-1] is the likeliest class, order[-2] the second.",
+    ),
+    "places in the order in place of classes": Mistake(
+        lambda probabilities: np.argsort(np.argsort(probabilities))[[-2, 0]],
+        "np.argsort once: order[k] is the class in place k.",
     ),
     "the last but one": Mistake(
         lambda probabilities: np.argsort(-probabilities)[[1, -2]],

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from grader.contract.judge import Depiction, Handed, Judge, Question
+from grader.contract.judge import Depiction, Handed, Judge, Mistake, Question
 from utils.nets import opinions
 from utils.nets import toy as nets
 from utils.rules import ascent, fooling
-from utils.rules.ascent import WAY_HINTS
+from utils.rules.ascent import STRAIGHT, WAY_HINTS
 from utils.rules.fooling import CHANGE_HINTS, TABLE_HINTS
 
 from ... import nets as nets_of_course
@@ -167,7 +167,8 @@ def _anywhere(net: Any, image: np.ndarray, target: int, size: float, most: int) 
 
 JUDGES_ATTACKS = [
     Judge(
-        "fool", _unused, _draw_ways, section=SECTION[1], assess=ascent.ascent, hints=WAY_HINTS,
+        "fool", _unused, _draw_ways, {STRAIGHT: Mistake(_unused, core=True)},
+        section=SECTION[1], assess=ascent.ascent, hints=WAY_HINTS,
         idle=(lambda net, image, target, size, most: image[None] / np.float32(255), _anywhere),
         by_files=True, patience=2.0,
         depicted=Depiction("image", lambda value: np.asarray(value)[-1]),

@@ -101,7 +101,7 @@ _LESS = "Large images shall cost: score − λ · sum(x²)."
 _OBJECTIVE_MISTAKES = {
     "the penalty is added, not subtracted": Mistake(_with(scale=-1.0), _LESS),
     "the gradient of the score alone": Mistake(
-        _torn, "tape.gradient(objective, x), of the whole objective."
+        _torn, "tape.gradient(objective, x), of the whole objective.", core=True
     ),
     "no penalty": Mistake(_with(scale=0.0), _LESS),
     "the mean of the squares in place of their sum": Mistake(
@@ -262,6 +262,10 @@ _SMALL_MISTAKES = {
     "absolute value of the sum in place of the norm": Mistake(
         lambda x, share: _without(x, np.abs(x.sum(axis=-1)), share), "√(r² + g² + b²)."
     ),
+    "a share of the largest norm taken for the threshold": Mistake(
+        lambda x, share: np.where((_norm(x) < share * _norm(x).max())[..., None], 0, x),
+        "np.quantile(norms, share) is the norm below which that share lies.",
+    ),
     "the share taken for a threshold": Mistake(
         lambda x, share: np.where((_norm(x) < share)[..., None], 0, x),
         "np.quantile(norms, share) is the norm below which that share lies.",
@@ -272,6 +276,14 @@ _CONTRIBUTION_MISTAKES = {
     "the gradient alone": Mistake(
         lambda x, gradient, share: _without(x, _norm(gradient), share),
         "What setting a pixel to zero would change: pixel times gradient.",
+    ),
+    "the gradient alone, its colours added up": Mistake(
+        lambda x, gradient, share: _without(x, np.abs(gradient.sum(axis=-1)), share),
+        "What setting a pixel to zero would change: pixel times gradient.",
+    ),
+    "the length of the products in place of their sum": Mistake(
+        lambda x, gradient, share: _without(x, _norm(x * gradient), share),
+        "Contributions of the three colours add up, each with its sign.",
     ),
     "the pixels alone": Mistake(
         lambda x, gradient, share: _without(x, _norm(x), share),
@@ -317,11 +329,12 @@ def _draw_spectra(rng: np.random.Generator, variant: int) -> Iterator[Question]:
 def _levels(
     greys: np.ndarray, power: float = 1.0, frequency: np.ndarray | None = None,
     by_ring: bool = False, total: bool = False, log: bool = True, far: bool = False,
+    nearest: Callable[[np.ndarray], np.ndarray] = np.rint,
 ) -> np.ndarray:  # fmt: skip
     """Mean of f · |F| in each ring, (N, rings), or its logarithm."""
     side = greys.shape[-1]
     f = spectra.distances(side) if frequency is None else frequency
-    ring = np.rint(f).astype(int)
+    ring = nearest(f).astype(int)
     magnitude = np.abs(np.fft.fft2(greys.astype(np.float64))) ** power
     weighted = magnitude if by_ring else magnitude * f
     last = ring.max() if far else side // 2
@@ -357,6 +370,15 @@ def _from_middle(greys: np.ndarray) -> np.ndarray:
     return _levels(greys, frequency=shifted).var(axis=1)
 
 
+def _mean_of_logs(greys: np.ndarray) -> np.ndarray:
+    side = greys.shape[-1]
+    f = spectra.distances(side)
+    ring = np.rint(f).astype(int)
+    weighted = np.abs(np.fft.fft2(greys.astype(np.float64))) * f
+    rows = [np.log(weighted[:, ring == k] + 1e-9).mean(axis=1) for k in range(1, side // 2 + 1)]
+    return np.stack(rows, axis=1).var(axis=1)
+
+
 def _flat(greys: np.ndarray) -> np.ndarray:
     side = greys.shape[-1]
     ring = np.rint(spectra.distances(side)).astype(int)
@@ -386,6 +408,17 @@ _SPECTRUM_MISTAKES = {
     "the sum over a ring in place of its mean": Mistake(
         lambda greys: _levels(greys, total=True).var(axis=1),
         "Outer rings have more frequencies: take the mean.",
+    ),
+    "the mean of the logarithms in place of the logarithm of the mean": Mistake(
+        _mean_of_logs, "First the mean over the ring, then its logarithm."
+    ),
+    "distances cut off, not rounded": Mistake(
+        lambda greys: _levels(greys, nearest=np.floor).var(axis=1),
+        "The distance, rounded, is the ring's number: np.rint.",
+    ),
+    "the outermost ring left out": Mistake(
+        lambda greys: _levels(greys)[:, :-1].var(axis=1),
+        "k = 1 … side // 2, the last one included: range(1, side // 2 + 1).",
     ),
     "no logarithm": Mistake(
         lambda greys: _levels(greys, log=False).var(axis=1),

@@ -93,10 +93,10 @@ def mlp(
 
 
 def conv(
-    rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit"
+    rng: np.random.Generator, size: int, classes: int = 5, range: str = "unit", maps: int = 5
 ) -> dict[str, Any]:
-    """A net with two convolutions, both with pooling of 2×2."""
-    shapes = ((3, 3, 3, 6), (3, 3, 6, 5), ((size // 4) ** 2 * 5, classes))
+    """A net with two convolutions, both with pooling of 2×2; the second one has so many maps."""
+    shapes = ((3, 3, 3, 6), (3, 3, 6, maps), ((size // 4) ** 2 * maps, classes))
     kernels = [rng.normal(0, 2 / np.sqrt(np.prod(s[:-1])), s) for s in shapes]
     biases = [rng.normal(0, 0.3, s[-1]) for s in shapes]
     return nets.conv(size, kernels, biases, (2, 2), range)

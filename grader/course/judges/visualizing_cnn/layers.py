@@ -80,6 +80,12 @@ def _of_all_maps(net: Any, layer: str) -> np.ndarray:
     return _around_grey(chosen, _all_but_first(chosen))
 
 
+def _scaled_by_all(net: Any, layer: str) -> np.ndarray:
+    kernel = np.moveaxis(draws.ask(net).kernel(layer), -1, 0)
+    pictures = _around_grey(kernel, (1, 2, 3))
+    return pictures if kernel.shape[-1] == 3 else pictures[..., 0]
+
+
 def _scrambled(net: Any, layer: str) -> np.ndarray:
     kernel = draws.ask(net).kernel(layer)
     kh, kw, channels, count = kernel.shape
@@ -108,6 +114,9 @@ _FILTER_MISTAKES = {
     "weights as they are": Mistake(_kernel, "Pictures need values from 0 to 1."),
     "from -1 to 1": Mistake(
         lambda net, layer: 2 * _filter_pictures(net, layer) - 1, "Zero becomes 0.5, not 0."
+    ),
+    "scaled by the weights of all input maps, not of the one that is shown": Mistake(
+        _scaled_by_all, "The largest |w| of the weights that the picture shows: it reaches 0 or 1."
     ),
     "reshaped in place of transposed": Mistake(
         _scrambled, "reshape keeps the order in memory; np.moveaxis(kernel, -1, 0) moves an axis."
@@ -163,6 +172,10 @@ _GRID_MISTAKES = {
         lambda pictures, columns: _grid(pictures, columns, around=1),
         "Only between pictures: the first one starts at [0, 0].",
     ),
+    "a line below and to the right of the whole, too": Mistake(
+        lambda pictures, columns: _grid(pictures, columns, around=1)[1:, 1:],
+        "No line after the last row and the last column: rows · (h + 1) - 1 pixels.",
+    ),
     "black lines": Mistake(
         lambda pictures, columns: _grid(pictures, columns, empty=0.0), "White is 1."
     ),
@@ -191,18 +204,27 @@ def _draw_maps(rng: np.random.Generator, variant: int, handed: Handed | None) ->
     which = draws.subject(handed)
     for number, size, range_, what in (
         (1, 12, "unit", "the first block of a small net"),
-        (2, 8, "signed", "the second block of a net that takes -1 … 1"),
+        (2, 8, "signed", "the second block of a net that takes -1 … 1, with one map"),
     ):
-        toy = draws.conv(rng, size, range=range_)
         layers = [f"{kind}{number}" for kind in ("conv", "relu", "pool")]
-        inputs = {"net": toy, "image": draws.noise(rng, 1, size)[0], "layers": layers}
-        yield Question(what, inputs, 1e-4)
+        yield Question(what, _on_small_net(rng, size, range_, layers), 1e-4)
     label = f"a photograph in {which.name}"
     if which.problem:
         yield Question(label, {}, 1e-4, which.missing)
         return
     image = draws.photographs(rng, which, 1).images[0]
     yield Question(label, {"net": which.name, "image": image, "layers": _first(which)}, 1e-4)
+
+
+def _on_small_net(
+    rng: np.random.Generator, size: int, range_: str, layers: list[str]
+) -> dict[str, Any]:
+    """The second convolution has a single map, of both signs."""
+    while True:
+        net = draws.conv(rng, size, range=range_, maps=1)
+        image = draws.noise(rng, 1, size)[0]
+        if 0.2 < np.mean(draws.ask(net).units(image[None], "conv2") > 0) < 0.8:
+            return {"net": net, "image": image, "layers": layers}
 
 
 def _first(which: draws.Subject) -> list[str]:
@@ -237,6 +259,21 @@ def _unprepared(net: Any, image: np.ndarray, layers: list[str]) -> dict[str, Any
     return _maps(net, (image - offset) / scale, layers)
 
 
+def _prepared_twice(net: Any, image: np.ndarray, layers: list[str]) -> dict[str, Any]:
+    asked = draws.ask(net)
+    scale, offset = getattr(asked, "_scale", 1), getattr(asked, "_offset", 0)
+    if (scale, offset) == (1, 0):
+        raise ValueError("it makes no difference")
+    return _maps(net, image * scale + offset, layers)
+
+
+def _squeezed(net: Any, image: np.ndarray, layers: list[str]) -> dict[str, Any]:
+    found = _maps(net, image, layers)
+    if 1 not in found["first"].shape:
+        raise ValueError("it makes no difference")
+    return _maps(net, image, layers, np.squeeze)
+
+
 def _same_layer(number: int) -> Callable[..., dict[str, Any]]:
     def answer(net: Any, image: np.ndarray, layers: list[str]) -> dict[str, Any]:
         return _maps(net, image, [layers[number]] * 3)
@@ -252,6 +289,8 @@ _MAP_MISTAKES = {
     "preprocessing left out": Mistake(
         _unprepared, "net.model takes what net.preprocess(images) returns."
     ),
+    "preprocessed twice": Mistake(_prepared_twice, "net.preprocess once, on the image in 0 … 1."),
+    maps.SQUEEZED: Mistake(_squeezed, maps.HINTS[maps.SQUEEZED]),
     maps.BATCH_AXIS: Mistake(_stacked, maps.HINTS[maps.BATCH_AXIS]),
     maps.CHANNELS_FIRST: Mistake(
         lambda net, image, layers: _maps(net, image, layers, lambda m: np.moveaxis(m, -1, 0)),
@@ -332,7 +371,7 @@ JUDGES_LAYERS = [
         _maps,
         _draw_maps,
         _MAP_MISTAKES,
-        parts=("first", "second", "third", "second of first", "third of second"),
+        parts=maps.PARTS,
         section=MAPS,
         measure=maps.activation_maps,
         by_files=True,

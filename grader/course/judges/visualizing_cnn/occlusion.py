@@ -178,6 +178,17 @@ def _other_class(
     return answer
 
 
+def _short(function: Callable[..., np.ndarray], word: str) -> Callable[..., np.ndarray]:
+    """Boxes that end at the border are forgotten.  Raises ValueError where none does."""
+
+    def answer(image: np.ndarray, stride: int, **rest: Any) -> np.ndarray:
+        if (len(image) - rest[word]) % stride:
+            raise ValueError("no box ends at the border")
+        return function(image=image, stride=stride, **rest)[:-1, :-1]
+
+    return answer
+
+
 def _of_probability(net: Any, image: np.ndarray, target: int, box: int, stride: int) -> np.ndarray:
     before = softmax(draws.ask(net).logits(image[None]))[0, target]
     after = softmax(_covered(net, image, box, stride))[..., target]
@@ -201,6 +212,7 @@ _OCCLUSION_MISTAKES = {
     "128 in an image whose white is 1": Mistake(
         _with(_occlusion, colour=128.0), "Pixels go from 0 to 1: middle grey is 0.5."
     ),
+    "the last row and column of boxes are missing": Mistake(_short(_occlusion, "box"), _PLACES),
     "boxes that reach beyond the border": Mistake(_with(_occlusion, beyond=True), _PLACES),
     "earlier boxes are still there": Mistake(_with(_occlusion, stays=True), _COPY),
     "stride and box mixed up": Mistake(
@@ -275,6 +287,15 @@ _BLOCK_MISTAKES = {
         _after(_probability, lambda m, p: m / p), "The probability as it is."
     ),
     "earlier blocks are still there": Mistake(_with(_probability, stays=True), _COPY),
+    "the last row and column of blocks are missing": Mistake(
+        _short(_probability, "block"), _PLACES
+    ),
+    "the highest probability, whatever class has it": Mistake(
+        lambda net, image, target, block, stride: softmax(
+            _covered(net, image, block, stride, colour=0.0)
+        ).max(axis=-1),
+        _TARGET,
+    ),
     "blocks that reach beyond the border": Mistake(_with(_probability, beyond=True), _PLACES),
     "rows and columns of the map swapped": Mistake(
         _after(_probability, lambda m, p: m.T),
@@ -319,6 +340,21 @@ def _spread(
     return total / np.maximum(times, 1) if combine == "mean" else total
 
 
+def _times(changes: np.ndarray, size: int, box: int, stride: int) -> np.ndarray:
+    """How many boxes lie over each pixel."""
+    return _spread(np.ones_like(changes), size, box, stride, "sum")
+
+
+def _by_the_most(changes: np.ndarray, size: int, box: int, stride: int) -> np.ndarray:
+    times = _times(changes, size, box, stride)
+    return _spread(changes, size, box, stride, "sum") / times.max()
+
+
+def _undefined(changes: np.ndarray, size: int, box: int, stride: int) -> np.ndarray:
+    times = _times(changes, size, box, stride)
+    return np.where(times == 0, np.nan, _spread(changes, size, box, stride))
+
+
 def _tiles(changes: np.ndarray, size: int, box: int, stride: int) -> np.ndarray:
     """Each value in a tile as large as the stride."""
     tiles = changes.repeat(stride, axis=0).repeat(stride, axis=1)[:size, :size]
@@ -342,6 +378,16 @@ _HEAT_MISTAKES = {
     ),
     "the largest in place of the mean": Mistake(
         lambda **inputs: _spread(**inputs, combine="max"), "The mean over all boxes that cover it."
+    ),
+    "the largest in place of the mean, and at least 0": Mistake(
+        lambda **inputs: np.maximum(_spread(**inputs, combine="max"), 0),
+        "The mean over all boxes that cover it; changes may be negative.",
+    ),
+    "divided by the same number everywhere": Mistake(
+        _by_the_most, "Fewer boxes lie over pixels at the border: count them for each pixel."
+    ),
+    "NaN where no box lies": Mistake(
+        _undefined, "0 / 0: where the count is 0 the map is 0, so divide by np.maximum(count, 1)."
     ),
     "each value in a tile of the stride": Mistake(
         _tiles, "A box covers `box` pixels, though it moves by `stride`."
@@ -417,6 +463,9 @@ _POINTING_MISTAKES = {
             _pointing(maps, masks)[1],
         ),
         "Divide by the number of maps.",
+    ),
+    "hits and mass swapped": Mistake(
+        lambda maps, masks: _pointing(maps, masks)[::-1], "Hits come first: return hits, mass."
     ),
     "mean in the mask in place of the share of the mass": Mistake(
         lambda maps, masks: (

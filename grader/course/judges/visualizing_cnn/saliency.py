@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.contract.judge import Depiction, Handed, Judge, Mistake, Question
-from utils.rules.visualizing import HINTS, points_at_masks
+from utils.rules.visualizing import HINTS, NO_CLASS, points_at_masks
 
 from ...nets.base import softmax
 from . import draws
@@ -154,6 +154,10 @@ _MISTAKES = {
         lambda net, images, classes: np.abs(gradient(net, images, classes).sum(axis=-1)),
         "First the absolute value of all three colours, then the largest.",
     ),
+    "absolute value of the mean over the colours": Mistake(
+        lambda net, images, classes: np.abs(gradient(net, images, classes).mean(axis=-1)),
+        "First the absolute value of all three colours, then the largest.",
+    ),
     "length of the gradient over the colours": Mistake(
         lambda net, images, classes: np.sqrt((gradient(net, images, classes) ** 2).sum(axis=-1)),
         "Of the three colours the largest counts.",
@@ -164,6 +168,10 @@ _MISTAKES = {
     ),
     "gradient of all scores together": Mistake(
         _through(lambda chosen, likely: np.ones_like(chosen)), _SCORE
+    ),
+    "every image is asked about the classes of all": Mistake(
+        _through(lambda chosen, likely: np.repeat(chosen.sum(axis=0)[None], len(chosen), axis=0)),
+        "tf.gather(scores, classes, batch_dims=1) takes from each row the image's own class.",
     ),
     "always the net's best class": Mistake(_best, "`classes` says for which class."),
     "the first image's class for all": Mistake(_first, "classes[n] belongs to images[n]."),
@@ -223,6 +231,7 @@ JUDGES_SALIENCY = [
         "saliency_points",
         draws.unused,
         _draw_pointing,
+        {NO_CLASS: Mistake(draws.unused, core=True)},
         section=_SECTION,
         assess=points_at_masks,
         hints=HINTS,
