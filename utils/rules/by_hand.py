@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,8 @@ def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     if len(y) != len(chosen) or y.ndim != 1:
         raise ValueError(f"{len(chosen)} images, but labels of shape {y.shape}")
     labels = np.asarray(inputs["y"])
+    kept = "with their images" if np.array_equal(labels[chosen], y) else "torn"
+    kept = "exchanged" if np.array_equal(labels[chosen], 1 - y) else kept
     inside = set(np.flatnonzero(labels == 1).tolist())
     rest = sorted({int(i) for i in chosen} - inside)
     evenly = len(rest) > 2 and len(set(np.diff(_ranks(rest, labels)).tolist())) == 1
@@ -110,7 +113,7 @@ def balanced_images(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
         "counts": np.array([np.sum(y == 0), np.sum(y == 1)]),
         "images of the class": "all" if inside <= {int(i) for i in chosen} else "some missing",
         "repeated": "no image" if len(set(chosen.tolist())) == len(chosen) else "some images",
-        "labels": "with their images" if np.array_equal(labels[chosen], y) else "torn",
+        "labels": kept,
         "rest": "from one place" if evenly and len(rest) < len(labels) - len(inside) else "mixed",
         "order": _order(y),
     }
@@ -170,8 +173,14 @@ def _normal(drawn: list[np.ndarray]) -> str:
     within = float(np.mean(np.abs(everything) < 1))
     if not 0.63 < within < 0.75:
         return "not normal"
+    starts = [z[:_START] for z in drawn if len(z) >= _START]
+    if any(abs(np.corrcoef(a, b)[0, 1]) > 0.9 for a, b in combinations(starts, 2)):
+        return "repeated"
     distinct = len(np.unique(np.round(everything, 6)))
     return "normal" if distinct > 0.9 * len(everything) else "repeated"
+
+
+_START = 600  # as many as the smallest kernel of a convolution has
 
 
 def _spread(deviations: list[float], shapes: list[tuple[int, ...]]) -> str:

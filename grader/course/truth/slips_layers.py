@@ -130,6 +130,19 @@ SLIPS_LAYERS = [
         lambda size, kernel, stride: np.roll(padding_by_counting(size, kernel, stride), 1),
     ),
     plain_wrong(
+        "same_padding: half of k - 1, twice -> "
+        "(k - 1) // 2 on both sides, whatever kernel and stride",
+        lambda size, kernel, stride: (kernel // 2 - (kernel % 2 == 0),) * 2 + (-(-size // stride),),
+    ),
+    plain_wrong(
+        "same_padding: the whole of it twice -> all that is missing, on both sides",
+        lambda size, kernel, stride: [
+            sum(padding_by_counting(size, kernel, stride)[:2]),
+            sum(padding_by_counting(size, kernel, stride)[:2]),
+            padding_by_counting(size, kernel, stride)[2],
+        ],
+    ),
+    plain_wrong(
         f"same_padding: VALID's windows -> {_COUNTED}",
         lambda size, kernel, stride: (
             *padding_by_counting(size, kernel, stride)[:2],

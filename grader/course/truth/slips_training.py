@@ -110,6 +110,13 @@ def _balance_repeated(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
     return x[chosen], y[chosen]
 
 
+def _balance_exchanged(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    order = np.random.default_rng(seed).permutation(len(y))
+    zeros = order[y[order] == 0][: int(y.sum())]
+    chosen = np.random.default_rng(seed).permutation([*np.flatnonzero(y == 1), *zeros])
+    return x[chosen], 1 - y[chosen]
+
+
 def _balance_torn(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     ones, zeros = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
@@ -323,6 +330,16 @@ def _drawn(deviation: Callable[[tuple[int, ...]], float]) -> Callable[[int], dic
     return initial
 
 
+def _anew(seed: int) -> dict[str, Array]:
+    """A generator of its own for each layer, with the same seed."""
+    found = {}
+    for name, shape in WEIGHTS.items():
+        numbers = np.random.default_rng(seed).standard_normal(shape) * np.sqrt(2 / _inputs(shape))
+        found[name] = numbers.astype("float32")
+        found[f"{name}_bias"] = np.zeros(shape[-1], np.float32)
+    return found
+
+
 def _truncated(seed: int) -> dict[str, Any]:
     keras = quiet.import_keras()
     found = {}
@@ -387,6 +404,10 @@ _SMALL = [
     wrong(
         "initial_weights: Glorot -> inputs and outputs in n: Glorot's rule, not He's",
         _drawn(lambda shape: np.sqrt(2 / _both(shape))),
+    ),
+    wrong(
+        "initial_weights: a generator for each layer -> the same numbers again and again",
+        _anew,
     ),
     right("small_network: TensorFlow, then numpy", _network()),
     wrong(
@@ -486,12 +507,20 @@ SLIPS_TRAINING = [
         lambda labels, target: [1 if label == target else -1 for label in labels],
     ),
     wrong("balance: rng.choice as it is -> the rest drawn with repetition", _balance_repeated),
+    wrong(
+        "balance: one minus the labels -> labels 0 and 1 exchanged",
+        _balance_exchanged,
+    ),
     wrong("balance: two orders -> images and labels torn apart", _balance_torn),
     right("verify: by hand, as lists", _verified(lambda m, b: [m.tolist(), b])),
     wrong(f"verify: the other way round -> {OTHER_ORDER}", _verified(lambda m, b: (b, m))),
     wrong(
         "verify: recall_score -> what is right of the class alone",
         _verified(lambda m, b: (m, m[1, 1] / m[1].sum())),
+    ),
+    wrong(
+        "verify: precision -> the mean of what is right of each prediction, not of each class",
+        _verified(lambda m, b: (m, float(np.mean(np.diag(m) / m.sum(axis=0))))),
     ),
     wrong(
         "verify: adjusted=True -> balanced accuracy adjusted for chance",

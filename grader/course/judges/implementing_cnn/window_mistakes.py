@@ -261,6 +261,11 @@ def _kernel_where_it_tiles(size: int, kernel: int, stride: int) -> Placement:
     return total // 2, total - total // 2, -(-size // stride)
 
 
+def _all_on_both(size: int, kernel: int, stride: int) -> Placement:
+    before, after, count = ref.same_padding(size, kernel, stride)
+    return before + after, before + after, count
+
+
 def _windows_inside(size: int, kernel: int, stride: int) -> Placement:
     before, after, _ = ref.same_padding(size, kernel, stride)
     return before, after, (size - kernel) // stride + 1
@@ -275,6 +280,14 @@ SAME_PADDING = {
     name: Mistake(_size_by(RULES[name][0]), RULES[name][1], core=name in _CORE)
     for name in (EXTRA_FIRST, FIXED, HALF, ONE, NEVER, FLOOR)
 } | {
+    "(k - 1) // 2 on both sides, whatever kernel and stride": Mistake(
+        lambda size, kernel, stride: ((kernel - 1) // 2,) * 2 + (-(-size // stride),),
+        "How many cells are missing in all, for an even kernel, or a stride of 2?",
+        core=True,
+    ),
+    "all that is missing, on both sides": Mistake(
+        _all_on_both, "What is missing in all is shared out: half before, the rest after."
+    ),
     "padded, but only windows inside the input are counted": Mistake(
         _windows_inside,
         "Windows may reach into the padding: with SAME, one begins at each step.",

@@ -284,6 +284,9 @@ _BALANCE_MISTAKES = {
         "One order for both: x[chosen], y[chosen].",
         core=True,
     ),
+    "labels 0 and 1 exchanged": Mistake(
+        lambda x, y, seed: {"labels": "exchanged"}, "Each image keeps the label that it had."
+    ),
     "the rest not drawn at random": Mistake(
         lambda x, y, seed: {"rest": "from one place"},
         "The first images may be of one class: draw them with rng.choice.",
@@ -340,6 +343,11 @@ _VERIFY_MISTAKES = {
     "what is right of the class alone": Mistake(
         lambda labels, predictions: {"balanced": float(np.mean(predictions[labels == 1]))},
         "The mean of two fractions: right among the rest, and right among the class.",
+        core=True,
+    ),
+    "the mean of what is right of each prediction, not of each class": Mistake(
+        lambda labels, predictions: {"balanced": _verify(predictions, labels)[1]},
+        "Of the images of the class, how many are right?  Divide by the sums of the rows.",
         core=True,
     ),
     "balanced accuracy adjusted for chance": Mistake(
