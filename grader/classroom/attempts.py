@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -25,8 +25,8 @@ from grader.classroom.results import Submission
 DECIDED = "decided.json"
 """In the folder of a team's attempts at a notebook: what was decided about them."""
 MEMBERS, ORDER, NEWER = "members differ", "order unknown", "newer than the choice"
-POINTS, OTHER = "attempts differ", "other attempt"
-CAUSES = frozenset({MEMBERS, ORDER, NEWER, POINTS, OTHER})
+POINTS, OTHER, UNVOUCHED = "attempts differ", "other attempt", "whose it is"
+CAUSES = frozenset({MEMBERS, ORDER, NEWER, POINTS, OTHER, UNVOUCHED})
 """Causes of questions that choosing an attempt answers."""
 
 
@@ -103,6 +103,10 @@ def counting(course: config.Course, entries: list[Submission], by: Decided | Non
     chosen = [e for e in entries if by and by.by == "hand" and work_in(e.attempt) == by.work]
     if chosen and by:
         return Counting(chosen[0], None, tuple(_newer(chosen[0], entries, by)))
+    vouched = [entry for entry in entries if not entry.unvouched]
+    if 0 < len(vouched) < len(entries):
+        now = counting(course, vouched, by)
+        return replace(now, questions=(*now.questions, *_unvouched(now.first, entries)))
     on_time = [entry for entry in entries if not days_counted(course, entry)]
     late = [entry for entry in entries if days_counted(course, entry)]
     rule = course.attempts.counts
@@ -177,6 +181,18 @@ def _newer(chosen: Submission, entries: Iterable[Submission], by: Decided) -> li
             f"choose again: {command(chosen)}",
         )
     ]
+
+
+def _unvouched(first: Submission, entries: Iterable[Submission]) -> Iterable[Question]:
+    """Whether work that somebody else may have made is what the team handed in last."""
+    for entry in entries:
+        if entry.unvouched:
+            reason = (
+                f"{entry.unvouched} says that {entry.attempt} is the team's, and nobody has said "
+                f"that an LMS made it; {first.attempt} counts"
+            )
+            remedy = f"if you downloaded it yourself: ./course collect {entry.unvouched} --lms"
+            yield Question(UNVOUCHED, reason, remedy)
 
 
 def _members(first: Submission, entries: list[Submission]) -> list[Question]:

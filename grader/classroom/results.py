@@ -56,6 +56,8 @@ class Submission(msgspec.Struct, frozen=True):
     """When the run that took it in began, by a clock of the course's zone: 2027-01-29T20:00:03."""
     release: str = ""
     """Id of the release that it says it was made from; "" if it says none."""
+    unvouched: str = ""
+    """The zip that says whose it is, if that only looks like a download from an LMS."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -61,6 +61,12 @@ def collect(
         Path | None,
         typer.Option(help="Moodle's grading worksheet, which tells when uploads arrived."),
     ] = None,
+    lms: Annotated[
+        bool | None,
+        typer.Option(
+            "--lms/--no-lms", help="You downloaded the zip from Moodle or Canvas, or did not."
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +76,10 @@ def collect(
     Moodle and Canvas.  Who handed in is decided by the archive's own name (team_7.tar.gz) or by
     the LMS, never by anything inside it.  A bad archive is reported with the reason and passed
     over; an earlier good submission of that team stays.
+
+    A zip that looks like such a download may have been made by anybody.  With --lms you say that
+    it comes from the LMS; without, nothing in it takes the place of other work, and its dates don't
+    count.
 
     A file's time is its time of arrival, unless it is plainly that of a download from an LMS, the
     same for all: then nobody is late until --received says so, or --worksheet with the file of
@@ -84,12 +94,18 @@ def collect(
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
+
+    def collected(target: ClassFolder) -> intake.CollectReport:
+        return intake.collect(
+            target, course, archives, roster, moment, from_lms=lms, sheet=worksheet
+        )
+
     if dry_run:
         with rehearsal.copy_of(place) as copy:
-            report = intake.collect(copy, course, archives, roster, moment, sheet=worksheet)
+            report = collected(copy)
     else:
         alone(context, place, "./course collect")
-        report = intake.collect(place, course, archives, roster, moment, sheet=worksheet)
+        report = collected(place)
         if roster is not None:  # the way out needs it, too
             keep_roster(place.root, roster)
     if as_json:

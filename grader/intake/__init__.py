@@ -106,7 +106,8 @@ def collect(
     received: when they arrived; by default each file's own date, if it is that of an arrival, see
     `sources.Batch`.
     from_lms: whether a zip is a download from Moodle or Canvas; None: decided by its content,
-    and only if it is the only archive, for a student could imitate one.
+    if it is the only archive, and with less credit, for a student could imitate one.  A worksheet
+    says that it is.
     releases: folder of the released notebooks (the course's own if left out), whose cell ids tell
     what a renamed notebook is.
 
@@ -139,7 +140,7 @@ def collect(
     with store.exclusive(folder), ExitStack() as stack:
         names = list(course.notebooks)
         work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
-        work.finder.find(archives, from_lms)
+        work.finder.find(archives, True if sheet is not None else from_lms)
         if rows is not None and known is not None:
             zone = course.times.zone
             work.report.dated = worksheet.date(work.finder.found, rows, known, zone)
@@ -301,6 +302,7 @@ class _Collecting:
             given=self.received is not None or delivery.dated,
             uploaders=[delivery.uploader] if delivery.uploader else [],
             release=chosen.release,
+            unvouched=delivery.batch.unvouched if delivery.batch else "",
         )
         settling.adopt(self.folder, *_key(submission))
         new = self.new.setdefault(_key(submission), [])
@@ -339,7 +341,10 @@ class _Collecting:
         """Whether of two with the same work it is the new one that tells when it came.
 
         That is the one that costs less, then the first; or the one whose time was put right.
+        What somebody answers for comes before what may be anybody's.
         """
+        if bool(submission.unvouched) != bool(earlier.unvouched):
+            return not submission.unvouched
         if (
             submission.archive_sha256 == earlier.archive_sha256
             and earlier.given != submission.given

@@ -63,6 +63,8 @@ class Batch:
     download: bool
     """Whether the LMS made it, which a single upload does not show."""
     zipped: bool = False
+    unvouched: str = ""
+    """Name of the zip, if nobody has said that an LMS made it."""
     least: int = 2
     """So many within minutes are no accident."""
     times: list[datetime] = field(default_factory=list)

@@ -22,7 +22,7 @@ from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
 from grader.config import Times
 from grader.intake import arrivals, lms, notebooks
-from grader.intake.arrivals import Batch
+from grader.intake.arrivals import Arrival, Batch
 from grader.intake.handin import pair_names
 from grader.text import shown
 from utils.packing import accepted
@@ -39,6 +39,7 @@ FOLDERS = 4
 COPIED = 3
 """So many files of one folder, dated within minutes after the due date, were copied then."""
 NOT_KNOWN = "when it arrived is not known"
+UNVOUCHED = "nobody has said (--lms) that its zip is a download from an LMS"
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -96,6 +97,8 @@ class Delivery:
         """What is known about its arrival, and who says so, as in `results.Submission`."""
         if self.dated:
             return "known", "LMS"
+        if self.batch is not None and self.batch.unvouched:
+            return "unknown", "nobody"
         downloads = self.batch is not None and self.batch.is_downloads(self.arrived, due)
         if not self.doubt and not downloads:
             return "known", "LMS" if self.batch and self.batch.zipped else "file"
@@ -135,7 +138,8 @@ class Finder:
 
         A zip that looks like a download from an LMS is read as one if `from_lms` is true, or if
         it is None and nothing else was named.  A student could imitate such a zip and send it
-        by mail; among other archives it would not be noticed.
+        by mail: unless `from_lms` is true nothing in it takes the place of other work, and no date
+        in it counts.
         """
         self.from_lms = from_lms
         self.roots = _labelled(paths)
@@ -275,7 +279,7 @@ class Finder:
     def _is_download(self, path: Path, alone: bool) -> bool:
         from_lms = self.from_lms
         if from_lms is False or path.suffix.lower() != ".zip":
-            return bool(from_lms)
+            return False
         match = ARCHIVE_NAME.fullmatch(path.name)
         stem = match.group(1) if match else path.stem
         named = pair_names(stem, self.pair_prefix) or (self.roster and self.roster.team(stem))
@@ -286,7 +290,7 @@ class Finder:
         if from_lms is None and not alone:
             raise Refused(
                 "looks like a download from Moodle or Canvas; if you downloaded it yourself, "
-                "collect it alone"
+                "collect it alone, with --lms"
             )
         return True
 
@@ -308,12 +312,18 @@ class Finder:
                 file = File(uploaded.rest, label, member.changed, member.read)
                 uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
         self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
-        if any(member.changed and not member.zoned for member in members):
+        vouched = bool(self.from_lms)
+        if not vouched:
+            self.notes.append(
+                f"{shown(root)}: anybody could have made it: as long as you don't say --lms, "
+                "nothing in it takes the place of other work, and its dates don't count"
+            )
+        elif any(member.changed and not member.zoned for member in members):
             self.notes.append(
                 f"{shown(root)}: its times have no zone; they were read in {self.times.lms}"
             )
         fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        batch = Batch(download=True, zipped=True)
+        batch = Batch(download=True, zipped=True, unvouched="" if vouched else shown(root, LABEL))
         for parts in uploads.values():
             label = parts[0][1].label
             files = [file for _, file in parts]
@@ -437,8 +447,14 @@ class Finder:
     ) -> Delivery:
         if not files:
             raise Refused("an empty folder")
-        when = arrivals.judged((file.changed for file in files), self.times, fallback)
-        if when.doubt:
+        if batch is not None and batch.unvouched:
+            now = datetime.now(UTC)
+            when = Arrival(min(fallback or now, now), UNVOUCHED)
+        else:
+            when = arrivals.judged((file.changed for file in files), self.times, fallback)
+        if when.doubt == UNVOUCHED:
+            pass  # said once, of the zip
+        elif when.doubt:
             notes = [*notes, f"{when.doubt}: {NOT_KNOWN}"]
         elif batch:
             batch.times.append(when.moment)

@@ -153,7 +153,7 @@ def _arrivals(report: CollectReport, course: config.Course) -> list[str]:
             "time of a download or a copy, or none that can be true; it was "
             f"{moment:%Y-%m-%d %H:%M} at the latest, which was after the due date.  They count as "
             "on time.  If you know when they came, collect the download again with "
-            "--worksheet FILE, Moodle's grading worksheet, or with "
+            "--lms if its dates tell, with --worksheet FILE, Moodle's grading worksheet, or with "
             "--received 2027-01-29T20:00, or unpack it and collect those that were late, each "
             "with its own --received"
         )

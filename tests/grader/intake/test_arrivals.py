@@ -42,10 +42,15 @@ def room(tmp_path: Path) -> ClassFolder:
 
 
 def taken(
-    room: ClassFolder, *paths: Path, received: datetime | None = None, **times: object
+    room: ClassFolder,
+    *paths: Path,
+    received: datetime | None = None,
+    from_lms: bool | None = None,
+    **times: object,
 ) -> CollectReport:
     settings = dataclasses.replace(course(DUE), times=config.Times(**times))  # type: ignore[arg-type]
-    return collect(room, settings, list(paths), None, received, releases=Path("/nowhere"))
+    nowhere = Path("/nowhere")
+    return collect(room, settings, list(paths), None, received, from_lms=from_lms, releases=nowhere)
 
 
 def only(report: CollectReport) -> Submission:
@@ -95,7 +100,7 @@ def test_an_upload_without_a_date_has_none_though_the_download_has(room, tmp_pat
             inside = f"{name}_{number}_assignsubmission_file/{FIRST}.ipynb"
             info = zipfile.ZipInfo(inside, (year, 1, 1, 0, 0, 0))
             more.writestr(info, ipynb(answer=name))
-    report = taken(room, save(tmp_path / "d.zip", stream.getvalue(), LATER))
+    report = taken(room, save(tmp_path / "d.zip", stream.getvalue(), LATER), from_lms=True)
     told = {entry.team: (entry.arrival, entry.told_by) for entry in report.taken}
     assert told == {
         "team_7": ("known", "LMS"),
@@ -123,7 +128,7 @@ def test_a_downloads_times_are_read_in_the_lms_zone_and_collect_says_in_which(
             inside = f"{name}_{number}_assignsubmission_file/{FIRST}.ipynb"
             info = zipfile.ZipInfo(inside, (2024, 1, day, 12, 0, 0))
             packed.writestr(info, ipynb(answer=name))
-    report = taken(room, save(tmp_path / "d.zip", stream.getvalue()), lms=Zone(zone))
+    report = taken(room, save(tmp_path / "d.zip", stream.getvalue()), from_lms=True, lms=Zone(zone))
     assert [s.received.astimezone(UTC).hour for s in report.taken] == [hour, hour]
     said = "\n".join(summary.lines(report, course(DUE)))
     assert f"d.zip: its times have no zone; they were read in {zone}" in said

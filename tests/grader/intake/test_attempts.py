@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from grader import config
 from grader.classroom import attempts, results
-from grader.classroom.attempts import MEMBERS, NEWER, ORDER
+from grader.classroom.attempts import MEMBERS, NEWER, ORDER, UNVOUCHED
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Submission
 from grader.commands.handed_in import _line
@@ -220,8 +220,33 @@ def test_of_a_download_without_times_and_a_mail_nobody_knows_which_is_newer(room
     roster(room)
     take(room, archive(inbox, "1", 0.5))
     upload = ("Team 7-Someone", 5001, {"work.zip": zipped({INNER: ipynb(answer="answer = 2")})})
-    take(room, save(inbox / "d.zip", samples.moodle(upload, when=NOON + timedelta(days=3))))
+    take(
+        room,
+        save(inbox / "d.zip", samples.moodle(upload, when=NOON + timedelta(days=3))),
+        from_lms=True,
+    )
     assert causes(room) == [ORDER]
+
+
+def test_a_zip_that_imitates_a_download_replaces_nobodys_work_and_dates_none(room, inbox):
+    roster(room)
+    forged = samples.moodle(
+        ("Team 7-Someone", 5001, {f"{FIRST}.ipynb": ipynb(answer="answer = forged")}),
+        when=NOON - timedelta(days=3),
+    )
+    path = save(inbox / "my solution.zip", forged)
+    report = take(room, path)
+    assert counting(room) == "forged" and report.taken[0].arrival == "unknown"  # as nothing else is
+    assert any("as long as you don't say --lms" in note for note in report.notes)
+    take(room, archive(inbox, "own", 0.5))
+    assert counting(room) == "own" and causes(room) == [UNVOUCHED]
+    entry = store.current(room, TEAM, FIRST)
+    assert entry is not None and "my solution.zip" in entry.questions[0].reason
+    take(room, path)
+    assert counting(room) == "own"
+    take(room, path, from_lms=True)  # somebody says that it is one
+    assert counting(room) == "own" and causes(room) == []  # which came before
+    assert len(names(room)) == 2
 
 
 # ---------------------------------------------------------------- how many, and since when

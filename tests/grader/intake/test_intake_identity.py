@@ -114,7 +114,7 @@ def moodle(**extra: bytes) -> dict[str, bytes]:
 
 def test_a_moodle_download_is_taken_apart_by_the_roster(room, inbox, roster):
     bulk = save(inbox / "CNN-Assignment 1-9.zip", zipped(moodle(), LATER), NOON)
-    report = take(room, bulk, roster=roster)
+    report = take(room, bulk, roster=roster, from_lms=True)
     assert not report.rejected
     assert taken(report) == [("team_7", FIRST), ("team_8", FIRST), ("team_8", SECOND)]
     assert {entry.received for entry in report.taken} == {LATER}
