@@ -29,6 +29,13 @@ class ClassFolder:
 
     root: Path
 
+    def make(self) -> None:
+        """Make the folder itself, which holds answers, marks and a secret, for its owner alone.
+
+        One that is there stays as it is: assistants may share it.  Raises OSError.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def db_url(self) -> str:
         """The gradebook's address for SQLAlchemy.  Raises DatabaseError."""

@@ -54,7 +54,8 @@ def held(
     """
     place = folder.root / FOLDER
     with writing(place):
-        place.mkdir(parents=True, exist_ok=True)
+        folder.make()
+        place.mkdir(exist_ok=True)
     own = re.sub(r"\W+", "-", part)
     kind = fcntl.LOCK_SH if part else fcntl.LOCK_EX
     with _open(place / _WHOLE) as whole, _open(place / f"part-{own}" if part else None) as piece:

@@ -21,6 +21,7 @@ def examine(folder: Path) -> list[Finding]:
         doctor.disk(folder, 2),
         _isolation(),
         _notebooks(),
+        _readers(folder),
     ]
 
 
@@ -33,6 +34,16 @@ def _memory() -> Finding:
     good = total >= 2 + cores
     advice = "" if good else f"; use fewer at a time: ./course grade --workers {max(1, cores // 2)}"
     return Finding("Memory", good, f"{total:.0f} GiB for {cores} cores{advice}", needed=False)
+
+
+def _readers(folder: Path) -> Finding:
+    """Who can read answers, marks and the secret that cases are drawn from."""
+    if os.name != "posix" or not (folder / "seed").exists():
+        return Finding("Class folder", True, "none here yet", needed=False)
+    if folder.stat().st_mode & 0o007:
+        advice = f"others on this machine can read answers and marks: chmod o= {folder}"
+        return Finding("Class folder", False, advice, needed=False)
+    return Finding("Class folder", True, "closed to others on this machine", needed=False)
 
 
 def _isolation() -> Finding:

@@ -65,7 +65,7 @@ def run(
     handed_in = _play_students(teams, out, archives[0][0])
     say(f"{len(handed_in)} teams handed in")
 
-    folder.root.mkdir()
+    folder.make()
     (folder.root / "course.toml").write_text(_settings())
     course = config.load(folder.root)
     (folder.root / "roster.csv").write_text(_roster(teams))

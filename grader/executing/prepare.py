@@ -7,6 +7,7 @@ wrote into metadata (tags, ids, kernels) survives.  Nothing is executed here.
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -59,7 +60,9 @@ def read_notebook(data: bytes) -> NotebookNode:
     if len(data) > _MENDED * sizes.NOTEBOOK_BYTES:
         raise NotANotebook("it is too large")
     try:
-        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that cells share an id is mended, and nobody's news
+            notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         cells = notebook.cells
         if not isinstance(cells, list):
             raise NotANotebook("it has no list of cells")

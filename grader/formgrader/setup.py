@@ -103,7 +103,7 @@ def set_up(folder: ClassFolder, course: config.Course) -> list[str]:
     ConfigError if the course has not been built, and WrongVersion for a folder of a newer program.
     """
     version.require(folder.root)
-    folder.root.mkdir(parents=True, exist_ok=True)
+    folder.make()
     _configure(folder, course)
     texts, own = _releases(course), folder.database
     if own is not None and not own.is_file():

@@ -40,7 +40,8 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2
 def exclusive(folder: ClassFolder) -> Iterator[None]:
     """Let one process at a time take submissions in; clear up after one that was killed."""
     workplace = folder.root / WORKPLACE
-    workplace.mkdir(parents=True, exist_ok=True)
+    folder.make()
+    workplace.mkdir(exist_ok=True)
     with (workplace / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in workplace.iterdir():

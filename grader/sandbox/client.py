@@ -30,9 +30,11 @@ _HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Memory in pages of 2 MB, where Linux has them: a fork, which copies their table, is faster."""
 
 _ROOT = Path(__file__).resolve().parents[2]
-_MAIN = (
+_MAIN = "import os; exec(os.read(0, 65536)); work()"
+"""What kernels see of a command line, and in their stack: what there is to do comes another way."""
+_WORK = (
     "import sys; sys.path.insert(0, {root!r}); from grader.sandbox import server; "
-    "sys.path.remove({root!r}); server.main()"
+    "sys.path.remove({root!r}); work = server.main({handle}, {grader}, {profile!r}); del server"
 )
 
 
@@ -44,8 +46,12 @@ class _Parent:
         self.owner = os.getpid()
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
-        command = [sys.executable, "-I", "-B", "-c", _MAIN.format(root=str(_ROOT))]
-        command += [str(theirs.fileno()), str(os.getpid()), json.dumps(profile and asdict(profile))]
+        work = _WORK.format(
+            root=str(_ROOT),
+            handle=theirs.fileno(),
+            grader=os.getpid(),
+            profile=json.dumps(profile and asdict(profile)),
+        )
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
         environment |= _HUGE_PAGES
         environment["HOME"] = os.environ.get(
@@ -53,8 +59,8 @@ class _Parent:
         )  # where matplotlib keeps its list of fonts
         with theirs:
             self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-I", "-B", "-c", _MAIN],
+                stdin=subprocess.PIPE,
                 stdout=self.log,
                 stderr=self.log,
                 pass_fds=[theirs.fileno()],
@@ -62,6 +68,9 @@ class _Parent:
                 env=environment,
                 start_new_session=True,
             )
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError), self.process.stdin as line:  # it will be missed
+            line.write(work.encode())
 
     def usable(self) -> bool:
         alive = self.process.poll() is None

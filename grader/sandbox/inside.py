@@ -94,6 +94,16 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "learn from command lines where the grader lies",
+        """
+        import os, re
+        processes = [p for p in os.listdir("/proc") if p.isdigit()]
+        seen = "".join(open(f"/proc/{p}/cmdline").read() for p in processes)
+        words = re.split("[^\\w/.-]", seen)
+        return [path for path in FORBIDDEN if path in words or os.path.dirname(path) in words]
+        """,
+    ),
+    (
         "change the course",
         """
         import os

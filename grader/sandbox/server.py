@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -228,12 +229,16 @@ def _tell(line: socket.socket, message: dict[str, Any]) -> None:
         line.send(json.dumps(message).encode())
 
 
-def main() -> None:
-    """`server.py SOCKET GRADER PROFILE`: file descriptor, process id, JSON; null: no imports."""
-    line = socket.socket(fileno=int(sys.argv[1]))
-    grader, profile = int(sys.argv[2]), json.loads(sys.argv[3])
+def main(handle: int, grader: int, wanted: str) -> Callable[[], None]:
+    """Serve; returns what is left to do, which in each kernel is to be one.
+
+    handle: of the socket.  grader: its process id.  wanted: a profile as JSON, or null for no
+    imports.
+    """
+    line = socket.socket(fileno=handle)
+    profile = json.loads(wanted)
     if os.getppid() != grader:
-        return
+        return _nothing
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
     gc.disable()  # imports make no garbage, and looking for it takes a third of their time
     if profile is not None:
@@ -244,9 +249,15 @@ def main() -> None:
         sys.meta_path.remove(blocker)  # in a sandbox the file system refuses
     gc.freeze()  # so that a collection in a child doesn't copy every page
     gc.enable()
-    if Server(line, grader).run() is None:
-        return
-    # Only a kernel gets here; the frames and objects of the server are behind it.
+    return _nothing if Server(line, grader).run() is None else _be_a_kernel
+
+
+def _nothing() -> None:
+    """The server has come to its end."""
+
+
+def _be_a_kernel() -> None:
+    """The frames and objects of the server are behind it."""
     kernel.forget_the_grader()
     kernel.serve()
     os._exit(0)

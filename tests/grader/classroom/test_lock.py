@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -119,3 +120,15 @@ def test_where_files_cannot_be_locked_that_is_said_and_nobody_waits(tmp_path, mo
     with lock.held(ClassFolder(tmp_path), "./course grade", said.append):
         pass
     assert "can't be locked" in said[0] and "no two commands" in said[0]
+
+
+def test_a_class_folder_is_made_for_its_owner_alone_and_a_shared_one_stays_shared(
+    tmp_path: Path,
+) -> None:
+    for name, mode in (("new", 0o700), ("shared", 0o770)):
+        folder = ClassFolder(tmp_path / name)
+        if name == "shared":
+            folder.root.mkdir()
+            folder.root.chmod(mode)
+        with lock.held(folder, "./course grade", print):
+            assert stat.S_IMODE(folder.root.stat().st_mode) == mode

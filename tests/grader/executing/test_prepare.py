@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -15,6 +17,7 @@ from grader.classroom import gradebook, results, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.marks import CellMark
 from grader.classroom.results import Result
+from grader.executing.prepare import read_notebook
 from grader.formgrader.answer_key import LOOK_AROUND
 from grader.grading.run import grade
 from tests.grader import sample_class, tiny_course
@@ -243,3 +246,11 @@ def test_a_notebook_without_most_of_its_cells_needs_a_human(
     assert (row.state, row.needs_human) == (standing.HUMAN, reason)
     waiting = essays(folder, course)
     assert waiting["team_1"].needs_manual and waiting["team_3"].needs_manual
+
+
+def test_cells_of_one_id_are_nobodys_news() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1") for _ in range(2)])
+    notebook.cells[1].id = notebook.cells[0].id
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read_notebook(json.dumps(notebook).encode()).cells) == 2
