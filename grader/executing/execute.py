@@ -91,6 +91,8 @@ class Outcome(msgspec.Struct, frozen=True):
     cell_seconds: float = 0.0
     """How much of it the cells themselves took."""
     peak_mb: float = 0.0
+    most_at_once: int = 0
+    """Threads that ran at once, if more than one did."""
     late: bool = False
     """Whether any time limit was reached, as seen from outside or as the kernel says.  To say so
     without need gains nothing: the notebook is tried once more with the same inputs, and what
@@ -289,6 +291,7 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
             round(time.monotonic() - started, 3),
             round(client.cell_seconds, 3),
             ended.peak_mb if ended else 0.0,
+            ended.most_at_once if ended else 0,
             late or (problem == DIED and "processor time" in reason),
         )
         lost = problem == DIED and reason in ("", "killed")

@@ -6,6 +6,7 @@ and no text of it gets into a file before it is cut and well-formed.
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,8 @@ from grader.grading.tasks import Asked, Task, Unreadable
 from grader.judging import examination as judging
 from grader.text import cut, well_formed
 
+CROWD = 2 * (os.cpu_count() or 1) + 8
+"""Threads at once that are worth a note; libraries start as many as there are processors."""
 MESSAGE_CHARACTERS = 2000
 """Longest text in a result; exceptions are as long as the student likes."""
 
@@ -48,7 +51,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
         _key(task.key, examination) if final else "",
         checks,
         _questions(outcome.problem, examination.problem, task, checks) + unasked,
-        list(task.notes),
+        [*task.notes, *_crowd(outcome)],
         outcome.seconds,
         outcome.peak_mb,
         datetime.now(UTC),
@@ -95,6 +98,16 @@ def judged_again(asked: Asked, old: Result, kept: Stored) -> Result:
         handed_in=task.handed_in,
         beside=list(task.beside),
     )
+
+
+def _crowd(outcome: Outcome) -> list[str]:
+    """Names who would have taken the machine from others."""
+    if outcome.most_at_once < CROWD:
+        return []
+    return [
+        f"{outcome.most_at_once} of its threads computed at once; together they got no more of the "
+        "processors than one"
+    ]
 
 
 def no_outcome(task: Task, error: BaseException) -> Outcome:

@@ -52,6 +52,8 @@ class Ended:
     peak_mb: float
     """Its own memory and its part of what it shares with the warm parent, in MiB."""
     cpu_seconds: float
+    most_at_once: int = 0
+    """Threads that ran at once, see `watch.Shares`; 0 where one did."""
 
 
 class CourseProvisioner(LocalProvisioner):
@@ -288,6 +290,7 @@ class CourseProvisioner(LocalProvisioner):
                 self._sent_too_much or message["reason"],
                 message.get("peak_mb", 0.0),
                 message.get("cpu_seconds", 0.0),
+                message.get("most_at_once", 0),
             )
         return self._code()
 
@@ -315,7 +318,8 @@ class CourseProvisioner(LocalProvisioner):
             usage = watch.usage
             code = process.poll() or 0
             reason = self._sent_too_much or reason
-            self.ended = Ended(code, reason, round(usage.peak_mb, 1), round(usage.cpu_seconds, 2))
+            peak, spent = round(usage.peak_mb, 1), round(usage.cpu_seconds, 2)
+            self.ended = Ended(code, reason, peak, spent, usage.most_at_once)
 
         self._watcher = threading.Thread(target=look, name="sandbox-watch", daemon=True)
         self._watcher.start()

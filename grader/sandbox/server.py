@@ -206,6 +206,7 @@ class Server:
                 "reason": running.reason,
                 "peak_mb": round(usage.peak_mb, 1),
                 "cpu_seconds": round(usage.cpu_seconds, 2),
+                "most_at_once": usage.most_at_once,
             },
         )
         self.kernels.remove(running)

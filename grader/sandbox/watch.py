@@ -7,6 +7,7 @@ from outside, where they can't see or stop it.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from grader.sandbox.bounds import DEEPEST, MIB, Bounds
 _EXACT_EVERY = 1.0
 """Seconds between exact looks at memory, which cost milliseconds each."""
 _MANY_FILES = 20_000
+_MANY = 1.2
+"""Processors that a notebook uses from which its threads are counted."""
+_SESSION = 0
+"""Stands for a process' session, in place of a thread."""
+_NICEST, _STEP = 19, 1.25
+"""Of two threads, the one that is nicer by one gets so much less (sched(7))."""
 
 
 @dataclass
@@ -27,6 +34,8 @@ class Usage:
     peak_mb: float = 0.0
     """Largest proportional share of memory (PSS) seen, in MiB."""
     cpu_seconds: float = 0.0
+    most_at_once: int = 0
+    """Threads that ran at once, where more than one did."""
 
 
 class Meter:
@@ -81,6 +90,48 @@ class Meter:
         return self.cpu_seconds
 
 
+class Shares:
+    """Sees to it that all that computes for a notebook gets no more than if it were one thread.
+
+    Linux shares processors between threads, and where it groups them, between sessions: who starts
+    more gets more.  So many as run at once are made so much nicer, which can't be taken back.
+    """
+
+    def __init__(self) -> None:
+        self.most = 0
+        """Threads that ran, or could have, at once."""
+        self._nice: dict[tuple[int, int], int] = {}
+        """(process, thread) -> what it was told."""
+
+    def look(self, processes: list[int]) -> None:
+        """Count, and make nice."""
+        threads: list[tuple[int, int]] = []
+        sessions: dict[int, int] = {}
+        for process in processes:
+            with contextlib.suppress(OSError):
+                for folder in Path(f"/proc/{process}/task").iterdir():
+                    with contextlib.suppress(OSError, IndexError):
+                        told = (folder / "stat").read_text().rpartition(")")[2].split()
+                        if told[0] == "R":
+                            threads.append((process, int(folder.name)))
+                            sessions.setdefault(int(told[3]), process)
+        self.most = max(self.most, len(threads))
+        for process, thread in threads:
+            self._tell(process, thread, len(threads))
+        for process in sessions.values():
+            self._tell(process, _SESSION, len(sessions))
+
+    def _tell(self, process: int, thread: int, among: int) -> None:
+        nice = min(_NICEST, round(math.log(among, _STEP)))
+        if nice > self._nice.get((process, thread), 0):
+            with contextlib.suppress(OSError):  # it has ended; or no sessions here; or too soon
+                if thread == _SESSION:
+                    Path(f"/proc/{process}/autogroup").write_text(str(nice))
+                else:
+                    os.setpriority(os.PRIO_PROCESS, thread, nice)
+                self._nice[process, thread] = nice
+
+
 class Watch:
     """Looks after the processes below `root`."""
 
@@ -92,14 +143,21 @@ class Watch:
         self.scratch = scratch
         """A folder whose size is bounded by looking at it, where no file system does that."""
         self.usage = Usage()
+        self.shares = Shares()
         self._next_exact = time.monotonic() + _EXACT_EVERY
+        self._looked = time.monotonic()
 
     def look(self, exactly: bool = False) -> str:
         """Which bound is exceeded, in words, or "".  exactly: whatever it costs."""
         processes = self.meter.processes()
         if len(processes) > self.bounds.processes:
             return f"more than {self.bounds.processes} processes"
+        before, then = self.usage.cpu_seconds, self._looked
         self.usage.cpu_seconds = spent = self.meter.look(processes)
+        self._looked = time.monotonic()
+        if len(processes) > 1 or spent - before > _MANY * (self._looked - then):
+            self.shares.look(processes)
+            self.usage.most_at_once = self.shares.most
         if spent > self.bounds.cpu_seconds:
             return f"more than {self.bounds.cpu_seconds:g} seconds of processor time"
         now = time.monotonic()

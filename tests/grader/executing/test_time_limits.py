@@ -203,6 +203,8 @@ def test_what_a_hog_took_from_a_classmate_costs_the_classmate_nothing(
     summary = grade(folder, course, workers=2)
     assert result_of(folder, "team_2").points == 6, result_of(folder, "team_2").checks
     assert summary.graded == 2
+    notes = {team: result_of(folder, team).notes for team in ("team_1", "team_2")}
+    assert "computed at once" in "".join(notes["team_1"]) and "at once" not in str(notes["team_2"])
 
 
 def test_who_says_that_time_was_up_is_asked_the_same_once_more(

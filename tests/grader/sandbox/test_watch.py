@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from grader.sandbox.watch import Meter
+from grader.sandbox.bounds import Bounds
+from grader.sandbox.watch import Meter, Watch
 
 SPINS = "import time\nwhile time.process_time() < 0.4: pass\n"
 
@@ -45,3 +49,32 @@ def test_what_has_ended_still_counts(how: str) -> None:
         process.kill()
         process.wait()
     assert meter.look() == meter.cpu_seconds >= 1
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["each in its session", "in one session"])
+def test_who_starts_many_gets_no_more_than_who_starts_one(apart: bool) -> None:
+    """A weight that 12 share is that of one: it is 12 times less than usual for each."""
+    code = (
+        "import subprocess, sys, time\n"
+        "for _ in range(12):\n"
+        f"    subprocess.Popen([sys.executable, '-S', '-c', 'while True: pass'],"
+        f" start_new_session={apart})\n"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    watch = Watch(process.pid, Bounds())
+    try:
+        until = time.monotonic() + 20
+        while watch.usage.most_at_once < 12 and time.monotonic() < until:
+            assert watch.look() == ""
+            time.sleep(0.1)
+        spinning = [p for p in watch.processes() if p != process.pid]
+        assert watch.usage.most_at_once == len(spinning) == 12
+        assert {os.getpriority(os.PRIO_PROCESS, p) for p in spinning} == {11}  # 1.25 ** 11 = 12
+        if apart and Path("/proc/self/autogroup").exists():
+            groups = {Path(f"/proc/{p}/autogroup").read_text().split()[-1] for p in spinning}
+            assert groups == {"11"}
+    finally:
+        for running in watch.processes():
+            os.kill(running, signal.SIGKILL)
+        process.wait()
