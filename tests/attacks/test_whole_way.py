@@ -32,6 +32,7 @@ from tests.attacks import hostile_notebooks
 from tests.attacks.hostile_notebooks import Hostile
 from tests.attacks.test_showing_takes_no_time import FORMGRADER, formgrader_shows
 from tests.grader import tiny_course
+from tests.grader.honest.quickly import MEMORY
 from tests.grader.sandbox_helpers import NUMPY
 from tests.grader.tiny_course import NAME
 
@@ -120,7 +121,7 @@ def test_it_goes_the_whole_way(
     number: int, course: config.Course, empty: ClassFolder, costs: list[Costs]
 ) -> None:
     hostile = hostile_notebooks.make(number)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as place:
         folder = ClassFolder(Path(place).resolve() / "class")
         shutil.copytree(empty.root, folder.root)
         archive = Path(place) / f"team_{number}.tar.gz"

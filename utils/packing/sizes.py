@@ -17,9 +17,9 @@ CELLS = 2000
 NESTING = 100
 """Deepest nesting of a notebook's JSON; nbformat's own code recurses."""
 
-SHOWN_CHARACTERS = 100_000
-"""Of one cell that are shown; some 2,500 lines of code."""
-SHOWN_LINES = 5_000
+SHOWN_CHARACTERS = 400_000
+"""Of one cell that are shown; some 10,000 lines of code."""
+SHOWN_LINES = 20_000
 """Of one cell that are shown."""
 SHOWN_IN_ALL = 2_000_000
 """Characters of a notebook's cells that are shown."""

@@ -118,7 +118,9 @@ def collected(
     (folder.root / "roster.csv").write_text(samples.ROSTER, encoding="utf-8")
     (folder.root / "course.toml").write_text(f"{settings}\n{SETTINGS}\n")
     course = config.load(folder.root)
-    report = collect(folder, course, list(paths), None, received, releases=Path("/nowhere"))
+    report = collect(
+        folder, course, list(paths), None, received, from_lms=True, releases=Path("/nowhere")
+    )
     assert not report.rejected
     return report, "\n".join(summary.lines(report, course))
 
