@@ -251,7 +251,8 @@ def _close(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_close, a, b))
     if isinstance(a, (np.ndarray, float)) and isinstance(b, (np.ndarray, float)):
         return _close_arrays(np.asarray(a), np.asarray(b))
-    return bool(a == b)
+    arrays = isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
+    return not arrays and bool(a == b)  # else one alone is an array, where the other is a text
 
 
 def _close_arrays(a: np.ndarray, b: np.ndarray) -> bool:

@@ -371,13 +371,13 @@ def _alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
-GRADIENT, NO_GRADIENT = "reaches the images", "does not reach the images"
+NO_GRADIENT = "does not reach the images"
 
 
 def penalty_and_gradient(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
-    """A penalty of grey images (N, s, s), and in words whether its gradient reaches them.
+    """A penalty of grey images (N, s, s), and its gradient, or in words that none reaches them.
 
-    For some it may be zero: those that fall off as they should are where the penalty is lowest.
+    For some it is nearly zero: those that fall off as they should are where the penalty is lowest.
     """
     if not isinstance(answer, dict) or set(answer) != {"penalty", "gradient"}:
         raise ValueError(
@@ -389,7 +389,7 @@ def penalty_and_gradient(inputs: dict[str, Any], answer: Any) -> dict[str, Any]:
     shape = np.shape(inputs["greys"])
     flows = gradient.shape == shape and gradient.dtype.kind == "f"
     flows = flows and bool(np.isfinite(gradient).all() and gradient.any())
-    return {"penalty": answer["penalty"], "gradient": GRADIENT if flows else NO_GRADIENT}
+    return {"penalty": answer["penalty"], "gradient": gradient if flows else NO_GRADIENT}
 
 
 def boxes_on_mask(case: Case, answer: Any) -> CaseVerdict:

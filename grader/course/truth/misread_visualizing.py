@@ -169,6 +169,13 @@ def _rings(
     return visualizing.with_gradient(penalty)
 
 
+def _with_noise(greys: Array) -> dict[str, Any]:
+    """The right penalty, and in place of its gradient numbers that nobody computed."""
+    found = _rings()(greys)
+    noise = np.random.default_rng(0).normal(size=greys.shape)
+    return {"penalty": found["penalty"], "gradient": noise.astype(np.float32)}
+
+
 # -- boxes ----------------------------------------------------------------------------------------
 
 
@@ -310,6 +317,7 @@ MISREAD_VISUALIZING = [
     plain_wrong(
         "spectrum_penalty: range(1, s // 2) -> the outermost ring left out", _rings(last=1)
     ),
+    plain_wrong("spectrum_penalty: a gradient out of thin air", _with_noise),
     right("occlusion_map: one copy at a time", _one_by_one),
     wrong(
         "occlusion_map: range(0, S - box, stride) -> the last row and column of boxes are missing",

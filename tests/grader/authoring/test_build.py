@@ -11,8 +11,10 @@ import tomllib
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 
 from grader import config, places
@@ -23,6 +25,7 @@ from grader.contract import visible
 from grader.contract.judges import judges_of
 from grader.errors import ConfigError
 from grader.formgrader import answer_key
+from utils import codec
 from utils.packing import asked as asked_for
 
 
@@ -99,6 +102,15 @@ def test_students_tools_know_what_is_expected_and_which_names_are_taken(
     assert {"utils", "data", "grader"} <= set(names.packages(course))
 
 
+def _without_arrays(value: Any) -> Any:
+    """With a text in the place of each array."""
+    if isinstance(value, dict):
+        return {key: _without_arrays(inside) for key, inside in value.items()}
+    if isinstance(value, list):
+        return [_without_arrays(inside) for inside in value]
+    return "an array" if isinstance(value, np.ndarray) else value
+
+
 def test_stale_files_are_shown_as_a_diff(
     course: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,12 +126,15 @@ def test_stale_files_are_shown_as_a_diff(
     stale = tmp_path / "data" / "checks" / "gap.npz"
     stale.parent.mkdir(parents=True)
     stale.write_bytes((build.public_cases() / "report.npz").read_bytes())
+    texts = _without_arrays(codec.unpack((build.public_cases() / "shift.npz").read_bytes()))
+    (stale.parent / "shift.npz").write_bytes(codec.pack(texts))
     monkeypatch.setattr(places, "public", lambda: tmp_path)
     shown = "\n".join(build.differences(course))
     assert '-    "STUDENT_NAME = \\"your_id\\""' in shown
     assert '+    "STUDENT_ID = \\"your_id\\""' in shown
     assert "99_old.ipynb: has no source" in shown
     assert "data/checks/gap.npz: the cases differ" in shown
+    assert "data/checks/shift.npz: the cases differ" in shown
     assert "data/checks/report.npz: is not built yet" in shown
 
 

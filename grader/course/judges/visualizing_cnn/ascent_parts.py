@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.contract.judge import Depiction, Judge, Mistake, Question
 from utils.images import photo_digits, spectra
-from utils.rules.visualizing import GRADIENT, NO_GRADIENT, penalty_and_gradient
+from utils.rules.visualizing import NO_GRADIENT, penalty_and_gradient
 
 from ...nets.base import softmax
 from . import draws
@@ -323,7 +323,11 @@ def _draw_spectra(rng: np.random.Generator, variant: int) -> Iterator[Question]:
         yield Question(label, {"greys": images.astype(np.float32)}, 5e-3)
     seed = int(rng.integers(2**31))
     photos = photo_digits.render(10, "test", 32, seed=seed, keep=False).images / 255
-    yield Question("photographs", {"greys": photos.mean(axis=-1).astype(np.float32)[:4]}, 5e-3)
+    greys = photos.mean(axis=-1).astype(np.float32)
+    # where a wave is nearly absent, rounding decides on its phase, and so on the gradient
+    faintest = np.abs(np.fft.fft2(greys)).min(axis=(1, 2))
+    steady = np.argsort(-faintest)[:4]
+    yield Question("photographs", {"greys": greys[steady]}, 5e-3)
 
 
 def _levels(
@@ -351,8 +355,25 @@ def _penalty(greys: np.ndarray) -> np.ndarray:
     return _levels(greys).var(axis=1)
 
 
-def _penalty_alone(greys: np.ndarray) -> dict[str, Any]:
-    return {"penalty": _penalty(greys), "gradient": GRADIENT}
+def _with_gradient(greys: np.ndarray) -> dict[str, Any]:
+    """The penalty, and its derivative with respect to each pixel.
+
+    Of a magnitude it is the wave of that frequency, in the phase that the image has it in; and
+    waves are added up by the inverse transform.
+    """
+    side = greys.shape[-1]
+    f = spectra.distances(side)
+    ring = np.rint(f).astype(int)
+    waves = np.fft.fft2(greys.astype(np.float64))
+    levels = _levels(greys, log=False)
+    logs = np.log(levels)
+    slopes = 2 * (logs - logs.mean(axis=1, keepdims=True)) / (levels * levels.shape[1])
+    weights = np.zeros(greys.shape)
+    for k in range(1, side // 2 + 1):
+        weights[:, ring == k] = slopes[:, k - 1 : k] * f[ring == k] / np.sum(ring == k)
+    phases = waves / np.maximum(np.abs(waves), 1e-12)
+    gradient = side**2 * np.fft.ifft2(weights * phases).real
+    return {"penalty": logs.var(axis=1), "gradient": gradient.astype(np.float32)}
 
 
 def _read_off(mistake: Mistake) -> Mistake:
@@ -482,7 +503,7 @@ JUDGES_PARTS = [
     ),
     Judge(
         "spectrum_penalty",
-        _penalty_alone,
+        _with_gradient,
         _draw_spectra,
         _NO_GRADIENT | {name: _read_off(m) for name, m in _SPECTRUM_MISTAKES.items()},
         parts=("penalty", "gradient"),
