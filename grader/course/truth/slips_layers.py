@@ -135,6 +135,14 @@ SLIPS_LAYERS = [
         lambda size, kernel, stride: (kernel // 2 - (kernel % 2 == 0),) * 2 + (-(-size // stride),),
     ),
     plain_wrong(
+        "same_padding: nothing in front -> all that is missing comes after the input",
+        lambda size, kernel, stride: [
+            0,
+            sum(padding_by_counting(size, kernel, stride)[:2]),
+            padding_by_counting(size, kernel, stride)[2],
+        ],
+    ),
+    plain_wrong(
         "same_padding: the whole of it twice -> all that is missing, on both sides",
         lambda size, kernel, stride: [
             sum(padding_by_counting(size, kernel, stride)[:2]),

@@ -285,7 +285,9 @@ _BALANCE_MISTAKES = {
         core=True,
     ),
     "labels 0 and 1 exchanged": Mistake(
-        lambda x, y, seed: {"labels": "exchanged"}, "Each image keeps the label that it had."
+        lambda x, y, seed: {"labels": "exchanged"},
+        "Each image keeps the label that it had.",
+        core=True,
     ),
     "the rest not drawn at random": Mistake(
         lambda x, y, seed: {"rest": "from one place"},
