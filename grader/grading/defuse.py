@@ -60,6 +60,9 @@ def defuse(notebook: NotebookNode) -> None:
             cell.execution_count = count if isinstance(count, int) and 0 < count < 10**6 else None
         elif not is_locked(cell):
             _defuse_markdown(cell)
+    # as Jupyter does; nbconvert's other lexer knows no cell that is to have no colours
+    about = notebook.metadata.get("language_info", {})
+    notebook.metadata["language_info"] = {"name": "python", **about, "pygments_lexer": "ipython3"}
     in_time.fit(own)
 
 
