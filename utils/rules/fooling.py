@@ -39,6 +39,7 @@ BACKWARDS = "the target has become less likely"
 ANY_CLASS = "another class than the target wins"
 MAJORITY = "stops as soon as the target wins"
 LOST_IN_ROUNDING = "0.98 is not kept when the image is saved with 8 bits"
+ALMOST = "ends before the target has 0.98"
 TOO_SHORT = "ends before the target wins"
 TOO_FAR = "goes on when 0.98 has long been reached"
 FLAT = "every pixel is changed by the same amount"
@@ -52,6 +53,7 @@ CHANGE_HINTS = {
     ANY_CLASS: "Climb towards `target`, and test the probability of `target`.",
     MAJORITY: "The target must have 0.98, not only more than any other class.",
     LOST_IN_ROUNDING: "Ask the net about the rounded image, or leave a margin above 0.98.",
+    ALMOST: "More steps; or a larger radius, as long as 0.98 is not reached.",
     TOO_SHORT: "More steps, or larger ones: the radius may grow as long as 0.98 is not reached.",
     TOO_FAR: "Test after each small step, or shrink the change until it just reaches 0.98.",
     FLAT: "Steps by the sign of the gradient change all pixels alike; the L2 norm prefers few.",
@@ -106,7 +108,9 @@ def _unreached(
     if np.abs(change).max() > 0.8:
         return WRAPPED
     if after.argmax() == target:
-        return LOST_IN_ROUNDING if after[target] > 0.93 else MAJORITY
+        if after[target] > ENOUGH - 0.01:
+            return LOST_IN_ROUNDING
+        return ALMOST if after[target] > 0.8 else MAJORITY
     if after.argmax() != before.argmax():
         return ANY_CLASS
     return BACKWARDS if after[target] < before[target] else TOO_SHORT

@@ -241,8 +241,8 @@ def _missed(found: np.ndarray, unit: tuple[int, ...], value: float, got: float) 
 def driven_unit(case: Case, answer: Any) -> CaseVerdict:
     """Pictures that give a unit the desired activation, and the smaller one of them.
 
-    answer: what `visualizing.with_and_without` hands back.  expected: least, the smallest norm that
-    reaches the value, or 0 where nobody knows it.
+    answer: what `visualizing.with_and_without` hands back.  expected: most, the norm of the
+    start where the value needs far less, or 0.
     """
     if missing := _unavailable(case):
         return missing
@@ -253,13 +253,13 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
     parts = _reached(case, [small, plain])
     norms = [float(np.linalg.norm(image - 0.5)) for image in (small, plain)]
     most = CLEARLY * norms[1]
-    if least := float(case.expected["least"]):
-        most = min(most, 2 * least)
+    if start := float(case.expected["most"]):
+        most = min(most, start)
     told = f"norm {norms[0]:.2f} with, {norms[1]:.2f} without"
     ok = norms[0] <= most
     named = (NOT_SMALLER,) * (parts[0].ok and parts[1].ok)  # else it shows something else
     parts.append(PartVerdict("smaller", ok, Told(told), mistakes=named))
-    shares = [0.5 * parts[0].ok, 0.2 * parts[1].ok, 0.3 * (ok and parts[0].ok)]
+    shares = [0.4 * parts[0].ok, 0.1 * parts[1].ok, 0.5 * (ok and parts[0].ok)]
     return _verdict(case, parts, [3 * s for s in shares])
 
 

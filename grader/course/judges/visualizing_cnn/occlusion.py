@@ -418,8 +418,9 @@ def _draw_pointing(rng: np.random.Generator, variant: int) -> Iterator[Question]
             height, width = rng.integers(2, size - 2, 2)
             top, left = rng.integers(0, size - height), rng.integers(0, size - width)
             mask[top : top + height, left : left + width] = True
-            inside = np.argwhere(mask if hit else ~mask)
-            picture[tuple(inside[rng.integers(len(inside))])] = 2.5
+            for where, value in ((mask == hit, 2.5), (mask != hit, -2.5)):  # highest and lowest
+                places = np.argwhere(where)
+                picture[tuple(places[rng.integers(len(places))])] = value
         yield Question(f"{count} maps of {size}×{size}", {"maps": maps, "masks": masks})
 
 
