@@ -314,11 +314,27 @@ def _explain_values(
     )
     if np.allclose(-have, want, rtol=1e-6, atol=limit):
         return replace(told, relation="the sign is reversed")
+    if relation := _whole_or_moved(want, have, limit):
+        return replace(told, relation=relation)
     if np.any(have):
         factor = np.vdot(have, want).real / np.vdot(have, have).real
         if factor > 0 and np.allclose(factor * have, want, rtol=1e-6, atol=limit):
             return replace(told, relation="off by a constant factor", amount=f"{1 / factor:.4g}")
     return told
+
+
+def _whole_or_moved(want: np.ndarray, have: np.ndarray, limit: float) -> str:
+    """What an array of whole numbers, a return within a loop and a wrong reshape leave behind."""
+    if not np.any(have) or want.dtype.kind == "c" or have.dtype.kind == "c":
+        return ""
+    if np.array_equal(have, np.trunc(want)):
+        return "cut off to whole numbers"
+    filled = have != 0
+    if not filled.all() and np.allclose(have[filled], want[filled], rtol=1e-6, atol=limit):
+        return "what is not zero is right"
+    if np.allclose(np.sort(have, None), np.sort(want, None), rtol=1e-6, atol=limit):
+        return "the right values in other places"
+    return ""
 
 
 def _explain_error(error: str) -> Told:

@@ -30,6 +30,7 @@ AUGMENTER: Wanted = {
 
 MIRRORED = "digits are mirrored"
 TURNED = "images are turned upside down"
+ON_ITS_SIDE = "images are turned until they lie on their side"
 
 _AUGMENTER: Names = {
     ("changes", "none"): (
@@ -72,6 +73,11 @@ _AUGMENTER: Names = {
         TURNED,
         "A six turned round is a nine: rotate by small angles only.  RandomRotation's factor is "
         "a fraction of a full turn.",
+    ),
+    ("orientation", "on its side"): (
+        ON_ITS_SIDE,
+        "Rotate by small angles only.  RandomRotation's factor is a fraction of a full turn: 0.25 "
+        "is a quarter of it.",
     ),
     ("edges", "come back on the other side"): (
         "what leaves the image comes back on the other side",

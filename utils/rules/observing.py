@@ -25,6 +25,8 @@ _SEEN_AS: dict[str, Callable[[Array], Array]] = {
     "mirrored": lambda images: images[:, :, ::-1],
     "upside down": lambda images: images[:, ::-1],
     "turned round": lambda images: images[:, ::-1, ::-1],
+    "turned left": lambda images: images.swapaxes(1, 2)[:, ::-1],
+    "turned right": lambda images: images.swapaxes(1, 2)[:, :, ::-1],
 }
 _CLEARLY = 0.1  # so much better must a mirrored image fit
 _VISIBLE = 0.006  # mean change of a pixel: one and a half grey levels of 256
@@ -105,8 +107,8 @@ def _brightness(images: Array, originals: Array) -> str:
 
 
 def _fits(images: Array, originals: Array) -> tuple[Array, Array]:
-    """How well images fit their originals, seen in four ways (4, N), correlation at the best shift;
-    and that shift for originals seen as they were (N, 2), down and right."""
+    """How well images fit their originals, seen in so many ways (ways, N), correlation at the best
+    shift; and that shift for originals seen as they were (N, 2), down and right."""
     spectrum, norm = _spectrum(images)
     rows, shifts = [], np.zeros((len(images), 2), int)
     size = images.shape[1]
@@ -142,6 +144,10 @@ def _content(fits: Array, shifts: Array, size: int) -> str:
 def _orientation(seen_as: Array, dataset: str) -> str:
     mirrored = float(np.mean(seen_as == "mirrored"))
     turned = float(np.mean((seen_as == "upside down") | (seen_as == "turned round")))
+    on_its_side = float(np.mean((seen_as == "turned left") | (seen_as == "turned right")))
+    whole_turns = float(np.mean(seen_as == "turned round")) > on_its_side / 8
+    if on_its_side > max(_SOME, mirrored, turned) and not whole_turns:
+        return "on its side"
     if turned > max(_SOME, mirrored):
         return "upside down"
     return "mirrored" if mirrored > _SOME and dataset != "cifar10" else "kept"

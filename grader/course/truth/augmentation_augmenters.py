@@ -185,6 +185,14 @@ SAMPLES_AUGMENTERS = [
         _layered(lambda k: [k.RandomRotation(0.5)]),
     ),
     wrong(
+        "augmenter: by up to 90 degrees -> images are turned until they lie on their side",
+        _layered(lambda k: [k.RandomRotation(0.25)]),
+    ),
+    right(
+        "augmenter: turned by up to 36 degrees",
+        _layered(lambda k: [k.RandomRotation(0.1, fill_mode="nearest")]),
+    ),
+    wrong(
         "augmenter: brightness without value_range -> pixels far above 1",
         _layered(lambda k: [k.RandomBrightness(0.2)]),
     ),

@@ -173,6 +173,10 @@ _STEPS = [
         "step_towards: descends -> the sign of the step is reversed",
         lambda x, g, s: np.clip(x - s * _unit(g), 0, 1),
     ),
+    wrong(
+        "step_towards: axis=(0, 1) -> each colour normalised by itself",
+        lambda x, g, s: np.clip(x + s * g / np.linalg.norm(g, axis=(0, 1)), 0, 1),
+    ),
     wrong("step_towards: no clipping -> not clipped", lambda x, g, s: x + s * _unit(g)),
     wrong(
         "step_towards: the bare gradient -> the gradient is not divided by its length",

@@ -288,6 +288,10 @@ MISREAD_VISUALIZING = [
         ),
     ),
     right("class_objective: the penalty's gradient by hand", _penalty_by_hand),
+    wrong(
+        "class_objective: reduce_sum over everything -> one objective for all images",
+        lambda *given: (_penalty_by_hand(*given)[0].sum(), _penalty_by_hand(*given)[1]),
+    ),
     plain_right("blur: a bell of one's own, one axis after the other", _separable),
     plain_right("drop_small_pixels: exactly the share", _smallest_sorted),
     plain_wrong(
@@ -334,6 +338,10 @@ MISREAD_VISUALIZING = [
         partial(_without_block, any_class=True),
     ),
     plain_right("heat_map: pixel by pixel", _pixel_by_pixel),
+    plain_wrong(
+        "heat_map: box + 1 -> boxes one pixel too large",
+        lambda changes, size, box, stride: _pixel_by_pixel(changes, size, box + 1, stride),
+    ),
     plain_wrong("heat_map: 0 / 0 -> NaN where no box lies", _heat("by the count")),
     plain_wrong(
         "heat_map: by the most boxes -> divided by the same number everywhere",

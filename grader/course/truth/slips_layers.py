@@ -157,6 +157,15 @@ SLIPS_LAYERS = [
             (size - kernel) // stride + 1,
         ),
     ),
+    plain_wrong(
+        "same_padding: half, rounded down, twice -> "
+        "half on each side, rounded down: an odd cell gets lost",
+        lambda size, kernel, stride: (
+            padding_by_counting(size, kernel, stride)[0],
+            padding_by_counting(size, kernel, stride)[0],
+            padding_by_counting(size, kernel, stride)[2],
+        ),
+    ),
     plain_wrong(f"conv2d_forward: takes 0.5 off its input -> {CHANGED}", _changing),
     plain_wrong(
         "conv2d_forward: k // 2 in front, right windows -> "

@@ -186,7 +186,10 @@ JUDGES_IMAGES = [
         "augmenter",
         unused,
         _draw_augmenter,
-        {name: Mistake(unused, core=True) for name in (augmented.MIRRORED, augmented.TURNED)},
+        {
+            name: Mistake(unused, core=True)
+            for name in (augmented.MIRRORED, augmented.TURNED, augmented.ON_ITS_SIDE)
+        },
         section=_ONLINE,
         assess=augmented.augmenter,
         hints=HINTS,

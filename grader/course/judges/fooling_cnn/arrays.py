@@ -297,6 +297,10 @@ _STEP_MISTAKES = {
         _by(lambda g: g / np.linalg.norm(g, axis=-1, keepdims=True)),
         "One length for the whole image: np.linalg.norm without axis.",
     ),
+    "each colour normalised by itself": Mistake(
+        _by(lambda g: g / np.linalg.norm(g, axis=(0, 1), keepdims=True)),
+        "One length for the whole image, its three colours together: np.linalg.norm without axis.",
+    ),
     "size forgotten": Mistake(
         lambda image, gradient, size: np.clip(image + _direction(gradient), 0, 1),
         "The step is `size` long.",

@@ -261,6 +261,11 @@ def _kernel_where_it_tiles(size: int, kernel: int, stride: int) -> Placement:
     return total // 2, total - total // 2, -(-size // stride)
 
 
+def _odd_one_lost(size: int, kernel: int, stride: int) -> Placement:
+    before, _, count = ref.same_padding(size, kernel, stride)
+    return before, before, count
+
+
 def _all_behind(size: int, kernel: int, stride: int) -> Placement:
     before, after, count = ref.same_padding(size, kernel, stride)
     return 0, before + after, count
@@ -289,6 +294,9 @@ SAME_PADDING = {
         lambda size, kernel, stride: ((kernel - 1) // 2,) * 2 + (-(-size // stride),),
         "How many cells are missing in all, for an even kernel, or a stride of 2?",
         core=True,
+    ),
+    "half on each side, rounded down: an odd cell gets lost": Mistake(
+        _odd_one_lost, "Both sides together must be all that is missing: after = total - before."
     ),
     "all that is missing comes after the input": Mistake(
         _all_behind, "What is missing in all is shared out: half before, the rest after."

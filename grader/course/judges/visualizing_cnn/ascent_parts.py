@@ -69,6 +69,12 @@ def _over_all(net: Any, x: np.ndarray, classes: np.ndarray, weight: float) -> Pa
     return score - weight * (x**2).sum(), slope - 2 * weight * len(x) * x
 
 
+def _together(net: Any, x: np.ndarray, classes: np.ndarray, weight: float) -> Pair:
+    """One objective for all images; its gradient is the right one."""
+    value, slope = _objective(net, x, classes, weight)
+    return value.sum(), slope
+
+
 def _unsquared(net: Any, x: np.ndarray, classes: np.ndarray, weight: float) -> Pair:
     score, slope = _scores(net, x + np.float32(0.5), classes)
     norm = np.sqrt((x**2).sum(axis=(1, 2, 3)))
@@ -109,6 +115,9 @@ _OBJECTIVE_MISTAKES = {
     ),
     "the squares of all images in each penalty": Mistake(
         _over_all, "Each image pays for itself: sum over its axes, (1, 2, 3), alone."
+    ),
+    "one objective for all images": Mistake(
+        _together, "One number for each image: sum over its axes alone; the tape adds up by itself."
     ),
     "the norm in place of its square": Mistake(_unsquared, "‖x‖² has no root."),
     "half the penalty": Mistake(_with(scale=0.5), "λ · sum(x²), without a factor."),

@@ -389,6 +389,10 @@ _HEAT_MISTAKES = {
     "NaN where no box lies": Mistake(
         _undefined, "0 / 0: where the count is 0 the map is 0, so divide by np.maximum(count, 1)."
     ),
+    "boxes one pixel too large": Mistake(
+        lambda changes, size, box, stride: _spread(changes, size, box + 1, stride),
+        "A slice ends before its last number: [top : top + box] has `box` pixels.",
+    ),
     "each value in a tile of the stride": Mistake(
         _tiles, "A box covers `box` pixels, though it moves by `stride`."
     ),
