@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import nbformat
@@ -40,7 +40,6 @@ OUTPUT_BYTES = 64 * 1024 * 1024
 MESSAGE_OVERHEAD = 200
 """Bytes that a message counts beside its content: a million empty outputs are output, too."""
 
-_SHOWN = ("stream", "display_data", "execute_result", "error")
 _OWN_END = 10
 """Seconds that a cell has to end after it was interrupted; then the notebook is ended."""
 _LOOK = 0.25
@@ -216,9 +215,53 @@ class BoundedClient(NotebookClient):
                     note = "\n[more output than is kept]\n"
                     cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
                 return None
-            if msg["msg_type"] not in (*_SHOWN, "clear_output", "update_display_data"):
+            if not _sound(msg):
                 return None  # widgets are nothing that a graded notebook can show
         return super().process_message(msg, cell, cell_index)
+
+
+class _Stream(msgspec.Struct):
+    name: Literal["stdout", "stderr"]
+    text: str
+
+
+class _Display(msgspec.Struct):
+    data: dict[str, Any]
+    metadata: dict[str, Any] = {}
+    transient: dict[str, Any] = {}
+
+
+class _Error(msgspec.Struct):
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+class _Clearing(msgspec.Struct):
+    wait: bool = False
+
+
+_CONTENTS: dict[str, type[msgspec.Struct]] = {
+    "stream": _Stream,
+    "display_data": _Display,
+    "execute_result": _Display,
+    "update_display_data": _Display,
+    "error": _Error,
+    "clear_output": _Clearing,
+}
+"""What a notebook keeps of what a kernel sends: type of message -> what it must hold."""
+
+
+def _sound(message: dict[str, Any]) -> bool:
+    """Can a notebook with this in it be written and read again?"""
+    wanted = _CONTENTS.get(message["msg_type"])
+    if wanted is None:
+        return False
+    try:
+        msgspec.convert(message["content"], wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _timeout_shown(reason: str) -> NotebookNode:

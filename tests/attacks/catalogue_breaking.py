@@ -188,6 +188,7 @@ ATTACKS = [
         "data of odd kinds",
         "tell('display_data', {'data': {'image/png': {'a': [1]}, 'text/plain': [[1]], 'a/b': None}, 'metadata': [1]})",
     ),
+    _message("data that is a number", "tell('display_data', {'data': -1, 'metadata': {}})"),
     _message("data that is a list", "tell('display_data', {'data': [1], 'metadata': 7})"),
     _message(
         "comms of odd kinds",
