@@ -12,8 +12,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from utils.checks.handover import HANDOVER
 from utils.images.datasets import Dataset
+from utils.nets.describe import describe
 from utils.training import fitting as training
 from utils.training import models
 
@@ -64,7 +67,7 @@ def search(
 
     Returns the accuracies on validation images, also saved under `name`.
     Interrupt the kernel to stop early: the trials done so far are kept.
-    Raises training.NotReady if model and data don't fit together.
+    Raises training.NotReady if model and data don't fit together, or a model has another rate.
     """
     if os.environ.get(HANDOVER):
         return Search(_read(name))
@@ -72,6 +75,8 @@ def search(
     if rows:
         print(f"Tried before and kept; delete handin/…/{name}.npz to repeat it.")
         return Search(rows)
+    for rate in rates:
+        _look_at_rate(build, rate, np.shape(data.x_train)[1:])
     for rate, batch in itertools.product(rates, batches):
         try:
             run = training.fit(
@@ -90,6 +95,16 @@ def search(
         rows.append({"rate": float(rate), "batch": float(batch), "validation": reached})
         models.save(name, [], {"name": name, "rows": rows, "epochs": epochs})
     return Search(rows)
+
+
+def _look_at_rate(build: Callable[[float], Any], rate: float, shape: tuple[int, ...]) -> None:
+    """Trials of rates that a model doesn't take would all be the same."""
+    taken = describe(build(rate), shape)["rate"]  # 0: a schedule, or not compiled
+    if taken and not math.isclose(taken, rate, rel_tol=1e-3, abs_tol=1e-8):
+        raise training.NotReady(
+            f"build({rate:g}) makes a model with a learning rate of {taken:g}: hand the argument "
+            "to the optimiser, keras.optimizers.Adam(rate)"
+        )
 
 
 def tuning(name: str, model: str) -> Callable[[], dict[str, Any]]:

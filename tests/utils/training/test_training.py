@@ -297,6 +297,25 @@ def test_a_search_keeps_its_trials_and_the_best(data: Dataset) -> None:
     assert "trials" not in repr(training.table())
 
 
+def test_a_search_of_rates_that_the_model_does_not_take_says_so(
+    data: Dataset, notebook: Path
+) -> None:
+    with pytest.raises(training.NotReady, match=r"build\(0.001\) makes .* rate of 0.01: hand"):
+        searching.search(
+            "trials", lambda rate: build(), data, rates=[0.01, 1e-3], batches=[8], epochs=1
+        )
+    assert not list(notebook.glob("trials*"))
+
+    def falling(rate: float) -> Any:
+        model = build()
+        schedule = keras.optimizers.schedules.ExponentialDecay(rate, 100, 0.9)
+        model.compile(keras.optimizers.Adam(schedule), "categorical_crossentropy")
+        return model
+
+    found = searching.search("trials", falling, data, rates=[0.01], batches=[80], epochs=1)
+    assert len(found.rows) == 1
+
+
 def test_every_opening_of_the_test_set_is_recorded(
     data: Dataset, notebook: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
