@@ -147,7 +147,7 @@ _CALM = 6  # pixels at the border that are all alike, so that what lies beyond m
 
 
 def _draw_blurs(rng: np.random.Generator, variant: int) -> Iterator[Question]:
-    for count, inner, sigma in ((2, 6, 1.0), (1, 8, 0.7), (3, 4, 1.5)):
+    for count, inner, sigma in ((2, 6, 1.0), (1, 8, 0.7), (2, 4, 1.5)):
         level = rng.uniform(0.2, 0.4, (count, 1, 1, 3))
         size = inner + 2 * _CALM
         images = np.broadcast_to(level, (count, size, size, 3)).copy()
