@@ -111,13 +111,13 @@ def numbers_of_variant(variant: int) -> Numbers:
         {name: (int(m), int(k)) for name, (m, k) in rows.items()},
         side=int(rng.randint(20, 41)),
         width=2 * int(rng.randint(12, 33)),  # even, so that a stride of 2 leaves a column over
-        unit=_in_another_column(int(rng.randint(8, 21)), int(rng.randint(12))),
+        unit=_in_another_column(int(rng.randint(8, 21)), int(rng.randint(8, 21))),
     )
 
 
-def _in_another_column(row: int, further: int) -> tuple[int, int]:
+def _in_another_column(row: int, column: int) -> tuple[int, int]:
     """A row and a column, both from 8 to 20 and not the same, so that swapping them shows."""
-    return row, 8 + (row - 8 + 1 + further) % 13
+    return row, column if column != row else 8 + (row - 8 + 1) % 13
 
 
 def _no_equal_neighbours_but_one(rng: np.random.RandomState) -> np.ndarray:
