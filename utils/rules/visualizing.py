@@ -242,7 +242,7 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
     """Pictures that give a unit the desired activation, and the smaller one of them.
 
     answer: what `visualizing.with_and_without` hands back.  expected: most, the norm of the
-    start where the value needs far less, or 0.
+    start, where the value needs far less.
     """
     if missing := _unavailable(case):
         return missing
@@ -253,8 +253,7 @@ def driven_unit(case: Case, answer: Any) -> CaseVerdict:
     parts = _reached(case, [small, plain])
     norms = [float(np.linalg.norm(image - 0.5)) for image in (small, plain)]
     most = CLEARLY * norms[1]
-    if start := float(case.expected["most"]):
-        most = min(most, start)
+    most = min(most, float(case.expected.get("most", most)))
     told = f"norm {norms[0]:.2f} with, {norms[1]:.2f} without"
     ok = norms[0] <= most
     named = (NOT_SMALLER,) * (parts[0].ok and parts[1].ok)  # else it shows something else

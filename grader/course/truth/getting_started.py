@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from grader.contract.sample import right, wrong
-from utils.nets import pretrained, quiet
+from utils.nets import quiet
 
 from .idle_nets import IDLE_STARTED
-from .slips_started import SLIPS_STARTED
+from .slips_started import INSTALLED, SLIPS_STARTED, net, scores_of, tf
 
 Array = np.ndarray
 
 
-@cache
-def _net() -> pretrained.PretrainedNet:
-    return pretrained.load("mini")
-
-
-def _tf() -> Any:
-    return quiet.import_tensorflow()
-
-
-def _scores(images: Array) -> Array:
-    """What `net.model` says of preprocessed photographs."""
-    return _net().model(_net().preprocess(images)).numpy()
-
-
 def _softmax(scores: Array) -> Array:
-    return _tf().nn.softmax(scores).numpy()
+    return tf().nn.softmax(scores).numpy()
 
 
 def _pick(table: Array, order: Array) -> tuple[Array, Array]:
@@ -43,21 +28,14 @@ def _pick(table: Array, order: Array) -> tuple[Array, Array]:
 
 
 def _installation(**changes: Any) -> dict[str, Any]:
-    right = {
-        "tensorflow": 2,
-        "keras": 3,
-        "backend": "tensorflow",
-        "image_data_format": "channels_last",
-        "cpus": 1,
-    }
-    return right | changes
+    return INSTALLED | changes
 
 
 # -- one convolution ------------------------------------------------------------------------------
 
 
 def _conv2d(images: Array, kernels: Array, **options: Any) -> Any:
-    return _tf().nn.conv2d(images, kernels, **({"strides": 1, "padding": "VALID"} | options))
+    return tf().nn.conv2d(images, kernels, **({"strides": 1, "padding": "VALID"} | options))
 
 
 def _conv_keras(images: Array, kernels: Array) -> Any:
@@ -87,39 +65,39 @@ def _conv_scipy_style(images: Array, kernels: Array) -> Any:
 
 
 def _classify_one_by_one(images: Array) -> list[int]:
-    return [int(np.argmax(_scores(image[None])[0])) for image in images]
+    return [int(np.argmax(scores_of(image[None])[0])) for image in images]
 
 
 def _classify_by_name(images: Array) -> list[int]:
-    names = _net().class_names
-    best = [names[row.argmax()] for row in np.asarray(_net().probabilities(images))]
+    names = net().class_names
+    best = [names[row.argmax()] for row in np.asarray(net().probabilities(images))]
     return [names.index(name) for name in best]
 
 
 def _classify_raw(images: Array) -> Array:
-    return np.argmax(_net().model(images.astype(np.float32)), axis=1)
+    return np.argmax(net().model(images.astype(np.float32)), axis=1)
 
 
 def _names(images: Array) -> list[str]:
-    return [_net().class_names[i] for i in np.argmax(_scores(images), axis=1)]
+    return [net().class_names[i] for i in np.argmax(scores_of(images), axis=1)]
 
 
 # -- top 5 ----------------------------------------------------------------------------------------
 
 
 def _top5_numpy(images: Array) -> tuple[Array, Array]:
-    powers = np.exp(_scores(images))
+    powers = np.exp(scores_of(images))
     table = powers / powers.sum(axis=1, keepdims=True)
     return _pick(table, np.argsort(-table, axis=1)[:, :5])
 
 
 def _top5_tensorflow(images: Array) -> tuple[Any, Any]:
-    values, indices = _tf().math.top_k(_net().probabilities(images), k=5)
+    values, indices = tf().math.top_k(net().probabilities(images), k=5)
     return indices, values
 
 
 def _top5_lists(images: Array) -> tuple[list[list[int]], list[list[float]]]:
-    tables = np.asarray(_net().probabilities(images)).tolist()
+    tables = np.asarray(net().probabilities(images)).tolist()
     best = [sorted(zip(row, range(len(row)), strict=True), reverse=True)[:5] for row in tables]
     return [[k for _, k in row] for row in best], [[p for p, _ in row] for row in best]
 
@@ -134,14 +112,14 @@ def _top5_of(table_of: Callable[[Array], Array]) -> Callable[[Array], tuple[Arra
 
 def _top5_sliced(cut: slice) -> Callable[[Array], tuple[Array, Array]]:
     def top5(images: Array) -> tuple[Array, Array]:
-        table = _softmax(_scores(images))
+        table = _softmax(scores_of(images))
         return _pick(table, np.argsort(table, axis=1)[:, cut])
 
     return top5
 
 
 def _top5_partition(images: Array) -> tuple[Array, Array]:
-    table = _softmax(_scores(images))
+    table = _softmax(scores_of(images))
     return _pick(table, np.sort(np.argpartition(table, -5, axis=1)[:, -5:], axis=1))
 
 
@@ -156,13 +134,13 @@ def _top5_swapped(images: Array) -> tuple[Array, Array]:
 
 
 def _top5_only_best(images: Array) -> tuple[Array, Array]:
-    table = _softmax(_scores(images))
+    table = _softmax(scores_of(images))
     best = np.argmax(table, axis=1)[:, None]
     return _pick(table, np.tile(best, 5))
 
 
 def _top5_misplaced(images: Array) -> tuple[Array, Array]:
-    table = _softmax(_scores(images))
+    table = _softmax(scores_of(images))
     return np.argsort(-table, axis=1)[:, :5], table[:, 0:5]
 
 
@@ -205,7 +183,7 @@ SAMPLES = [
     ),
     wrong(
         "one_convolution: with ReLU -> a ReLU too many",
-        lambda images, kernels: _tf().nn.relu(_conv2d(images, kernels)),
+        lambda images, kernels: tf().nn.relu(_conv2d(images, kernels)),
     ),
     wrong(
         "one_convolution: first channel only -> the sum over the channels is missing",
@@ -215,33 +193,34 @@ SAMPLES = [
         "one_convolution: kernels transposed -> kernel height and width swapped",
         lambda images, kernels: _conv2d(images, np.swapaxes(kernels, 0, 1)),
     ),
-    right("classify: argmax of the scores", lambda images: np.argmax(_scores(images), axis=1)),
+    right("classify: argmax of the scores", lambda images: np.argmax(scores_of(images), axis=1)),
     right("classify: image by image, a list", _classify_one_by_one),
     right("classify: by way of the names", _classify_by_name),
     wrong(f"classify: raw pixels -> {_RAW}", _classify_raw),
     wrong(
-        "classify: argmin -> the least likely class", lambda images: _scores(images).argmin(axis=1)
+        "classify: argmin -> the least likely class",
+        lambda images: scores_of(images).argmin(axis=1),
     ),
     wrong(
         "classify: axis 0 -> the best image of each class, not the best class of each image",
-        lambda images: np.argmax(_scores(images), axis=0),
+        lambda images: np.argmax(scores_of(images), axis=0),
     ),
     wrong(
         "classify: counts from one -> classes counted from one",
-        lambda images: 1 + _scores(images).argmax(axis=1),
+        lambda images: 1 + scores_of(images).argmax(axis=1),
     ),
     wrong(
         "classify: last but one of the sorted -> the second best class",
-        lambda images: np.argsort(_scores(images))[:, -2],
+        lambda images: np.argsort(scores_of(images))[:, -2],
     ),
-    wrong("classify: scores -> scores in place of classes", _scores),
+    wrong("classify: scores -> scores in place of classes", scores_of),
     wrong(
         "classify: probabilities -> probabilities in place of classes",
-        lambda images: _net().probabilities(images),
+        lambda images: net().probabilities(images),
     ),
     wrong(
         f"classify: first image only -> {_SAME_CLASS}",
-        lambda images: np.repeat(_scores(images)[:1].argmax(axis=1), len(images)),
+        lambda images: np.repeat(scores_of(images)[:1].argmax(axis=1), len(images)),
     ),
     wrong("classify: names of the classes", _names),
     wrong("classify: returns nothing", lambda images: None),
@@ -250,7 +229,7 @@ SAMPLES = [
     right("top5: lists, sorted in pairs", _top5_lists),
     wrong(
         f"top5: raw pixels -> {_RAW}",
-        _top5_of(lambda images: _softmax(_net().model(images.astype(np.float32)))),
+        _top5_of(lambda images: _softmax(net().model(images.astype(np.float32)))),
     ),
     wrong(
         "top5: last five of argsort -> the likeliest class comes last",
@@ -259,26 +238,26 @@ SAMPLES = [
     wrong(
         "top5: first five of argsort -> the five least likely classes", _top5_sliced(slice(0, 5))
     ),
-    wrong("top5: logits -> logits in place of probabilities", _top5_of(_scores)),
+    wrong("top5: logits -> logits in place of probabilities", _top5_of(scores_of)),
     wrong(
         "top5: softmax of net.probabilities -> softmax applied twice",
-        _top5_of(lambda images: _softmax(_net().probabilities(images))),
+        _top5_of(lambda images: _softmax(net().probabilities(images))),
     ),
     wrong(
         "top5: softmax along axis 0 -> softmax over the images, not over the classes",
-        _top5_of(lambda images: _tf().nn.softmax(_scores(images), axis=0).numpy()),
+        _top5_of(lambda images: tf().nn.softmax(scores_of(images), axis=0).numpy()),
     ),
     wrong(
         "top5: sigmoid -> sigmoid in place of softmax",
-        _top5_of(lambda images: _tf().sigmoid(_scores(images)).numpy()),
+        _top5_of(lambda images: tf().sigmoid(scores_of(images)).numpy()),
     ),
     wrong(
         "top5: exponentials -> not divided by the sum",
-        _top5_of(lambda images: np.exp(_scores(images))),
+        _top5_of(lambda images: np.exp(scores_of(images))),
     ),
     wrong(
         "top5: percent -> percent in place of fractions",
-        _top5_of(lambda images: _softmax(_scores(images)) * 100),
+        _top5_of(lambda images: _softmax(scores_of(images)) * 100),
     ),
     wrong("top5: argpartition -> the right five, but not sorted by probability", _top5_partition),
     wrong(

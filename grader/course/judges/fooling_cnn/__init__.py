@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from .arrays import JUDGES_ARRAYS
 from .attacks import JUDGES_ATTACKS
+from .steps import JUDGES_STEPS
 
-JUDGES = [*JUDGES_ARRAYS, *JUDGES_ATTACKS]
+JUDGES = [*JUDGES_ARRAYS, *JUDGES_STEPS, *JUDGES_ATTACKS]

@@ -141,7 +141,7 @@ def _unit(rng: np.random.Generator, which: draws.Subject, layer: str) -> Questio
         "strength": 1.0,
     }
     label = f"{layer}{list(unit)} of {which.name} = {value:g}"
-    return Question(label, inputs, expected={"most": 0.0})
+    return Question(label, inputs, expected={})
 
 
 def start_of(rng: np.random.Generator, size: int, grey: bool = False) -> np.ndarray:
@@ -190,7 +190,7 @@ def _draw_natural(
             "strength": 1.0,
         }
         label = f"class {int(target)} of {which.name} = {value:g}"
-        yield Question(label, inputs, expected={"most": 0.0})
+        yield Question(label, inputs, expected={})
 
 
 def _judge(
