@@ -13,6 +13,8 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,6 +98,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """Whether any time limit was reached, as seen from outside or as the kernel says.  To say so
     without need gains nothing: the notebook is tried once more with the same inputs, and what
     comes of that counts instead."""
+    ours: bool = False
+    """Whether the problem came before any cell began: then it is no doing of the student's."""
 
 
 class _OutOfTime(Exception):
@@ -289,15 +293,20 @@ def execute(job: Job) -> Outcome:
     return outcome
 
 
-def interrupt() -> None:
-    """End the kernels that this process runs; jobs end soon, and what they return is worthless."""
-    _interrupted.set()
-    sandbox.warm_parents.close()
-
-
-def resume() -> None:
-    """Take back an earlier `interrupt`."""
+@contextlib.contextmanager
+def threads(workers: int) -> Iterator[Executor]:
+    """Threads that jobs run on.  An exception ends what runs: nobody would take the outcomes."""
     _interrupted.clear()
+    executor = ThreadPoolExecutor(workers)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        _interrupted.set()
+        sandbox.warm_parents.close()
+        raise
+    finally:
+        executor.shutdown()
 
 
 def _attempt(job: Job) -> tuple[Outcome, bool]:
@@ -336,9 +345,10 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
             ended.peak_mb if ended else 0.0,
             ended.most_at_once if ended else 0,
             late or (problem == DIED and "processor time" in reason),
+            bool(problem) and not client.begun,
         )
         lost = problem == DIED and reason in ("", "killed")
-        return outcome, lost or bool(problem and not client.begun)
+        return outcome, lost or outcome.ours
     finally:
         leftovers.remove(scratch)
 

@@ -15,7 +15,7 @@ from grader.classroom import results
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Result
 from grader.grading import marking, stored
-from grader.grading.tasks import Asked, Task, Unreadable, ask
+from grader.grading.task import Asked, Task, Unreadable, ask
 
 
 @dataclass(frozen=True)

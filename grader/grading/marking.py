@@ -23,7 +23,7 @@ from grader.executing.execute import Outcome
 from grader.grading import defuse, reasons
 from grader.grading.moved import not_asked
 from grader.grading.stored import Stored
-from grader.grading.tasks import Asked, Task, Unreadable
+from grader.grading.task import Asked, Task, Unreadable
 from grader.judging import examination as judging
 from grader.text import cut, well_formed
 
@@ -33,11 +33,21 @@ MESSAGE_CHARACTERS = 2000
 """Longest text in a result; exceptions are as long as the student likes."""
 
 
-def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, NotebookNode]:
-    """The result of an outcome, and the executed notebook, safe to show.
+def result_of(asked: Asked, came: Outcome | BaseException) -> tuple[Result, NotebookNode, Outcome]:
+    """The result of what came of a job, the executed notebook, safe to show, and the outcome.
 
-    final: whether the next run may keep it; not where the outcome was none.
+    came: the outcome, or what was raised in place of one.  Raises CourseError, KeyboardInterrupt
+    and the like, which are nobody's submission.
     """
+    outcome = no_outcome(asked.task, came) if isinstance(came, BaseException) else came
+    try:
+        return *judged(asked, outcome), outcome
+    except Exception as wrong:  # one outcome must not stop all, whatever is in it
+        return *judged(asked, no_outcome(asked.task, wrong)), outcome
+
+
+def judged(asked: Asked, outcome: Outcome) -> tuple[Result, NotebookNode]:
+    """The result of an outcome, and the executed notebook, safe to show."""
     task, examination = asked.task, asked.examination
     began = time.monotonic()
     checks = judging.judge(examination, outcome.answers, task.points)
@@ -48,7 +58,7 @@ def judged(asked: Asked, outcome: Outcome, final: bool = True) -> tuple[Result, 
     result = _well_formed(
         submission.team,
         submission.notebook,
-        _key(task.key, examination) if final else "",
+        "" if outcome.ours else _key(task.key, examination),
         checks,
         _questions(outcome.problem, examination.problem, task, checks) + unasked,
         [*task.notes, *_crowd(outcome)],
@@ -113,11 +123,12 @@ def _crowd(outcome: Outcome) -> list[str]:
 def no_outcome(task: Task, error: BaseException) -> Outcome:
     """What stands for the outcome of a job that came to none, by no doing of the student's.
 
-    The next run tries again: its result is not final.
+    Its result is not final: the next run tries again.
     """
     if not isinstance(error, Exception) or isinstance(error, CourseError):
         raise error  # no sandbox, no cluster: nobody's submission
-    return Outcome(task.notebook, {}, f"could not be graded: {type(error).__name__}: {error}")
+    problem = f"could not be graded: {type(error).__name__}: {error}"
+    return Outcome(task.notebook, {}, problem, ours=True)
 
 
 def unreadable(found: Unreadable) -> tuple[Result, NotebookNode]:

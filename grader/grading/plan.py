@@ -14,7 +14,8 @@ from grader.classroom.folder import ClassFolder
 from grader.contract import visible
 from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.rejudge import Change, difference
-from grader.grading.tasks import Chosen, Task, class_seed, rival_of, tasks
+from grader.grading.task import Task
+from grader.grading.tasks import Chosen, class_seed, rival_of, tasks
 
 NEW = "not graded yet"
 FORCED = "--force"

@@ -26,7 +26,7 @@ from grader.executing.execute import Outcome
 from grader.files import write_atomically
 from grader.formgrader import anonymity, answer_key, modules_shown, reports_shown
 from grader.grading import defuse, stored
-from grader.grading.tasks import Task
+from grader.grading.task import Task
 
 
 class Recorder:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -18,14 +19,15 @@ from grader.classroom import attempts, gradebook
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted, due_first
 from grader.classroom.results import Result, Submission
-from grader.executing.execute import Outcome, execute, interrupt, resume
+from grader.executing.execute import Outcome, execute, threads
 from grader.files import writing
 from grader.formgrader.setup import set_up
 from grader.grading import better, marking, rejudge, warm
 from grader.grading.decide import Again, Kept, decide, stored_result
 from grader.grading.recorder import Recorder
 from grader.grading.runlog import RunLog
-from grader.grading.tasks import Asked, Chosen, Task, Unreadable, class_seed, tasks
+from grader.grading.task import Asked, Task, Unreadable
+from grader.grading.tasks import Chosen, class_seed, tasks
 from grader.intake import settling, store
 
 AGAIN = "a time limit was reached while others ran, so it was run once more, alone, and that counts"
@@ -122,18 +124,17 @@ def grade(
     """
     if executor is None and isolation == "auto":
         warm.begin(folder, course, only)
-    resume()
     workers = workers or 2 * (os.cpu_count() or 1)  # kernels wait a good part of their time
-    own = executor is None
-    executor = executor or ThreadPoolExecutor(workers)
+    side_by_side = executor is not None or workers > 1
+    on = threads(workers) if executor is None else nullcontext(executor)
     summary = Summary()
-    with writing(folder.root):
+    with writing(folder.root), on as executor:
         summary.moved = set_up(folder, course)
         settle(folder, course, only)
         secret = seed or class_seed(folder)
         with gradebook.open_gradebook(folder, course.id) as book:
             recorder = Recorder(folder, course, book)
-            run = _Run(executor, recorder, summary, progress, not own or workers > 1)
+            run = _Run(executor, recorder, summary, progress, side_by_side)
             try:
                 for task in tasks(folder, course, secret, only, summary.broken):
                     run.take(task, force, isolation)
@@ -154,13 +155,7 @@ def grade(
                 run.log.write(f"grading stops: {type(error).__name__}: {error}")
                 for future in run.running:
                     future.cancel()
-                if own:  # don't wait for what runs: nobody would take the results
-                    executor.shutdown(wait=False, cancel_futures=True)
-                    interrupt()
                 raise
-            finally:
-                if own:
-                    executor.shutdown()
     summary.human = dict(sorted(summary.human.items()))
     return summary
 
@@ -288,12 +283,8 @@ class _Run:
                 self.to_try_again.add(task.place)
                 self.log.write(f"a time limit: {task.called} is tried once more, alone")
                 continue
-            outcome = future.result() if error is None else marking.no_outcome(task, error)
-            try:
-                result, executed = marking.judged(asked, outcome, final=error is None)
-            except Exception as wrong:  # one outcome must not stop all, whatever is in it
-                none = marking.no_outcome(task, wrong)
-                result, executed = marking.judged(asked, none, final=False)
+            came = future.result() if error is None else error
+            result, executed, outcome = marking.result_of(asked, came)
             self.recorder.store(
                 task.submission, result, executed, asked.execution, outcome,
                 shelf=task.shelf, final=not task.contested,

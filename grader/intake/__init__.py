@@ -6,9 +6,8 @@ alone where the new one is broken.  It never executes, unpickles or extracts wha
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -22,17 +21,13 @@ from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, RosterError, read_roster
 from grader.errors import ConfigError
-from grader.intake import handin, ignored, notebooks, settling, store, worksheet
-from grader.intake.archives import unpack
-from grader.intake.bounds import Contents, Member
+from grader.intake import ignored, opening, settling, store, worksheet
+from grader.intake.bounds import Member
 from grader.intake.handin import Along
-from grader.intake.ignored import Leftovers
 from grader.intake.notebooks import Candidate, Releases
-from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, Finder
+from grader.intake.opening import Opened, Refusal
+from grader.intake.sources import LABEL, Delivery, Finder
 from grader.text import shown
-from utils.packing import beside
-from utils.packing.accepted import Refused
-from utils.packing.enclosed import is_report
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -74,19 +69,6 @@ class CollectReport:
     """What does not belong to one submission."""
     dated: worksheet.Dated | None = None
     """Where times were taken from, if a worksheet was named."""
-
-
-@dataclass
-class _Files:
-    """A delivery's files, unpacked, and where each came from."""
-
-    members: list[Member] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    origin: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Path -> (archive, its SHA-256)."""
-    broken: list[str] = field(default_factory=list)
-    """What was rejected: files, and notebooks in them."""
-    left: Leftovers = field(default_factory=lambda: Leftovers([]))
 
 
 def collect(
@@ -181,127 +163,33 @@ class _Collecting:
 
     def take(self, delivery: Delivery) -> None:
         """Take in what a delivery holds."""
-        try:
-            files = self._unpack(delivery)
-            found = self._recognise(delivery, files)
-            plan = [(best, self._along(best, files, delivery)) for best in found]
-            if plan:
-                plan[-1] = (found[-1], handin.with_reports(plan[-1][1], files.members))
-        except Refused as reason:
-            self._reject(delivery, str(reason))
-            return
-        except Exception as error:  # one archive must not stop all, whatever it found a way to do
-            self._reject(delivery, f"can't be read ({type(error).__name__}: {error})")
-            return
-        for chosen, along in plan:
-            self._keep(delivery, files, chosen, along)
-        self._pass_over(delivery, files, plan)
-
-    def _unpack(self, delivery: Delivery) -> _Files:
-        """Open the archives of a delivery, one level deep; archives in those stay closed."""
-        files = _Files(left=Leftovers(list(self.course.notebooks)))
-        for file in delivery.files:
-            try:
-                if not (file.is_archive or self._wanted(file.path)):
-                    files.others.append(file.path)
-                    files.left.unopened.append((file.label, False))
-                    continue
-                content = file.read()
-                origin = (shown(file.label, LABEL), hashlib.sha256(content).hexdigest())
-                if file.is_archive:
-                    contents = unpack(content, self._wanted)
-                else:
-                    contents = Contents([Member(file.path, content)])
-            except Refused as reason:
-                files.broken.append(file.path)
-                self._reject(delivery, str(reason), file.label)
-                continue
-            for member in contents.members:
-                if member.path in files.origin:  # two archives of one upload: both are candidates
-                    member = Member(f"{file.path}/{member.path}", member.content)
-                files.members.append(member)
-                files.origin[member.path] = origin
-            files.others += contents.others
-            files.left.unopened += [(f"{file.label}/{p}", _nested(p)) for p in contents.others]
-        return files
-
-    def _wanted(self, path: str) -> bool:
-        along = beside.is_module(path) or bool(handin.owner(path, self.course.notebooks))
-        return along or is_report(path) or notebooks.is_notebook_name(path)
-
-    def _recognise(self, delivery: Delivery, files: _Files) -> list[Candidate]:
-        """The notebook to take for each notebook of the course."""
-        candidates: dict[str, list[Candidate]] = {}
-        for member in files.members:
-            if not notebooks.is_notebook_name(member.path):
-                continue
-            if handin.owner(member.path, self.course.notebooks):
-                continue
-            try:
-                found = notebooks.candidate(member, self.course.notebooks, self.releases)
-            except Refused as reason:
-                files.broken.append(member.path)
-                name, _ = notebooks.by_name(member.path, self.course.notebooks)
-                self._reject(delivery, str(reason), notebook=name)
-                continue
-            if found:
-                candidates.setdefault(found.notebook, []).append(found)
-                files.left.copies[member.path] = found.notebook
-            else:
-                files.others.append(member.path)
-        if not candidates and not files.broken:
-            raise Refused(self._nothing_in(files))
-        return [notebooks.best(candidates[name]) for name in sorted(candidates)]
-
-    def _nothing_in(self, files: _Files) -> str:
-        wanted = ", ".join(f"{name}.ipynb" for name in self.course.notebooks)
-        there = files.others + [member.path for member in files.members if is_report(member.path)]
-        inside = ", ".join(shown(path, 60) for path in there[:5]) or "no files"
-        nested = any(map(_nested, files.others))
-        hint = "; archives inside an archive are not opened" if nested else ""
-        return f"no notebook of the course in it, but {inside}{hint}; expected any of {wanted}"
-
-    def _along(self, chosen: Candidate, files: _Files, delivery: Delivery) -> Along:
-        """Files to keep with a notebook, and what is to be said of it."""
-        along = handin.belonging_to(chosen, files.members, self.course.notebooks)
-        notes = [*delivery.notes, *chosen.notes, *along.notes]
-        everything = [member.path for member in files.members] + files.others
-        notes += handin.check_pair(delivery.label, everything, self.course.pairs.prefix)
-        for part in sorted({part for path in everything for part in path.split("/")[:-1]}):
-            claimed = self.finder.claimed(part)
-            if claimed and claimed != delivery.team:
-                notes.append(f"holds a folder {shown(part)}; it counts for {delivery.team}")
-        return replace(along, notes=tuple(dict.fromkeys(notes)))
+        opened = opening.opened(delivery, self.course, self.releases, self.finder.claimed)
+        for refusal in opened.refused:
+            self._reject(delivery, refusal)
+        for chosen, along in opened.plan:
+            self._keep(delivery, opened, chosen, along)
+        if not opened.in_vain:
+            self._pass_over(delivery, opened)
 
     def _keep(
         self,
         delivery: Delivery,
-        files: _Files,
+        opened: Opened,
         chosen: Candidate,
         along: Along,
     ) -> None:
-        with_it, notes = list(along.members), list(along.notes)
-        archive, digest = files.origin[chosen.path]
+        with_it = list(along.members)
         received = self.received or delivery.arrived
         arrival, told_by = delivery.arrival(self._due(chosen.notebook))
         if self.received:
             arrival, told_by = "known", "instructor"
-        submission = Submission(
-            delivery.team,
-            chosen.notebook,
-            archive,
-            digest,
-            received,
-            [member.path for member in with_it],
-            notes,
-            arrival,
+        submission = msgspec.structs.replace(
+            opened.submission(delivery.team, chosen, along, received),
+            arrival=arrival,
             told_by=told_by,
-            questions=list(along.questions),
-            others=list(along.others),
             batch=self.batch,
             given=self.received is not None or delivery.dated,
             uploaders=[delivery.uploader] if delivery.uploader else [],
-            release=chosen.release,
             unvouched=delivery.batch.unvouched if delivery.batch else "",
         )
         settling.adopt(self.folder, *_key(submission))
@@ -311,8 +199,8 @@ class _Collecting:
             both = sorted({*earlier.uploaders, *submission.uploaders})
             submission = msgspec.structs.replace(submission, uploaders=both)
             if not self._comes_first(submission, earlier):
-                if earlier.archive_sha256 != digest:
-                    self.again[(*_key(submission), digest)] = earlier
+                if earlier.archive_sha256 != submission.archive_sha256:
+                    self.again[(*_key(submission), submission.archive_sha256)] = earlier
                 if both != earlier.uploaders:
                     store.say_uploaders(self.folder, earlier, both)
                 return
@@ -381,28 +269,19 @@ class _Collecting:
             if settled.gone:
                 report.gone[key] = settled.gone
 
-    def _pass_over(
-        self, delivery: Delivery, files: _Files, taken: list[tuple[Candidate, Along]]
-    ) -> None:
+    def _pass_over(self, delivery: Delivery, opened: Opened) -> None:
         """Note what of a delivery was not taken, and why."""
-        places = {
-            path: label if label.endswith(path) else f"{label}/{path}"
-            for path, (label, _) in files.origin.items()
-        }
-        for chosen, _ in taken:
-            digest = files.origin[chosen.path][1]
+        for chosen, _ in opened.plan:
+            digest = opened.origin[chosen.path][1]
             there = self.again.get((delivery.team, chosen.notebook, digest))
             if there is not None:
                 reason = (
                     f"the same work as the {chosen.notebook} that is there, "
                     f"{shown(there.archive, LABEL)}"
                 )
-                self.report.ignored.append(Ignored(shown(places[chosen.path], LABEL), reason))
-        accounted = {member.content for _, along in taken for member in along.members}
-        asked = {path for _, along in taken for path in along.asked}
-        accounted |= {member.content for member in files.members if member.path in files.broken}
-        copies = {chosen.notebook: chosen.path for chosen, _ in taken}
-        self.report.ignored += files.left.of(files.members, places, copies, accounted, asked)
+                place = shown(opened.place_of(chosen.path), LABEL)
+                self.report.ignored.append(Ignored(place, reason))
+        self.report.ignored += opened.passed_over()
 
     def remember_ignored(self) -> None:
         """Bring the class folder's list of what was not taken up to date."""
@@ -464,16 +343,11 @@ class _Collecting:
     def _days(self, submission: Submission) -> int:
         return days_counted(self.course, submission)
 
-    def _reject(self, delivery: Delivery, reason: str, label: str = "", notebook: str = "") -> None:
-        label = shown(label or delivery.label, LABEL)
-        entry = Rejected(label, delivery.team, shown(reason, 500), notebook, person=delivery.person)
+    def _reject(self, delivery: Delivery, refusal: Refusal) -> None:
+        label, reason = shown(refusal.label, LABEL), shown(refusal.reason, 500)
+        entry = Rejected(label, delivery.team, reason, refusal.notebook, person=delivery.person)
         self.report.rejected.append(entry)
 
 
 def _key(submission: Submission) -> tuple[str, str]:
     return submission.team, submission.notebook
-
-
-def _nested(path: str) -> bool:
-    """Whether a file in an archive is one itself, which stays closed."""
-    return ARCHIVE_NAME.fullmatch(path.rpartition("/")[2]) is not None

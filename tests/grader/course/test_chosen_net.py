@@ -16,7 +16,8 @@ from grader.course.nets import of_class
 from grader.errors import ConfigError
 from grader.executing.execute import Job, execute
 from grader.formgrader.setup import set_up
-from grader.grading.tasks import Asked, ask, tasks
+from grader.grading.task import Asked, ask
+from grader.grading.tasks import tasks
 from grader.judging import examination
 from tests.grader import sandbox_helpers, tiny_course
 from utils import codec

@@ -18,6 +18,7 @@ from grader.classroom.results import Result, Submission
 from grader.commands import grading
 from grader.contract.kernels import Profile
 from grader.errors import ConfigError
+from grader.executing.execute import BoundedClient
 from grader.grading.recorder import Recorder
 from grader.grading.run import grade
 from tests.grader import tiny_course
@@ -81,6 +82,20 @@ def test_grading_again_executes_nothing_and_changes_nothing(
     again = grade(folder, course)
     assert (first.executed, again.executed) == (1, 0)
     assert gradebook.marks(folder, course.id) == before
+
+
+def test_a_kernel_that_never_began_is_tried_again(
+    course: config.Course, folder: ClassFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_kernel(client: BoundedClient, **_: object) -> None:
+        raise RuntimeError("no more processes")
+
+    hand_in(folder, "team_1", reference("team_1"))
+    monkeypatch.setattr(BoundedClient, "async_execute", no_kernel)
+    assert "no more processes" in grade(folder, course).human[f"team_1/{NAME}"]
+    monkeypatch.undo()
+    assert grade(folder, course).executed == 1
+    assert points_of(folder, "team_1") == {"square": 4, "sums": 2}
 
 
 def test_a_changed_kernel_profile_executes_again(

@@ -12,7 +12,7 @@ from grader import config, sandbox
 from grader.classroom import gradebook
 from grader.classroom.folder import ClassFolder
 from grader.contract.judge import Question
-from grader.grading import rejudge, stored, tasks
+from grader.grading import rejudge, stored, task
 from grader.grading.run import grade
 from tests.attacks import small_class
 from tests.attacks.base import everything_in
@@ -49,7 +49,7 @@ def judges_change(home: Path, monkeypatch: pytest.MonkeyPatch, **changes: object
     first, *rest = tiny_course.JUDGES
     monkeypatch.setattr(tiny_course, "JUDGES", [dataclasses.replace(first, **changes), *rest])
     small_class.install(home)
-    monkeypatch.setattr(tasks, "code_version", lambda notebook: "of another year")
+    monkeypatch.setattr(task, "code_version", lambda notebook: "of another year")
 
 
 def keeps_the_sign(x: np.ndarray) -> np.ndarray:
