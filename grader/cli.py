@@ -60,7 +60,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     making.doctor,
     making.bench,
 ):
-    app.command()(_command)
+    app.command(cls=grading.OptionalNames if _command is grading.collect else None)(_command)
 
 
 def _tell_version(wanted: bool) -> None:

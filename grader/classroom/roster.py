@@ -16,9 +16,7 @@ from pathlib import Path
 
 from grader.errors import CourseError
 from grader.files import write_atomically
-from grader.text import shown
 from utils.checks.identity import normalise_id
-from utils.packing.accepted import Refused
 
 HEADERS = {
     "team": ("team", "team id", "team name", "group", "group name", "gruppe"),
@@ -101,74 +99,17 @@ class Roster:
         teams = []
         for name in names:
             wanted = letters(name)
-            teams.append({s.team for s in self.students if wanted and wanted in _spellings(s.name)})
+            teams.append({s.team for s in self.students if wanted and wanted in spellings(s.name)})
         common = set.intersection(*teams) if teams else set()
         return common.pop() if len(common) == 1 else ""
 
-    def uploader(self, lms: str, number: str, name: str) -> Student:
-        """Who uploaded something, by the LMS' number and name; for a group a student without id.
 
-        The number decides; the name helps out where the roster has no numbers, and must not say
-        otherwise: Moodle numbers its participants anew for each assignment, so that an old column
-        may name somebody else.  Where no student is meant, Moodle's name may be a group's, with
-        the group's number.  Raises Refused.
-        """
-        by_number = [s for s in self.students if number and getattr(s, lms) == number]
-        by_name = [s for s in self.students if self._is_called(s, name, lms)]
-        if lms == "moodle" and (group := team_id(name)) in self.teams:
-            return self._group(group, name, by_number, by_name)
-        if lms == "moodle" and not number:
-            raise Refused(
-                f"{shown(name)} is Moodle's folder for students without a group: it does not say "
-                "whose it is; collect it as team_7.zip, after the team"
-            )
-        if by_number:
-            if by_name and by_number[0] not in by_name:
-                raise Refused(
-                    f"{lms} number {number} is {by_number[0].id} in the roster, but the name "
-                    f"{shown(name)} is {by_name[0].id}: update the roster's {lms} column"
-                )
-            return by_number[0]
-        if len(by_name) == 1 and (lms == "moodle" or not by_name[0].canvas):
-            return by_name[0]
-        if len(by_name) > 1:
-            raise Refused(f"{len(by_name)} students are called {shown(name)}: add {lms} numbers")
-        raise Refused(
-            f"uploaded by {shown(name)}, {lms} number {shown(number)}, who is not in the roster"
-            f"{self.near(name)}"
-        )
-
-    def _group(
-        self, group: str, name: str, by_number: list[Student], by_name: list[Student]
-    ) -> Student:
-        """The student meant, who is in the team of that name, or else the team itself."""
-        for student in by_number + by_name:
-            if student.team != group:
-                what = "number" if student in by_number else "name"
-                raise Refused(
-                    f"{shown(name)} is a team in the roster, but the {what} is that of "
-                    f"{student.id} of {student.team}: collect it as {group}.zip, or as "
-                    f"{student.team}.zip, whosever it is"
-                )
-        meant = [s for s in by_number if s in by_name] or by_name
-        return meant[0] if len(meant) == 1 else Student(group, "")
-
-    def _is_called(self, student: Student, name: str, lms: str) -> bool:
-        if not letters(name) or not student.name:
-            return False
-        spellings = _spellings(student.name)
-        # Moodle puts the group before the name: "Team 7-Full Name".
-        pieces = name.split("-") if lms == "moodle" else [name]
-        return any(letters("-".join(pieces[k:])) in spellings for k in range(len(pieces)))
-
-
-def _spellings(name: str) -> set[str]:
+def spellings(name: str) -> set[str]:
     """A name's letters with the family name last, or first as Canvas writes it."""
-    if "," in name:
-        last, _, first = name.partition(",")
-        return {letters(last + first), letters(first + last)}
     words = name.split()
-    return {letters(" ".join(words[k:] + words[:k])) for k in range(len(words))} - {""}
+    found = {letters(" ".join(words[k:] + words[:k])) for k in range(len(words))}
+    last, _, first = name.partition(",")
+    return (found | {letters(last + first), letters(first + last)}) - {""}
 
 
 def read_roster(path: Path) -> Roster:

@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from grader import config
 from grader.classroom import membership, questions
@@ -40,8 +41,27 @@ if TYPE_CHECKING:
 MOVED_FOR_ALL = (
     "  formgrader shows everybody else's work as it was: ./course grade brings it up to date"
 )
+WHICHEVER = "any"
+"""Value of --lms where no name follows: the files tell from which LMS they are."""
 MOST_NAMED = 30
 """Marks that are named in one line."""
+
+
+class OptionalNames(TyperCommand):
+    """A command whose option --lms may be followed by a name, or by none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's, with the value that stands for none put in."""
+        for k, word in reversed(list(enumerate(args))):
+            if word == "--lms" and not _is_system("".join(args[k + 1 : k + 2])):
+                args[k] = f"--lms={WHICHEVER}"
+        return super().parse_args(ctx, args)
+
+
+def _is_system(word: str) -> bool:
+    from grader.intake import downloads  # help need not wait for what reads archives
+
+    return word.casefold() in {reader.name for reader in downloads.READERS}
 
 
 def collect(
@@ -62,23 +82,28 @@ def collect(
         typer.Option(help="Moodle's grading worksheet, which tells when uploads arrived."),
     ] = None,
     lms: Annotated[
-        bool | None,
+        str,
         typer.Option(
-            "--lms/--no-lms", help="You downloaded the zip from Moodle or Canvas, or did not."
+            metavar="[NAME]",
+            help="You downloaded it for the whole class, from moodle or canvas; without a name "
+            "the files tell from which.",
         ),
-    ] = None,
+    ] = "",
+    no_lms: Annotated[
+        bool, typer.Option("--no-lms", help="It is no such download, whatever it looks like.")
+    ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take in what students handed in.
 
-    Takes tar.gz and zip archives, single notebooks, folders of those, and the bulk downloads of
-    Moodle and Canvas.  Who handed in is decided by the archive's own name (team_7.tar.gz) or by
-    the LMS, never by anything inside it.  A bad archive is reported with the reason and passed
-    over; an earlier good submission of that team stays.
+    Takes tar.gz and zip archives, single notebooks, folders of those, and what Moodle and Canvas
+    give to download for a whole class, zipped or unpacked.  Who handed in is decided by the
+    archive's own name (team_7.tar.gz) or by the LMS, never by anything inside it.  A bad archive is
+    reported with the reason and passed over; an earlier good submission of that team stays.
 
-    A zip that looks like such a download may have been made by anybody.  With --lms you say that
-    it comes from the LMS; without, nothing in it takes the place of other work, and its dates don't
+    What looks like such a download may have been made by anybody.  With --lms you say that it
+    comes from the LMS; without, nothing in it takes the place of other work, and its dates don't
     count.
 
     A file's time is its time of arrival, unless it is plainly that of a download from an LMS, the
@@ -89,16 +114,21 @@ def collect(
     """
     # help need not wait for what reads archives
     from grader import intake
-    from grader.intake import rehearsal, summary
+    from grader.intake import downloads, rehearsal, summary
 
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
+    if lms and no_lms:
+        raise ConfigError("name --lms or --no-lms, not both")
+    system = downloads.named(lms) if lms not in ("", WHICHEVER) else None
+    from_lms = bool(lms) if lms or no_lms else None
 
     def collected(target: ClassFolder) -> intake.CollectReport:
         return intake.collect(
-            target, course, archives, roster, moment, from_lms=lms, sheet=worksheet
-        )
+            target, course, archives, roster, moment, from_lms=from_lms, sheet=worksheet,
+            system=system,
+        )  # fmt: skip
 
     if dry_run:
         with rehearsal.copy_of(place) as copy:

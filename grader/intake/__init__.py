@@ -23,6 +23,7 @@ from grader.classroom.roster import Roster, RosterError, read_roster
 from grader.errors import ConfigError
 from grader.intake import ignored, opening, settling, store, worksheet
 from grader.intake.bounds import Member
+from grader.intake.downloads.reader import Reader
 from grader.intake.handin import Along
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.opening import Opened, Refusal
@@ -81,15 +82,16 @@ def collect(
     from_lms: bool | None = None,
     releases: Path | None = None,
     sheet: Path | None = None,
+    system: Reader | None = None,
 ) -> CollectReport:
     """Take archives, folders of archives, notebooks and LMS downloads into the class folder.
 
     roster: CSV file as in `read_roster`; by default the class folder's roster.csv, if there.
     received: when they arrived; by default each file's own date, if it is that of an arrival, see
     `sources.Batch`.
-    from_lms: whether a zip is a download from Moodle or Canvas; None: decided by its content,
-    if it is the only archive, and with less credit, for a student could imitate one.  A worksheet
-    says that it is.
+    from_lms: whether a zip is a download from an LMS; None: decided by its content, if it is the
+    only archive, and with less credit, for a student could imitate one.  A worksheet says that it
+    is, and so does system, which says from which.
     releases: folder of the released notebooks (the course's own if left out), whose cell ids tell
     what a renamed notebook is.
 
@@ -122,7 +124,8 @@ def collect(
     with store.exclusive(folder), ExitStack() as stack:
         names = list(course.notebooks)
         work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
-        work.finder.find(archives, True if sheet is not None else from_lms)
+        said = True if sheet is not None or system is not None else from_lms
+        work.finder.find(archives, said, system)
         if rows is not None and known is not None:
             zone = course.times.zone
             work.report.dated = worksheet.date(work.finder.found, rows, known, zone)

@@ -11,18 +11,21 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from grader.classroom.results import Ignored, Rejected
 from grader.classroom.roster import Roster, letters, team_id
+from grader.classroom.whose import whose
 from grader.config import Times
-from grader.intake import arrivals, lms, notebooks
+from grader.intake import arrivals, downloads, notebooks
 from grader.intake.arrivals import Arrival, Batch
+from grader.intake.downloads import zips
+from grader.intake.downloads.reader import Item, Reader, Upload
 from grader.intake.handin import pair_names
 from grader.text import shown
 from utils.packing import accepted
@@ -40,6 +43,8 @@ COPIED = 3
 """So many files of one folder, dated within minutes after the due date, were copied then."""
 NOT_KNOWN = "when it arrived is not known"
 UNVOUCHED = "nobody has said (--lms) that its zip is a download from an LMS"
+SHALLOW = 3
+"""How deep a folder is looked into for the form of an LMS' download."""
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -85,6 +90,10 @@ class Delivery:
     """Why its date can't be that of an arrival."""
     person: str = ""
     """Who uploaded it, as the LMS calls that student or group."""
+    system: str = ""
+    """Which LMS, as in --lms NAME."""
+    number: str = ""
+    """The LMS' number of whoever uploaded it."""
     dated: bool = False
     """Does the LMS itself say when it arrived?"""
 
@@ -126,6 +135,8 @@ class Finder:
     ignored: list[Ignored] = field(default_factory=list)
     """What is nobody's, or no file, by label."""
     from_lms: bool | None = None
+    system: Reader | None = None
+    """The only one whose downloads are looked for, if the instructor says which."""
     roots: dict[str, Path] = field(default_factory=dict)
     """What the instructor named, by label."""
     digests: dict[str, str] = field(default_factory=dict)
@@ -133,25 +144,26 @@ class Finder:
     batches: dict[Path, Batch] = field(default_factory=dict)
     """Uploads to an LMS by the folder in which they lie."""
 
-    def find(self, paths: list[Path], from_lms: bool | None) -> None:
+    def find(self, paths: list[Path], from_lms: bool | None, system: Reader | None = None) -> None:
         """Fill `found`, `rejected` and `notes`.
 
         A zip that looks like a download from an LMS is read as one if `from_lms` is true, or if
         it is None and nothing else was named.  A student could imitate such a zip and send it
         by mail: unless `from_lms` is true nothing in it takes the place of other work, and no date
-        in it counts.
+        in it counts.  The same goes for a folder with uploads of several people.
+        system: of which it is, if the instructor says so.
         """
-        self.from_lms = from_lms
+        self.from_lms, self.system = from_lms, system
         self.roots = _labelled(paths)
         for label, path in self.roots.items():
             try:
                 mode = path.lstat().st_mode
                 if stat.S_ISDIR(mode):
-                    self._folder(path, label, FOLDERS)
-                elif stat.S_ISREG(mode) and self._is_download(path, len(paths) == 1):
-                    self._download(path, label)
+                    self._folder(path, label, FOLDERS, len(paths) == 1)
+                elif stat.S_ISREG(mode) and (reader := self._reader_of(path, len(paths) == 1)):
+                    self._download(path, label, reader)
                 else:
-                    self._files({label: path}, named=True)
+                    self._named_file(path, label)
             except OSError as error:
                 self._reject(label, error.strerror or str(error))
             except Refused as reason:
@@ -168,7 +180,7 @@ class Finder:
             if delivery.group and len(groups[delivery.team]) > 1:
                 self.found.remove(delivery)
                 reason = (
-                    f"two groups in Moodle are called {delivery.team}, if case, blanks and leading "
+                    f"two groups are called {delivery.team}, if case, blanks and leading "
                     "zeros make no difference: collect the right one as "
                     f"{delivery.team}.zip"
                 )
@@ -176,15 +188,12 @@ class Finder:
 
     # ------------------------------------------------------------------ what lies on the disk
 
-    def _folder(self, path: Path, label: str, levels: int) -> None:
-        """A folder of archives, of teams' folders, or of one team's files."""
-        uploaded = lms.taken_apart(path.name + "/")
-        if uploaded:
-            if self._is_typed(uploaded, label):
+    def _folder(self, path: Path, label: str, levels: int, alone: bool = False) -> None:
+        """A folder of archives, of teams' folders, of uploads to an LMS, or of one team's files."""
+        for reader in self._readers():
+            if reader.own(f"{path.name}/x"):
+                self._sort(reader, self._items(path, path.name, label), label, path.parent)
                 return
-            batch = self.batches.setdefault(path.parent, Batch(download=True))
-            self._upload(label, uploaded, self._tree(path, label), batch)
-            return
         if team := self._team_of_folder(path):
             files = self._tree(path, label)
             delivery = self._deliver(label, team, files, self._foreign_names(files, team))
@@ -194,11 +203,64 @@ class Finder:
             self._ignore(label, "folders below it were not searched")
             return
         entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
-        folders = {k: entry for k, entry in entries.items() if stat.S_ISDIR(entry.lstat().st_mode)}
-        self._files({k: e for k, e in entries.items() if k not in folders}, named=False)
-        for inner, folder in folders.items():
-            if not is_junk(folder.name):
-                self._guarded(inner, self._folder, folder, inner, levels - 1)
+        entries = {k: entry for k, entry in entries.items() if not is_junk(entry.name)}
+        for reader in self._readers():
+            entries = self._uploads_in(reader, entries, label)
+        alone = alone and len(entries) == 1
+        for inner, entry in entries.items():
+            if stat.S_ISDIR(entry.lstat().st_mode):
+                self._guarded(inner, self._folder, entry, inner, levels - 1, alone)
+            else:
+                self._guarded(inner, self._single, entry, inner, False, alone)
+
+    def _readers(self) -> Iterable[Reader]:
+        """Those whose uploads are looked for on the disk."""
+        if self.from_lms is False:
+            return ()
+        return (self.system,) if self.system else (r for r in downloads.READERS if r.bold)
+
+    def _uploads_in(self, reader: Reader, entries: dict[str, Path], label: str) -> dict[str, Path]:
+        """Take from a folder's entries, by label, what a reader knows.  Returns the others."""
+        items: list[Item] = []
+        others = dict(entries)
+        for inner, entry in entries.items():
+            if not any(map(reader.own, _shallow(entry))) or self._is_instructors(entry):
+                continue
+            del others[inner]
+            with self._minding(inner):
+                items += self._items(entry, entry.name, inner)
+        if items:
+            self._sort(reader, items, label, next(iter(entries.values())).parent)
+        return others
+
+    def _is_instructors(self, path: Path) -> bool:
+        """Whether a file is called after a team, by an instructor, though it looks like more."""
+        if self.system is not None:
+            return False
+        match = ARCHIVE_NAME.fullmatch(path.name) or notebooks.FILE_NAME.fullmatch(path.name)
+        if match is None:
+            return False
+        # team_7_2027_01.zip is no upload to Canvas
+        numbered = re.match(r"(?:team|group)_\d", path.name, re.IGNORECASE) is not None
+        return numbered or bool(self.roster and self.roster.team(match.group(1)))
+
+    def _items(self, path: Path, inner: str, label: str) -> list[Item]:
+        """A file, or all files in a folder, as a reader wants them.  Raises Refused."""
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            file = _file(path, inner, label)
+            return [Item(inner, label, file.changed, file.read)]
+        files = self._tree(path, label)
+        if not files:
+            raise Refused("an empty folder")
+        return [Item(f"{inner}/{f.path}", f.label, f.changed, f.read) for f in files]
+
+    def _named_file(self, path: Path, label: str) -> None:
+        """A file that the instructor named: an upload to an LMS by its name, or a team's."""
+        for reader in self._readers():
+            if reader.own(path.name) and not self._is_instructors(path):
+                self._sort(reader, self._items(path, path.name, label), label, path.parent)
+                return
+        self._single(path, label, named=True)
 
     def _team_of_folder(self, path: Path) -> str:
         if self.roster:
@@ -208,37 +270,14 @@ class Finder:
         known = [notebooks.by_name(name, self.names)[0] for name in names]
         return team_id(path.name) if holds_work and (any(known) or "notebooks" in names) else ""
 
-    def _files(self, paths: dict[str, Path], named: bool) -> None:
-        """Archives and notebooks by label, those of one uploader taken together."""
-        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, str, Path]]] = {}
-        for label, path in paths.items():
-            if is_junk(path.name):
-                continue
-            uploaded = lms.taken_apart(path.name)
-            if uploaded and self._is_typed(uploaded, label):
-                continue
-            if uploaded:
-                uploads.setdefault(uploaded.uploader, []).append((uploaded, label, path))
-            else:
-                self._guarded(label, self._single, path, label, named)
-        for parts in uploads.values():
-            self._guarded(parts[0][1], self._upload_of_files, parts)
-
-    def _upload_of_files(self, parts: list[tuple[lms.Uploaded, str, Path]]) -> None:
-        first, label, path = parts[0]
-        files = [_file(place, uploaded.rest, own) for uploaded, own, place in parts]
-        late = any(uploaded.late for uploaded, _, _ in parts)
-        batch = self.batches.setdefault(path.parent, Batch(download=False))
-        self._upload(label, first, files, batch, late)
-
-    def _single(self, path: Path, label: str, named: bool) -> None:
+    def _single(self, path: Path, label: str, named: bool, alone: bool = False) -> None:
         file = _file(path, path.name, label)
-        if not named and path.suffix.lower() == ".zip" and self._is_download(path, alone=False):
-            self._download(path, label)
+        if not named and (reader := self._reader_of(path, alone)):
+            self._download(path, label, reader)
             return
         try:
             if file.is_archive:
-                team, notes, member = self._team_of_archive(path.name)
+                team, notes, member = self._team_of_archive(path)
             elif notebooks.is_notebook_name(path.name):
                 team, notes, member = self._team_of_notebook(path)
             elif named:
@@ -276,101 +315,131 @@ class Finder:
 
     # ------------------------------------------------------------------ what an LMS made
 
-    def _is_download(self, path: Path, alone: bool) -> bool:
-        from_lms = self.from_lms
-        if from_lms is False or path.suffix.lower() != ".zip":
-            return False
+    def _reader_of(self, path: Path, alone: bool) -> Reader | None:
+        """Whose download a zip is; None if it is none.  Raises Refused if that can't be said."""
+        if self.from_lms is False or path.suffix.lower() != ".zip":
+            return None
         match = ARCHIVE_NAME.fullmatch(path.name)
         stem = match.group(1) if match else path.stem
         named = pair_names(stem, self.pair_prefix) or (self.roster and self.roster.team(stem))
-        if from_lms is None and named:
-            return False
-        if not lms.looks_like_download(lms.names_in(path)):
-            return False
-        if from_lms is None and not alone:
+        if self.from_lms is None and named:
+            return None
+        paths = downloads.unjunked(zips.names_in(path))
+        if self.system is None:
+            reader = downloads.recognised(paths)
+        else:
+            reader = self.system if downloads.is_of(self.system, paths) else None
+            if reader is None and not named:
+                title, form = self.system.title, self.system.form
+                inside = shown(paths[0], 60) if paths else "nothing"
+                raise Refused(
+                    f"no download from {title}, which names files {form}: it holds {inside}"
+                )
+        if reader is not None and self.from_lms is None and not alone:
             raise Refused(
-                "looks like a download from Moodle or Canvas; if you downloaded it yourself, "
+                f"looks like a download from {reader.title}; if you downloaded it yourself, "
                 "collect it alone, with --lms"
             )
-        return True
+        return reader
 
-    def _download(self, path: Path, root: str) -> None:
+    def _download(self, path: Path, root: str, reader: Reader) -> None:
         if self.roster is None:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
-        members, refused = lms.open_bulk(path, self.stack, self.times.lms)
-        for name, reason in refused:
-            self._reject(f"{root}/{name}", reason)
-        uploads: dict[tuple[str, str, str], list[tuple[lms.Uploaded, File]]] = {}
-        start = len(lms.outer([member.path for member in members]))
-        for member in members:
-            label = f"{root}/{member.path}"
-            uploaded = lms.taken_apart(member.path[start:])
-            if uploaded is None:
-                self._reject(label, "not named as Moodle or Canvas names uploads")
-                continue
-            if not self._is_typed(uploaded, label):
-                file = File(uploaded.rest, label, member.changed, member.read)
-                uploads.setdefault(uploaded.uploader, []).append((uploaded, file))
-        self.notes.append(f"{shown(root)}: a download from an LMS, {len(uploads)} uploads")
-        vouched = bool(self.from_lms)
-        if not vouched:
+        items, refused = zips.open_bulk(path, root, self.stack, self.times.lms)
+        for label, reason in refused:
+            self._reject(label, reason)
+        start = reader.outer([item.path for item in items])
+        items = [replace(item, path=item.path[start:]) for item in items]
+        batch = Batch(download=True, zipped=True)
+        fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        self._sort(reader, items, root, path, batch, fallback)
+
+    def _sort(
+        self,
+        reader: Reader,
+        items: list[Item],
+        root: str,
+        place: Path,
+        batch: Batch | None = None,
+        fallback: datetime | None = None,
+    ) -> None:
+        """Deliver what a reader finds.  place: the folder or zip in which it lies."""
+        reading = reader.read(items, self.times.lms)
+        uploads = reading.uploads
+        for item, reason in reading.passed:
+            self._ignore(item.label, reason)
+        for item in reading.others:
+            self._reject(item.label, f"not named as {reader.title} names uploads, {reader.form}")
+        zipped = batch is not None
+        if batch is None:
+            of_folders = any("/" in item.path for item in items)
+            batch = self.batches.setdefault(place, Batch(download=of_folders))
+        if zipped or len({upload.claims for upload in uploads}) > 1:
+            self._say_download(reader, items, uploads, root, batch, zipped)
+        for upload in uploads:
+            self._guarded(
+                upload.files[0][1].label, self._upload, reader, upload, root, batch, fallback
+            )
+
+    def _say_download(
+        self,
+        reader: Reader,
+        items: list[Item],
+        uploads: list[Upload],
+        root: str,
+        batch: Batch,
+        zipped: bool,
+    ) -> None:
+        """Say what it was taken for, and note whether anybody answers for it."""
+        root = shown(root, LABEL)
+        self.notes.append(f"{root}: a download from {reader.title}, {len(uploads)} uploads")
+        if not self.from_lms:
+            batch.unvouched = root
             self.notes.append(
-                f"{shown(root)}: anybody could have made it: as long as you don't say --lms, "
+                f"{root}: anybody could have made it: as long as you don't say --lms, "
                 "nothing in it takes the place of other work, and its dates don't count"
             )
-        elif any(member.changed and not member.zoned for member in members):
-            self.notes.append(
-                f"{shown(root)}: its times have no zone; they were read in {self.times.lms}"
-            )
-        fallback = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        batch = Batch(download=True, zipped=True, unvouched="" if vouched else shown(root, LABEL))
-        for parts in uploads.values():
-            label = parts[0][1].label
-            files = [file for _, file in parts]
-            late = any(uploaded.late for uploaded, _ in parts)
-            first = parts[0][0]
-            self._guarded(label, self._upload, label, first, files, batch, late, fallback)
-
-    def _is_typed(self, uploaded: lms.Uploaded, label: str) -> bool:
-        """Whether it is text typed into Moodle, which is said and left out."""
-        typed = uploaded.kind != "file"
-        if typed:
-            self._ignore(label, "text typed online, no file")
-        return typed
+        elif reader.tells or (zipped and any(i.changed and not i.zoned for i in items)):
+            self.notes.append(f"{root}: its times have no zone; they were read in {self.times.lms}")
 
     def _upload(
         self,
-        label: str,
-        uploaded: lms.Uploaded,
-        files: list[File],
+        reader: Reader,
+        upload: Upload,
+        root: str,
         batch: Batch,
-        late: bool = False,
         fallback: datetime | None = None,
     ) -> None:
         """Files of one uploader, who is looked up in the roster.  Raises Refused."""
         if self.roster is None:
             raise Refused("an upload to an LMS needs a roster, which says whose it is")
-        if not uploaded.number and uploaded.lms == "canvas":
-            raise Refused("an anonymous download does not say whose upload it is: turn that off")
-        person = f"{shown(uploaded.name, 100)}, {uploaded.lms} {shown(uploaded.number)}".strip()
+        files = [File(rest, i.label, i.changed, i.read) for rest, i in upload.files]
+        first = upload.claims[0]
+        person = f"{first}, {reader.name} {shown(first.number)}".strip()
         try:
-            student = self.roster.uploader(uploaded.lms, uploaded.number, uploaded.name)
+            student = whose(self.roster, upload.claims, reader.name, upload.together)
         except Refused as reason:
-            self._reject(label, str(reason), person=person)
+            self._reject(files[0].label, str(reason), person=person)
             return
-        notes = ["Canvas marks it as late"] if late else []
+        notes = [f"{reader.title} marks it as late"] if upload.late else []
         notes += self._foreign_names(files, student.team)
+        label = files[0].label
         delivery = self._deliver(label, student.team, files, notes, fallback, batch)
-        delivery.group = "" if student.id else uploaded.number
+        delivery.group = "" if student.id else first.number or str(first)
         delivery.uploader = student.id
-        delivery.in_time = not late if uploaded.lms == "canvas" else None
-        delivery.person = person
+        delivery.in_time = None if upload.late is None else not upload.late
+        delivery.person, delivery.system, delivery.number = person, reader.name, first.number
+        if upload.when is not None and not batch.unvouched:
+            delivery.dated_by_lms(upload.when)
 
     # ------------------------------------------------------------------ whose it is
 
-    def _team_of_archive(self, name: str) -> tuple[str, list[str], str]:
-        match = ARCHIVE_NAME.fullmatch(name)
-        return self._team_named(match.group(1) if match else name, name)
+    def _team_of_archive(self, path: Path) -> tuple[str, list[str], str]:
+        match = ARCHIVE_NAME.fullmatch(path.name)
+        try:
+            return self._team_named(match.group(1) if match else path.name, path.name)
+        except Refused as reason:
+            raise Refused(f"{reason}; {_taken_for(path)}") from None
 
     def _team_of_notebook(self, path: Path) -> tuple[str, list[str], str]:
         """A single notebook: the name without the notebook's own, or the folder it lies in."""
@@ -464,8 +533,14 @@ class Finder:
         return delivery
 
     def _guarded(self, label: str, step: Callable[..., None], *args: Any) -> None:
-        try:
+        with self._minding(label):
             step(*args)
+
+    @contextmanager
+    def _minding(self, label: str) -> Iterator[None]:
+        """Note what is refused, and go on."""
+        try:
+            yield
         except Refused as reason:
             self._reject(label, str(reason))
         except OSError as error:
@@ -493,6 +568,33 @@ def _labelled(paths: list[Path]) -> dict[str, Path]:
         pending = [p for n, p in zip(names, pending, strict=True) if count[n] > 1]
         length += 1
     return found
+
+
+def _shallow(path: Path) -> list[str]:
+    """Paths of a file, or of what lies in a folder down to three levels, from beside it."""
+    found = [path.name]
+    if stat.S_ISDIR(path.lstat().st_mode):
+        for folder, folders, names in os.walk(path, followlinks=False):
+            inner = Path(folder).relative_to(path.parent)
+            found += [(inner / name).as_posix() for name in names + folders]
+            if len(inner.parts) >= SHALLOW or len(found) > zips.BULK_MEMBERS:
+                folders.clear()
+    return downloads.unjunked(found)
+
+
+def _taken_for(path: Path) -> str:
+    """What an archive that is nobody's was taken for, and what to do."""
+    inside = [name for name in downloads.unjunked(zips.names_in(path)) if name.count("/") < 2]
+    packed = [name for name in inside if ARCHIVE_NAME.fullmatch(name.rpartition("/")[2])]
+    if len(packed) > 1:
+        return (
+            f"it holds archives itself ({shown(packed[0], 60)}, …): unpack it and collect the "
+            "folder, or, if an LMS made it, say which with --lms NAME"
+        )
+    return (
+        "it was taken for one team's archive: call it after the team, team_7.zip, or, if an LMS "
+        "made it for a whole class, say which with --lms NAME"
+    )
 
 
 def _file(path: Path, inner: str, label: str) -> File:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.classroom.roster import Roster, lines_of
+from grader.classroom.whose import Claim, whose
 from grader.config.zones import Zone
 from grader.errors import ConfigError
 from grader.intake.sources import Delivery
@@ -87,10 +88,10 @@ def date(deliveries: Iterable[Delivery], rows: list[Row], roster: Roster, zone: 
     by_number = {row.number: row for row in rows}
     teams = [(row, team) for row in rows if row.submitted and (team := _team(roster, row))]
     for delivery in deliveries:
-        if ", moodle" not in delivery.person:
+        if delivery.system != "moodle":
             told.lines.append(f"{delivery.team}: {_own(delivery, zone)}")
             continue
-        own = by_number.get(delivery.person.rpartition(" ")[2]) if not delivery.group else None
+        own = by_number.get(delivery.number) if not delivery.group else None
         mine = [own] if own is not None else [row for row, team in teams if team == delivery.team]
         times = sorted({row.submitted for row in mine if row.submitted})
         if not times:
@@ -114,7 +115,7 @@ def date(deliveries: Iterable[Delivery], rows: list[Row], roster: Roster, zone: 
 
 def _team(roster: Roster, row: Row) -> str:
     try:
-        return roster.uploader("moodle", row.number, row.name).team
+        return whose(roster, [Claim((row.name,), row.number)], "moodle").team
     except Refused:
         return ""
 

@@ -1,0 +1,161 @@
+"""What a reader of downloads is: from the files that a system wrote to who, when and which files.
+
+A name is read where the system writes it; what follows was chosen by a student and may imitate one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from grader.classroom.whose import Claim
+from grader.config.zones import Zone
+from utils.packing import accepted
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file in a download."""
+
+    path: str
+    """From where the download begins."""
+    label: str
+    """What it is called in reports: its path from what was collected."""
+    changed: datetime | None
+    read: Callable[[], bytes]
+    """Raises Refused."""
+    zoned: bool = True
+    """Whether its date says in which zone it is."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What one person or group handed in at one time, by the system's word."""
+
+    claims: tuple[Claim, ...]
+    """Readings of the name; with `together`, people."""
+    files: tuple[tuple[str, Item], ...]
+    """(what the student called it, the file)."""
+    together: bool = False
+    when: datetime | None = None
+    """When it arrived, if the system says so."""
+    late: bool | None = None
+    """Whether it was late, if the system says that, and not when it arrived."""
+    doubt: str = ""
+    """Why `when` is no more than the student's word."""
+
+
+@dataclass
+class Reading:
+    """What a reader makes of a download."""
+
+    uploads: list[Upload] = field(default_factory=list)
+    passed: list[tuple[Item, str]] = field(default_factory=list)
+    """The system's own files, and text typed online, each with the reason why it is left out."""
+    others: list[Item] = field(default_factory=list)
+    """What is not named as this system names."""
+
+
+class Reader(ABC):
+    """One system's downloads."""
+
+    name: str
+    """As in --lms NAME."""
+    title: str
+    form: str
+    """How it names files, for messages."""
+    tells: bool = False
+    """Does it say when each upload arrived?"""
+    bold: bool = True
+    """Are its names so odd that they are known by themselves, without --lms?"""
+
+    @abstractmethod
+    def own(self, path: str) -> bool:
+        """Whether the system names files so."""
+
+    @abstractmethod
+    def read(self, items: Sequence[Item], zone: Zone) -> Reading:
+        """Tell apart what came.  zone: in which the system writes times.  Raises Refused."""
+
+    def found_in(self, paths: Sequence[str]) -> int:
+        """How many of the files of a download are named as this system names them."""
+        return sum(map(self.own, paths))
+
+    def outer(self, paths: Sequence[str]) -> int:
+        """Length of the folders around a download that was packed again, "a/b/"."""
+        start = 0
+        for _ in range(accepted.DEPTH if paths else 0):
+            first, slash, _ = paths[0][start:].partition("/")
+            length = start + len(first) + 1
+            around = slash and all(path[:length] == paths[0][:length] for path in paths)
+            if not around or self.found_in([path[start:] for path in paths]):
+                break
+            start = length
+        return start
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the path of one file tells."""
+
+    claims: tuple[Claim, ...]
+    rest: str
+    """What the student called it."""
+    key: tuple[str, ...]
+    """What the files of one upload have in common."""
+    when: datetime | None = None
+    """By clocks in the system's zone."""
+    late: bool | None = None
+    left_out: str = ""
+    """Why it is no file that was handed in."""
+
+
+class ByName(Reader):
+    """A system that says everything in the names of files or folders."""
+
+    @abstractmethod
+    def part(self, path: str) -> Part | None:
+        """What a path tells; None if the system did not write it."""
+
+    def own(self, path: str) -> bool:
+        """Whether the system names files so."""
+        return self.part(path) is not None
+
+    def read(self, items: Sequence[Item], zone: Zone) -> Reading:
+        """Put together what belongs to one upload."""
+        reading, parts = Reading(), dict[tuple[str, ...], list[tuple[Part, Item]]]()
+        for item in items:
+            part = self.part(item.path)
+            if part is None:
+                reading.others.append(item)
+            elif part.left_out:
+                reading.passed.append((item, part.left_out))
+            else:
+                parts.setdefault(part.key, []).append((part, item))
+        for together in parts.values():
+            first = together[0][0]
+            lates = [part.late for part, _ in together if part.late is not None]
+            reading.uploads.append(
+                Upload(
+                    first.claims,
+                    tuple((part.rest, item) for part, item in together),
+                    when=zone.earliest(first.when) if first.when else None,
+                    late=any(lates) if lates else None,
+                )
+            )
+        return reading
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is letters, digits, combining marks and "_" alone, as Ruby's [[:word:]] is."""
+    return bool(text) and all(
+        c == "_" or c.isalnum() or unicodedata.category(c)[0] in "MN" for c in text
+    )
+
+
+def unjunked(paths: Iterable[str]) -> list[str]:
+    """Paths without what file managers leave behind."""
+    return [path for path in paths if not accepted.is_junk(path)]
