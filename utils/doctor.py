@@ -20,6 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ((3, 11), (3, 14))
 """First version that works, and first that does not."""
 
+_FOR_TEACHERS = [
+    f"@jupyter/nbgrader:{name}"
+    for name in ("assignment-list", "course-list", "create-assignment", "formgrader", "menu")
+]
+"""Plug-ins that nbgrader brings to JupyterLab, and that students have no use for."""
 _LISTED = "data/notebooks.json"
 """What the course holds, written when it is built."""
 
@@ -39,7 +44,7 @@ class Finding:
 def main() -> int:
     """Print what was found; returns 0 if the course will work here."""
     findings = [python("use one of these"), packages("run: pip install -r requirements.txt")]
-    findings += [_imports(), _gpu(), disk(ROOT, 1), _files(), _writable()]
+    findings += [_imports(), _gpu(), disk(ROOT, 1), _files(), _writable(), _lab()]
     return tell(findings, "This machine is ready: open notebooks/ in JupyterLab.")
 
 
@@ -142,6 +147,25 @@ def _writable() -> Finding:
         advice = "copy the course to a folder of your own"
         return Finding("Folder", False, f"{', '.join(closed)} can't be written to; {advice}")
     return Finding("Folder", True, "can be written to")
+
+
+def _lab() -> Finding:
+    """Take nbgrader's tools for teachers out of a student's JupyterLab; Validate stays."""
+    what = "JupyterLab"
+    if (ROOT / "grader").is_dir():
+        return Finding(what, True, "an instructor's: nbgrader's tools for teachers stay")
+    page = Path(sys.prefix, "etc", "jupyter", "labconfig", "page_config.json")
+    try:
+        config = json.loads(page.read_text(encoding="utf-8")) if page.is_file() else {}
+        off = config.setdefault("disabledExtensions", {})
+        if not all(off.get(name) for name in _FOR_TEACHERS):
+            off.update(dict.fromkeys(_FOR_TEACHERS, True))
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        told = f"nbgrader's tools for teachers could not be put away ({error}); leave them alone"
+        return Finding(what, False, told, needed=False)
+    return Finding(what, True, "shows what students need of nbgrader")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from grader import config, places
@@ -27,7 +28,6 @@ write to {}, with the notebook's name, the number of the exercise and that line.
 """
 LARGEST = 4 * 1024 * 1024
 """A larger file is nothing that a release should hold, whatever it is."""
-_EPOCH = 315532800  # 1980-01-01, the earliest time a zip can hold
 
 
 def pack(course: config.Course, out: Path, just_built: bool = False) -> list[tuple[Path, str]]:
@@ -43,13 +43,23 @@ def pack(course: config.Course, out: Path, just_built: bool = False) -> list[tup
         content["README.md"] += _ASK.format(course.contact).encode()
     _refuse_leaks(content)
     top = course.release.name
-    products = {"tar.gz": _tar(top, content), "zip": _zip(top, content)}
+    noon = _noon(course.release.dated)
+    products = {"tar.gz": _tar(top, content, noon), "zip": _zip(top, content, noon)}
     written = []
     for suffix, data in products.items():
         path = out / f"{top}.{suffix}"
         write_atomically(path, data)
         written.append((path, hashlib.sha256(data).hexdigest()))
     return written
+
+
+def _noon(day: date) -> datetime:
+    """A time that has this date in nearly every zone.  Raises ConfigError."""
+    if day.year < 1980:
+        raise ConfigError(
+            f"course.toml: release.dated: no zip holds {day}; choose one from 1980 on"
+        )
+    return datetime.combine(day, time(12), UTC)
 
 
 def _members(release: config.Release) -> dict[str, Path]:
@@ -105,19 +115,19 @@ def _mode(name: str) -> int:
     return 0o755 if name.endswith(".sh") else 0o644
 
 
-def _tar(top: str, content: dict[str, bytes]) -> bytes:
+def _tar(top: str, content: dict[str, bytes], dated: datetime) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in sorted(content.items()):
             entry = tarfile.TarInfo(f"{top}/{name}")
-            entry.size, entry.mtime, entry.mode = len(data), _EPOCH, _mode(name)
+            entry.size, entry.mtime, entry.mode = len(data), int(dated.timestamp()), _mode(name)
             archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
-def _zip(top: str, content: dict[str, bytes]) -> bytes:
+def _zip(top: str, content: dict[str, bytes], dated: datetime) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(content.items()):
-            archive.writestr(zip_entry(f"{top}/{name}", _mode(name)), data)
+            archive.writestr(zip_entry(f"{top}/{name}", _mode(name), dated), data)
     return buffer.getvalue()

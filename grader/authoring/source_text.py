@@ -44,6 +44,30 @@ _HEADER = re.compile(r"^# %%(?:\s|$)")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _LEVEL = re.compile(r"^- ([\d.]+) points?\b", re.M)
 """A line of a rubric."""
+SETUP = "setup"
+"""The locked cell that makes ready what others need."""
+FIND_COURSE = """\
+import sys
+from pathlib import Path
+
+for folder in (Path.cwd(), *Path.cwd().parents):  # the course lies around its notebooks
+    if (folder / "utils" / "checks").is_dir():
+        sys.path.insert(0, str(folder))
+        break
+
+try:
+    import utils.checks
+except ImportError:
+
+    class NoCourse(Exception):
+        def _render_traceback_(self):
+            return ["NoCourse: unpack the whole course, and open this notebook in its notebooks/."]
+
+    raise NoCourse() from None
+"""
+"""Begins the setup cell of every notebook: without the course's package nothing works."""
+_AFTER_A_RESTART = "not defined? Run the cells above first"
+"""Stands in each check's line, and so in what Python says where `check` isn't there yet."""
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -200,6 +224,10 @@ def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     }
     if graded:
         nbgrader["points"] = points
+    if role == "locked" and name == SETUP:
+        cell.source = f"{FIND_COURSE}\n{cell.source}"
+    if role == "check":
+        cell.source += f"  # {_AFTER_A_RESTART}"
     tags = {"figure": [FIGURE], "check": ["raises-exception"]}.get(role, [])
     meta.clear()
     meta.update({"nbgrader": nbgrader} | ({"tags": tags} if tags else {}))

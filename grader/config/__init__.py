@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,6 +78,8 @@ class Release:
     """The guide that becomes README.md, with its pictures."""
     foreign: tuple[str, ...] = ()
     """Patterns of files that somebody may put into data/, and that are no part of the course."""
+    dated: date = date(1980, 1, 1)
+    """Day that files in the archives have, from 1980 on."""
 
 
 @dataclass(frozen=True)

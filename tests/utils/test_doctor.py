@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,7 @@ def test_an_incomplete_course_and_a_closed_folder_are_named(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "notebooks.json").write_text('{"data": ["data/mini_net.npz"]}')
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(doctor.os, "access", lambda *_: False)
     assert doctor.main() == 1
     said = capsys.readouterr().out
@@ -85,3 +87,22 @@ def test_a_graphics_card_is_named_and_never_needed(
     found = doctor._gpu()
     assert (found.good, says in found.text) == (good, True)
     assert found.good or not found.needed
+
+
+def test_a_students_lab_is_without_tools_for_teachers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    page = tmp_path / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True)
+    page.write_text('{"disabledExtensions": {"mine": true}, "other": 1}')
+    assert doctor._lab().good and doctor._lab().good
+    kept = json.loads(page.read_text())
+    assert kept["other"] == 1 and kept["disabledExtensions"]["mine"]
+    assert kept["disabledExtensions"]["@jupyter/nbgrader:formgrader"]
+    assert "@jupyter/nbgrader:validate-assignment" not in kept["disabledExtensions"]
+    page.write_text("[]")
+    assert not doctor._lab().good and not doctor._lab().needed
+    (tmp_path / "grader").mkdir()
+    assert doctor._lab().good and page.read_text() == "[]"

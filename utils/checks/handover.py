@@ -43,11 +43,8 @@ MAX_ANSWERS = 3
 """A check that runs more often than this writes no further files."""
 
 
-class CheckFailed(AssertionError):
-    """No points for this check.  Its traceback is one line, since the table above says it all."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"CheckFailed: {self}"]
+class CheckFailed(raised.OneLine, AssertionError):
+    """No points for this check; the table above says why."""
 
 
 def check(name: str, answer: Any, student: str | None = None) -> Any:
@@ -72,12 +69,25 @@ def check(name: str, answer: Any, student: str | None = None) -> Any:
     replies, printed, stopped = _try(answer, public.kind, calls, shares=shares)
     if stopped:
         raise KeyboardInterrupt
+    if all(_is_blank(reply, public.kind) for reply in replies):
+        raise CheckFailed(f"{name}: not done yet")
     outcome = compare.compare(public, replies, variant)
     shown = verdict.Shown(outcome, public, _points(name), printed, _is_bonus(name))
     if outcome.score == 0:
         shown.display()
         raise CheckFailed(shown.failure())
     return shown
+
+
+def _is_blank(reply: Reply, kind: str) -> bool:
+    """Is it what a cell hands back in which nothing has been written?"""
+    if reply.error:
+        return reply.error == NotImplementedError.__name__
+    return kind == "value" and _is_empty(reply.value)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
 class Tried(NamedTuple):

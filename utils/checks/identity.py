@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from utils.checks.raised import NotYet
+
 VARIANTS = 500
 """Number of different sets of numbers in use."""
 
@@ -23,13 +25,17 @@ def normalise_id(student_id: str) -> str:
     return "_".join(str(int(word)) if word.isdecimal() else word for word in words)
 
 
+class NoId(NotYet, ValueError):
+    """No id is given, or the placeholder still stands there.  The text says what to do."""
+
+
 def variant_of(student_id: str) -> int:
     """The set of numbers that belongs to an id: an integer in [0, VARIANTS).
 
-    Raises ValueError if the id is empty or still the placeholder.
+    Raises NoId if the id is empty or still the placeholder.
     """
     name = normalise_id(student_id)
     if not name or name == "your_id":
-        raise ValueError('set STUDENT_ID in the first code cell to your own id, such as "team_7"')
+        raise NoId('set STUDENT_ID in the first code cell to your own id, such as "team_7"')
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") % VARIANTS

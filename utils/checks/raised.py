@@ -32,6 +32,21 @@ _UNPLACED = ("NotImplementedError", "CallTimeout")
 """Those that say all by their name: where they were raised tells nothing."""
 
 
+class OneLine(Exception):
+    """An error whose text says all: a notebook shows it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class NotYet(OneLine):
+    """Something has to be done first; the text says what.  *Run All* goes on without it."""
+
+
+class Unknown(OneLine, ValueError):
+    """A name that the course doesn't know; the text says which there are."""
+
+
 def told(error: BaseException) -> str:
     """Type, last words, and line of an exception, which has a student's methods."""
     if isinstance(error, CodecError):
@@ -94,6 +109,11 @@ def _line(trace: TracebackType | None) -> str:
             found = f"line {trace.tb_lineno} of {Path(code.co_filename).name}{inside}"
         trace = trace.tb_next
     return found
+
+
+def is_own(path: str) -> bool:
+    """Is a file of code a cell of the notebook, or a module beside it?"""
+    return bool(_CELL.search(path)) or _is_own_module(path)
 
 
 def _is_own_module(path: str) -> bool:

@@ -80,7 +80,7 @@ class Numbers:
 
 
 def numbers_of(student_id: str) -> Numbers:
-    """The numbers of a student or team.  Raises ValueError while the id is a placeholder."""
+    """The numbers of a student or team.  Raises NoId while the id is a placeholder."""
     return numbers_of_variant(variant_of(student_id))
 
 

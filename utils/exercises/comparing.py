@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.answering import aside
 from utils.exercises import visualizing
 from utils.exercises.visualizing import Photographs
@@ -87,7 +88,7 @@ def load(name: str, which: str = own.BEST) -> PretrainedNet:
         return _trained(name)
     known = (*SIMPLE, own.NAME, *pretrained.NAMES)
     if name not in known:
-        raise ValueError(f"unknown net {name!r}; known: {', '.join(known)}")
+        raise raised.Unknown(f"unknown net {name!r}; known: {', '.join(known)}")
     return visualizing.load(name, which)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.answering import aside
 from utils.images import datasets, exam_images, photo_digits, spectra
 from utils.nets import blocks, own, pretrained
@@ -44,7 +45,7 @@ def load(name: str, which: str = own.BEST) -> PretrainedNet:
     """
     known = (own.NAME, *pretrained.NAMES)
     if name not in known:
-        raise ValueError(f"unknown net {name!r}; known: {', '.join(known)}")
+        raise raised.Unknown(f"unknown net {name!r}; known: {', '.join(known)}")
     return own.take(which) if name == own.NAME else pretrained.load(name)
 
 

@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import tarfile
+import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks.raised import OneLine
 from utils.images.photo_digits import DATA
 
 CLASS_NAMES = (
@@ -54,7 +56,7 @@ _FOLDER = "cifar-10-batches-py"
 _MAX_BATCH = 64 * 2**20
 
 
-class DataUnavailable(RuntimeError):
+class DataUnavailable(OneLine, RuntimeError):
     """CIFAR-10 can't be had, or a file of it is damaged.  The text says what to do."""
 
 
@@ -221,7 +223,7 @@ def _download() -> Path:
 
 
 def _unavailable(error: Exception) -> DataUnavailable:
-    first = (str(error).splitlines() or [""])[0][:160]
+    first = textwrap.shorten((str(error).splitlines() or [""])[0], 120, placeholder=" …")
     return DataUnavailable(
         f"CIFAR-10 is not on this machine and could not be downloaded "
         f"({type(error).__name__}: {first}); put {ARCHIVE} from {URL} into {DATA}, or an npz "

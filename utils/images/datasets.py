@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.answering import aside
 from utils.images import cifar10, photo_digits
 from utils.images.cifar10 import DataUnavailable
@@ -95,7 +96,7 @@ def _chosen(name: str | None) -> str:
     told = f"{CHOICE} is" if name is None and os.environ.get(CHOICE) else "asked for"
     name = name or os.environ.get(CHOICE) or "photodigits"
     if name not in NAMES:
-        raise ValueError(f"{told} {name!r}, but the data sets are: {', '.join(NAMES)}")
+        raise raised.Unknown(f"{told} {name!r}, but the data sets are: {', '.join(NAMES)}")
     return name
 
 

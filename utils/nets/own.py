@@ -16,6 +16,7 @@ import numpy as np
 
 from utils import codec
 from utils.checks.handover import HANDOVER
+from utils.checks.raised import NotYet
 from utils.images import cifar10, exam_images, photo_digits
 from utils.images.datasets import DataUnavailable
 from utils.nets import chain, toy
@@ -39,7 +40,7 @@ _TRIED = 500  # validation images on which a rebuilt net must be as good as its 
 _WITHIN = 0.05  # four times what chance does to so many
 
 
-class NoOwnNet(RuntimeError):
+class NoOwnNet(NotYet, RuntimeError):
     """There is no net to open, or none that can be.  The text says what to do."""
 
     def _render_traceback_(self) -> list[str]:

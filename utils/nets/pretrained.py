@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.answering import aside, to_look_at
 from utils.images import photo_digits
 from utils.images.photo_digits import CLASS_NAMES, DATA
@@ -36,7 +37,7 @@ MINI_DENSE = ((6, 128), (7, 64), (8, 10))
 """(number, neurons) of the mini net's fully connected layers."""
 
 
-class NetUnavailable(RuntimeError):
+class NetUnavailable(raised.OneLine, RuntimeError):
     """A net's weights are damaged, or neither at hand nor to be had.  The text says which."""
 
 
@@ -165,7 +166,7 @@ def load(name: str = "mini") -> PretrainedNet:
     Raises ValueError for an unknown name, NetUnavailable if the weights can't be had.
     """
     if name not in NAMES:
-        raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
+        raise raised.Unknown(f"unknown net {name!r}; known: {', '.join(NAMES)}")
     with usual_settings():
         if name == "mini":
             return _load_mini()
@@ -189,7 +190,7 @@ def files(name: str) -> tuple[Path, ...]:
     if name == "alexnet":
         return (_alexnet_file(), _keras_models() / _CLASS_INDEX)
     if name not in _APPLICATIONS:
-        raise ValueError(f"unknown net {name!r}; known: {', '.join(NAMES)}")
+        raise raised.Unknown(f"unknown net {name!r}; known: {', '.join(NAMES)}")
     return (_keras_models() / _APPLICATIONS[name].weights, _keras_models() / _CLASS_INDEX)
 
 

@@ -6,10 +6,9 @@ decided by a picture, and none is needed when work is graded.
 
 from __future__ import annotations
 
-import contextlib
 import html
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -30,19 +29,6 @@ ENOUGH = 0.98
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _FRAMES = 21
 _NOISES = 16
-
-
-@contextlib.contextmanager
-def once_written(*names: str) -> Iterator[None]:
-    """Draw what is in the block, or say in a sentence that it needs functions not written yet."""
-    try:
-        yield
-    except (NotImplementedError, NameError) as error:
-        inside = error.__traceback__ is not None and error.__traceback__.tb_next
-        later = inside and inside.tb_next is not None
-        if isinstance(error, NameError) and later:  # a slip in a student's function, not ours
-            raise
-        print(f"This picture needs {' and '.join(names)}, which you have not written yet.")
 
 
 def pictures(images: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:

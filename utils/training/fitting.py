@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from utils.checks.handover import HANDOVER
+from utils.checks.raised import OneLine
 from utils.images import datasets
 from utils.images.datasets import Dataset
 from utils.images.exam_images import MEASURED
@@ -32,11 +33,8 @@ Streams = Callable[[Dataset, Any, int, int], tuple[Any, Any]]
 """(data, augmenter, batch, seed) -> streams of training and of validation images."""
 
 
-class NotReady(ValueError):
+class NotReady(OneLine, ValueError):
     """Training would not work.  The text says why, and what to change."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"NotReady: {self}"]
 
 
 @dataclass(frozen=True)

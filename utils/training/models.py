@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from utils import codec
+from utils.checks.raised import NotYet, OneLine
 from utils.images import exam_images
 from utils.nets import blueprint
 from utils.nets.describe import describe, of_rows
@@ -29,11 +30,12 @@ _BATCH = 200
 _RAW_IMAGES = 100  # images that are tried with pixels in 0 … 255, too
 
 
-class WeightsProblem(RuntimeError):
+class WeightsProblem(OneLine, RuntimeError):
     """Weights are missing, damaged, or don't fit.  The text says what to do."""
 
-    def _render_traceback_(self) -> list[str]:
-        return [f"WeightsProblem: {self}"]
+
+class NotTrained(NotYet, WeightsProblem):
+    """There are no weights of this name yet."""
 
 
 class _Place:
@@ -148,7 +150,7 @@ def load(name: str) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Record and weights of a model by name.  Raises WeightsProblem."""
     path = path_of(name)
     if not path.is_file():
-        raise WeightsProblem(
+        raise NotTrained(
             f"there are no weights {name}.npz in handin/{_Place.notebook}: run the training cell "
             f'fit("{name}", …), and hand in again'
         )

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 00 Getting started
+# # 00 · Getting started
 #
 # A convolutional net is a function: an image goes in, and out come numbers that say what is in the
 # image. In this course you will write such nets by hand, train them, look into them, and fool them.
@@ -18,10 +18,6 @@
 STUDENT_ID = "your_id"
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the course's own package, utils, lies beside this folder
-
 import matplotlib.pyplot as plt
 import numpy as np
 

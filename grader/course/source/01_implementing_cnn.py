@@ -4,7 +4,8 @@
 # A convolutional network is made of very few kinds of layers. In the first half of this notebook you
 # write two of them yourself, convolution and max pooling, forwards and backwards, with nothing but
 # numpy; at the end your own layers learn to read handwritten digits. In the second half you work
-# out by hand what such layers do to sizes, receptive fields and costs.
+# out by hand what such layers do to sizes, receptive fields and costs. Neither half needs the other: to begin with
+# the [second](#Second-half:-by-hand), run the cells down to the one that imports `check`, then go there.
 #
 # Each exercise has a cell to fill in and a check below it. Run the check as often as you like: it
 # tries your function on many shapes and tells you which failed, where, and often why.
@@ -17,10 +18,6 @@
 STUDENT_ID = "your_id"
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the notebooks lie beside utils/
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -558,7 +555,7 @@ check("size_preserving_choice", choice)
 
 # %% [markdown]
 # **Exercise.** Now the values, at $S = 1$ and $P = 0$. Twenty-four sums of twelve products are a job for
-# a spreadsheet: open `data/convolution_by_hand.xlsx`, which holds these numbers and empty cells for the
+# a spreadsheet: open [data/convolution_by_hand.xlsx](../data/convolution_by_hand.xlsx), which holds these numbers and empty cells for the
 # sums of each channel and for the two maps. One formula, with absolute references to the filter, can
 # be copied to a whole block. Then copy both maps here, row by row.
 

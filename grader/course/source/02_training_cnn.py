@@ -29,10 +29,6 @@ STUDENT_ID = "your_id"
 DATASET = "photodigits"
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the notebooks lie beside utils/
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits

@@ -24,10 +24,6 @@ DATASET = "photodigits"
 IMAGES = {"photodigits": 4000, "cifar10": 10_000}[DATASET]
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the notebooks lie beside utils/
-
 import matplotlib.pyplot as plt
 import numpy as np
 

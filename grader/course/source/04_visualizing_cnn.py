@@ -30,10 +30,6 @@ NET = "mini"
 OWN = "best"
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the notebooks lie beside utils/
-
 import matplotlib.pyplot as plt
 import numpy as np
 

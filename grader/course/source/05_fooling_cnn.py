@@ -27,10 +27,6 @@ STUDENT_ID = "your_id"
 NET = "mini"
 
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")  # the notebooks lie beside utils/
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -183,14 +179,13 @@ check("fool", nets.on_net(fool))
 # orange line crosses the blue one.
 
 # %% figure="the_way"
-with plots_fooling.once_written("good_starts", "fool"):
-    sure = good_starts(probabilities, labels, 0.9 if NET == "mini" else 0.5)
-    start = sure[0]
-    photograph, label = photographs[start], int(labels[start])
-    target = int(np.argsort(probabilities[start])[len(net.class_names) // 2])
-    way = fool(net, photograph, target, size=0.1, most=60)
-    plots_fooling.trajectory(net, way, label, target)
-    plt.show()
+sure = good_starts(probabilities, labels, 0.9 if NET == "mini" else 0.5)
+start = sure[0]
+photograph, label = photographs[start], int(labels[start])
+target = int(np.argsort(probabilities[start])[len(net.class_names) // 2])
+way = fool(net, photograph, target, size=0.1, most=60)
+plots_fooling.trajectory(net, way, label, target)
+plt.show()
 
 # %% [markdown]
 # ## Exercise 05.2: what has changed?
@@ -222,14 +217,13 @@ def difference_pictures(image, fooled):
 check("difference_pictures", difference_pictures)
 
 # %% figure="image_and_difference"
-with plots_fooling.once_written("good_starts", "fool", "difference_pictures"):
-    last = np.rint(255 * way[-1]).astype(np.uint8)
-    difference, magnified = difference_pictures(photograph, last)
-    seen = plots_fooling.captions(net, np.stack([photograph, last]))
-    plots_fooling.pictures(
-        [photograph, last, difference, magnified], [*seen, "difference", "10 × difference"]
-    )
-    plt.show()
+last = np.rint(255 * way[-1]).astype(np.uint8)
+difference, magnified = difference_pictures(photograph, last)
+seen = plots_fooling.captions(net, np.stack([photograph, last]))
+plots_fooling.pictures(
+    [photograph, last, difference, magnified], [*seen, "difference", "10 × difference"]
+)
+plt.show()
 
 # %% [markdown]
 # Whoever wanted to turn one digit into another would draw a stroke. The net is content with specks here and
@@ -324,17 +318,16 @@ def smallest_change(net, image, target):
 check("smallest_change", nets.on_net(smallest_change))
 
 # %% figure="the_smallest_change"
-with plots_fooling.once_written("good_starts", "difference_pictures", "smallest_change"):
-    twin = smallest_change(net, photograph, target)
-    difference, magnified = difference_pictures(photograph, twin)
-    seen = plots_fooling.captions(net, np.stack([photograph, twin]))
-    size = np.linalg.norm(twin / 255.0 - photograph / 255.0)
-    largest = np.abs(twin.astype(int) - photograph).max()
-    print(f"L2 of the change: {size:.3f}; no pixel is changed by more than {largest} of 255")
-    plots_fooling.pictures(
-        [photograph, twin, difference, magnified], [*seen, "difference", "10 × difference"]
-    )
-    plt.show()
+twin = smallest_change(net, photograph, target)
+difference, magnified = difference_pictures(photograph, twin)
+seen = plots_fooling.captions(net, np.stack([photograph, twin]))
+size = np.linalg.norm(twin / 255.0 - photograph / 255.0)
+largest = np.abs(twin.astype(int) - photograph).max()
+print(f"L2 of the change: {size:.3f}; no pixel is changed by more than {largest} of 255")
+plots_fooling.pictures(
+    [photograph, twin, difference, magnified], [*seen, "difference", "10 × difference"]
+)
+plt.show()
 
 # %% [markdown]
 # ### From the image to its twin
@@ -344,13 +337,11 @@ with plots_fooling.once_written("good_starts", "difference_pictures", "smallest_
 # there is none, in a printed notebook for example.)
 
 # %% figure="the_slider"
-with plots_fooling.once_written("good_starts", "smallest_change"):
-    display(plots_fooling.slider(net, photograph, twin))
+display(plots_fooling.slider(net, photograph, twin))
 
 # %% figure="from_image_to_twin"
-with plots_fooling.once_written("good_starts", "smallest_change"):
-    plots_fooling.strip(net, photograph, twin)
-    plt.show()
+plots_fooling.strip(net, photograph, twin)
+plt.show()
 
 # %% [markdown]
 # ## Exercise 05.4: likely and unlikely targets
@@ -404,19 +395,18 @@ check("compare_targets", nets.on_net(compare_targets))
 # Now for some photographs, the likely target and the unlikely one each:
 
 # %% figure="table_of_targets"
-with plots_fooling.once_written("good_starts", "likely_and_unlikely", "compare_targets"):
-    chosen = sure[:6]
-    pairs = [np.array(likely_and_unlikely(probabilities[n])) for n in chosen]
-    found = [compare_targets(net, photographs[n], t) for n, t in zip(chosen, pairs)]
-    before, twins, after, sizes = (np.stack(column) for column in zip(*found))
-    display(
-        plots_fooling.table_of_targets(
-            net.class_names, np.repeat(labels[chosen], 2), np.concatenate(pairs),
-            before.ravel(), after.ravel(), sizes.ravel(),
-        )
+chosen = sure[:6]
+pairs = [np.array(likely_and_unlikely(probabilities[n])) for n in chosen]
+found = [compare_targets(net, photographs[n], t) for n, t in zip(chosen, pairs)]
+before, twins, after, sizes = (np.stack(column) for column in zip(*found))
+display(
+    plots_fooling.table_of_targets(
+        net.class_names, np.repeat(labels[chosen], 2), np.concatenate(pairs),
+        before.ravel(), after.ravel(), sizes.ravel(),
     )
-    plots_fooling.likely_against_unlikely(sizes[:, 0], sizes[:, 1])
-    plt.show()
+)
+plots_fooling.likely_against_unlikely(sizes[:, 0], sizes[:, 1])
+plt.show()
 
 # %% [markdown]
 # **Question.** Describe what you see in table and picture. How large are the changes for likely and for
@@ -451,9 +441,8 @@ with plots_fooling.once_written("good_starts", "likely_and_unlikely", "compare_t
 # size would throw it off? Compare: noise with exactly the same L2 norm, but in a random direction.
 
 # %% figure="against_noise"
-with plots_fooling.once_written("good_starts", "smallest_change"):
-    plots_fooling.against_noise(net, photograph, twin)
-    plt.show()
+plots_fooling.against_noise(net, photograph, twin)
+plt.show()
 
 # %% [markdown]
 # Noise of the same size changes nothing, and even noise of several times that size leaves the net sure of what

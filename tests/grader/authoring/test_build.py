@@ -10,6 +10,7 @@ import tarfile
 import tomllib
 import zipfile
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,21 @@ def test_a_release_is_the_same_bytes_each_time(course: config.Course, tmp_path: 
     first = release.pack(course, tmp_path / "a", just_built=True)
     second = release.pack(course, tmp_path / "b", just_built=True)
     assert [digest for _, digest in first] == [digest for _, digest in second]
+
+
+def test_files_of_a_release_have_the_day_of_the_course(
+    course: config.Course, tmp_path: Path
+) -> None:
+    on = replace(course, release=replace(course.release, dated=date(2031, 5, 6)))
+    (tar, _), (zip_, _) = release.pack(on, tmp_path, just_built=True)
+    with tarfile.open(tar) as archive:
+        days = {datetime.fromtimestamp(m.mtime, UTC).date() for m in archive}
+    with zipfile.ZipFile(zip_) as archive:
+        days |= {date(*entry.date_time[:3]) for entry in archive.infolist()}
+    assert days == {date(2031, 5, 6)}
+    early = replace(course, release=replace(course.release, dated=date(1970, 1, 1)))
+    with pytest.raises(ConfigError, match="from 1980 on"):
+        release.pack(early, tmp_path, just_built=True)
 
 
 def test_students_are_told_whom_to_ask(course: config.Course, tmp_path: Path) -> None:

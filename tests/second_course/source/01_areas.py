@@ -1,7 +1,4 @@
 # %% locked="setup"
-import sys
-
-sys.path.insert(0, "..")
 import shapes
 
 from utils import check

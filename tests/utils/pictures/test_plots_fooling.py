@@ -97,22 +97,3 @@ def test_tables_are_escaped_and_aligned() -> None:
     assert "&lt;a&gt;" in table._repr_html_() and "<a>" not in table._repr_html_()
     lines = repr(table).splitlines()
     assert lines[0].startswith("image  target") and "1e-09" in lines[1]
-
-
-def test_what_is_not_written_yet_is_said_in_a_sentence(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def unwritten() -> None:
-        raise NotImplementedError()
-
-    def slip() -> None:
-        undefined_name  # type: ignore[name-defined]  # noqa: B018, F821
-
-    with plots_fooling.once_written("fool"):
-        unwritten()
-    assert "This picture needs fool" in capsys.readouterr().out
-    with plots_fooling.once_written("fool", "smallest_change"):
-        not_there_yet  # type: ignore[name-defined]  # noqa: B018, F821
-    assert "fool and smallest_change" in capsys.readouterr().out
-    with pytest.raises(NameError), plots_fooling.once_written("fool"):
-        slip()
