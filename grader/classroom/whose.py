@@ -38,16 +38,26 @@ class Claim:
         return ", ".join([*names, *(shown(login, 100) for login in self.logins)])
 
 
-def whose(roster: Roster, claims: Sequence[Claim], system: str, together: bool = False) -> Student:
-    """Who is meant; for a group a student without id.  Raises Refused.
+@dataclass(frozen=True)
+class Meant:
+    """Who handed something in, and what says so."""
+
+    student: Student
+    """For a group one without id."""
+    how: str
+    """In words: "moodle number 5001 and name"."""
+
+
+def whose(roster: Roster, claims: Sequence[Claim], system: str, together: bool = False) -> Meant:
+    """Who is meant.  Raises Refused.
 
     claims: readings of one name, of which the roster decides for one; with `together` several
     people, who must all be of one team.
     system: in which numbers are, the name of a column of the roster, if it has one for them.
     """
     found = [(claim, _meant(roster, claim, system)) for claim in claims]
-    known = [student for _, student in found if student is not None]
-    unknown = [claim for claim, student in found if student is None]
+    known = [meant.student for _, meant in found if meant is not None]
+    unknown = [claim for claim, meant in found if meant is None]
     if not known or (together and unknown):
         _refuse(roster, unknown[0], system)
     teams = sorted({student.team for student in known})
@@ -57,8 +67,10 @@ def whose(roster: Roster, claims: Sequence[Claim], system: str, together: bool =
             f"{' and '.join(shown(claim) for claim in claims[:4])} {how}, {' and '.join(teams)}: "
             f"collect it as {teams[0]}.zip, or as {teams[1]}.zip, whosever it is"
         )
-    people = {student.id for student in known if student.id}
-    return next(s for s in known if s.id) if len(people) == 1 else Student(known[0].team, "")
+    how = "; ".join(dict.fromkeys(meant.how for _, meant in found if meant is not None))
+    people = {student.id: student for student in known if student.id}
+    one = next(iter(people.values())) if len(people) == 1 else Student(known[0].team, "")
+    return Meant(one, how)
 
 
 def _refuse(roster: Roster, claim: Claim, system: str) -> NoReturn:
@@ -69,7 +81,7 @@ def _refuse(roster: Roster, claim: Claim, system: str) -> NoReturn:
     raise Refused(f"uploaded by {claim}{number}, who is not in the roster{near}")
 
 
-def _meant(roster: Roster, claim: Claim, system: str) -> Student | None:
+def _meant(roster: Roster, claim: Claim, system: str) -> Meant | None:
     """Who is meant by one claim; None if nobody.  Raises Refused if two people are.
 
     A number or login decides; the name helps out where the roster has none, and must not say
@@ -81,7 +93,7 @@ def _meant(roster: Roster, claim: Claim, system: str) -> Student | None:
     by_name = [s for s in roster.students if any(_is_called(s, name) for name in claim.names)]
     sure = list({id(s): s for s in by_number + by_login}.values())
     if team := _team(roster, claim):
-        return _in_team(team, claim, sure, by_name)
+        return Meant(_in_team(team, claim, sure, by_name), "the name of a team in the roster")
     if claim.vague:
         return None
     if len(sure) > 1:
@@ -98,12 +110,13 @@ def _meant(roster: Roster, claim: Claim, system: str) -> Student | None:
                 f"{by}{said} is {sure[0].id} in the roster, but the name {claim} is "
                 f"{by_name[0].id}: update the roster's {column}"
             )
-        return sure[0]
+        by = f"{system} number {shown(claim.number)}" if by_number else "login or mail address"
+        return Meant(sure[0], f"{by} and name" if by_name else by)
     if len(by_name) > 1:
         numbers = f"{system} numbers" if system in NUMBERED else "their logins as student ids"
         raise Refused(f"{len(by_name)} students are called {shown(claim.names[0])}: add {numbers}")
     if by_name and not (system in LASTING and _number(by_name[0], system)):
-        return by_name[0]
+        return Meant(by_name[0], "name, which nobody else in the roster has")
     return None
 
 

@@ -92,6 +92,17 @@ def collect(
     no_lms: Annotated[
         bool, typer.Option("--no-lms", help="It is no such download, whatever it looks like.")
     ] = False,
+    names: Annotated[
+        str,
+        typer.Option(
+            metavar="REGEX",
+            help="How files or folders are named, if nothing else fits: '(?P<team>[^_]+)_'",
+        ),
+    ] = "",
+    time_format: Annotated[
+        str,
+        typer.Option(help="How (?P<time>…) in --names is to be read: %Y-%m-%d-%H-%M"),
+    ] = "",
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -110,6 +121,10 @@ def collect(
     same for all: then nobody is late until --received says so, or --worksheet with the file of
     Moodle's "Download grading worksheet"; a line for each team says whence its time is.
 
+    With --names you say yourself how files are named: (?P<team>…) finds the team or a student's
+    id, (?P<time>…) the time, in the LMS' zone.  With --dry-run nothing is taken in, and a line for
+    each notebook says whose it is, when it came, by which rule, and what is unsure.
+
     Exit status: the number of archives or notebooks that could not be taken in (at most 120).
     """
     # help need not wait for what reads archives
@@ -119,9 +134,11 @@ def collect(
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
-    if lms and no_lms:
-        raise ConfigError("name --lms or --no-lms, not both")
+    if sum(map(bool, (lms, no_lms, names))) > 1:
+        raise ConfigError("name one of --lms, --no-lms and --names")
     system = downloads.named(lms) if lms not in ("", WHICHEVER) else None
+    if names or time_format:
+        system = downloads.Rule(names, time_format)
     from_lms = bool(lms) if lms or no_lms else None
 
     def collected(target: ClassFolder) -> intake.CollectReport:
@@ -141,6 +158,8 @@ def collect(
     if as_json:
         tell(summary.as_data(report))
     lines = [*summary.lines(report, course), summary.zone_line(course)]
+    if dry_run:
+        lines = summary.files(report, course) + lines
     for line in [] if as_json else lines:
         console.print(questions.typed(line, place.root), markup=False)
     named.warn_of_extensions(place, course)

@@ -46,6 +46,18 @@ class Replaced:
     """What the instructor may want to know: the earlier one was on time."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known of a notebook that was found, and who says so."""
+
+    source: str
+    submission: Submission
+    rule: str
+    """What says whose it is."""
+    doubt: str
+    """Why it is not known when it came; "" if it is."""
+
+
 @dataclass
 class CollectReport:
     """What came of collecting."""
@@ -68,6 +80,8 @@ class CollectReport:
     """What was seen and not taken: older or equal work, what belongs to no notebook."""
     notes: list[str] = field(default_factory=list)
     """What does not belong to one submission."""
+    told: list[Told] = field(default_factory=list)
+    """Of each notebook that was found: whose it is, when it came, and what is unsure."""
     dated: worksheet.Dated | None = None
     """Where times were taken from, if a worksheet was named."""
 
@@ -191,10 +205,14 @@ class _Collecting:
             arrival=arrival,
             told_by=told_by,
             batch=self.batch,
-            given=self.received is not None or delivery.dated,
+            given=self.received is not None or bool(delivery.dated),
             uploaders=[delivery.uploader] if delivery.uploader else [],
             unvouched=delivery.batch.unvouched if delivery.batch else "",
         )
+        doubt = delivery.doubt or "its date is that of a download or a copy"
+        doubt = "" if arrival == "known" else doubt
+        place = shown(opened.place_of(chosen.path), LABEL)
+        self.report.told.append(Told(place, submission, delivery.rule, doubt))
         settling.adopt(self.folder, *_key(submission))
         new = self.new.setdefault(_key(submission), [])
         earlier = self._with_same_work(submission, chosen, with_it)

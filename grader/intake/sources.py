@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.classroom.results import Ignored, Rejected
-from grader.classroom.roster import Roster, letters, team_id
-from grader.classroom.whose import whose
+from grader.classroom.roster import Roster, Student, letters, team_id
+from grader.classroom.whose import Meant, whose
 from grader.config import Times
 from grader.intake import arrivals, downloads, notebooks
 from grader.intake.arrivals import Arrival, Batch
@@ -94,18 +94,20 @@ class Delivery:
     """Which LMS, as in --lms NAME."""
     number: str = ""
     """The LMS' number of whoever uploaded it."""
-    dated: bool = False
-    """Does the LMS itself say when it arrived?"""
+    dated: str = ""
+    """Who says when it arrived, if not the date of a file: as in `results.Submission.told_by`."""
+    rule: str = ""
+    """What says whose it is."""
 
-    def dated_by_lms(self, moment: datetime) -> None:
-        """Take the LMS' word for when it arrived, in place of the dates of its files."""
-        self.arrived, self.dated, self.doubt = moment, True, ""
+    def dated_by(self, who: str, moment: datetime) -> None:
+        """Take somebody's word for when it arrived, in place of the dates of its files."""
+        self.arrived, self.dated, self.doubt = moment, who, ""
         self.notes = [note for note in self.notes if not note.endswith(NOT_KNOWN)]
 
     def arrival(self, due: datetime | None) -> tuple[str, str]:
         """What is known about its arrival, and who says so, as in `results.Submission`."""
         if self.dated:
-            return "known", "LMS"
+            return "known", self.dated
         if self.batch is not None and self.batch.unvouched:
             return "unknown", "nobody"
         downloads = self.batch is not None and self.batch.is_downloads(self.arrived, due)
@@ -160,10 +162,8 @@ class Finder:
                 mode = path.lstat().st_mode
                 if stat.S_ISDIR(mode):
                     self._folder(path, label, FOLDERS, len(paths) == 1)
-                elif stat.S_ISREG(mode) and (reader := self._reader_of(path, len(paths) == 1)):
-                    self._download(path, label, reader)
                 else:
-                    self._named_file(path, label)
+                    self._named_file(path, label, len(paths) == 1)
             except OSError as error:
                 self._reject(label, error.strerror or str(error))
             except Refused as reason:
@@ -190,6 +190,9 @@ class Finder:
 
     def _folder(self, path: Path, label: str, levels: int, alone: bool = False) -> None:
         """A folder of archives, of teams' folders, of uploads to an LMS, or of one team's files."""
+        if self.system is not None and self.system.everywhere:
+            self._ruled(self.system, path, label)
+            return
         for reader in self._readers():
             if reader.own(f"{path.name}/x"):
                 self._sort(reader, self._items(path, path.name, label), label, path.parent)
@@ -198,6 +201,7 @@ class Finder:
             files = self._tree(path, label)
             delivery = self._deliver(label, team, files, self._foreign_names(files, team))
             delivery.uploader = self._member(path.name)
+            delivery.rule = "the name of its folder"
             return
         if levels == 0:
             self._ignore(label, "folders below it were not searched")
@@ -212,6 +216,26 @@ class Finder:
                 self._guarded(inner, self._folder, entry, inner, levels - 1, alone)
             else:
                 self._guarded(inner, self._single, entry, inner, False, alone)
+
+    def _ruled(self, reader: Reader, path: Path, label: str) -> None:
+        """A folder of which the instructor says how files are named, wherever in it they lie."""
+        items: list[Item] = []
+        for entry in sorted(path.iterdir()):
+            if not is_junk(entry.name):
+                with self._minding(f"{label}/{entry.name}"):
+                    inner = f"{label}/{entry.name}"
+                    items += self._items(entry, entry.name, inner, zips.BULK_MEMBERS)
+        named = [item for item in items if reader.own(item.path)]
+        for item in items:
+            if item not in named:
+                place = path / item.path
+                with self._minding(item.label):
+                    found = self._reader_of(place, alone=False)
+                    if found is None:
+                        raise Refused(f"not named as {reader.title} says")
+                    self._download(place, item.label, found)
+        if named:
+            self._sort(reader, named, label, path)
 
     def _readers(self) -> Iterable[Reader]:
         """Those whose uploads are looked for on the disk."""
@@ -244,22 +268,27 @@ class Finder:
         numbered = re.match(r"(?:team|group)_\d", path.name, re.IGNORECASE) is not None
         return numbered or bool(self.roster and self.roster.team(match.group(1)))
 
-    def _items(self, path: Path, inner: str, label: str) -> list[Item]:
+    def _items(
+        self, path: Path, inner: str, label: str, most: int = accepted.MEMBERS
+    ) -> list[Item]:
         """A file, or all files in a folder, as a reader wants them.  Raises Refused."""
         if not stat.S_ISDIR(path.lstat().st_mode):
             file = _file(path, inner, label)
             return [Item(inner, label, file.changed, file.read)]
-        files = self._tree(path, label)
+        files = self._tree(path, label, most)
         if not files:
             raise Refused("an empty folder")
         return [Item(f"{inner}/{f.path}", f.label, f.changed, f.read) for f in files]
 
-    def _named_file(self, path: Path, label: str) -> None:
-        """A file that the instructor named: an upload to an LMS by its name, or a team's."""
+    def _named_file(self, path: Path, label: str, alone: bool) -> None:
+        """A file that the instructor named: an upload by its name, a download, or a team's."""
         for reader in self._readers():
             if reader.own(path.name) and not self._is_instructors(path):
                 self._sort(reader, self._items(path, path.name, label), label, path.parent)
                 return
+        if stat.S_ISREG(path.lstat().st_mode) and (found := self._reader_of(path, alone)):
+            self._download(path, label, found)
+            return
         self._single(path, label, named=True)
 
     def _team_of_folder(self, path: Path) -> str:
@@ -290,11 +319,12 @@ class Finder:
                 self.digests[shown(label, LABEL)] = hashlib.sha256(file.read()).hexdigest()
             raise
         batch = self.batches.setdefault(path.parent, Batch(download=False, least=COPIED))
-        self._deliver(label, team, [file], notes, batch=batch).uploader = member
+        delivery = self._deliver(label, team, [file], notes, batch=batch)
+        delivery.uploader, delivery.rule = member, "the name of its file"
 
-    def _tree(self, root: Path, label: str) -> list[File]:
+    def _tree(self, root: Path, label: str, most: int = accepted.MEMBERS) -> list[File]:
         """All files below a folder.  Raises Refused for links and for too much of anything."""
-        files, register = [], Register()
+        files, register = [], Register(most)
         for folder, folders, names in os.walk(root, followlinks=False):
             below = sorted(names + folders)
             folders[:] = [name for name in folders if not is_junk(name)]
@@ -343,7 +373,7 @@ class Finder:
         return reader
 
     def _download(self, path: Path, root: str, reader: Reader) -> None:
-        if self.roster is None:
+        if self.roster is None and reader.needs_roster:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
         items, refused = zips.open_bulk(path, root, self.stack, self.times.lms)
         for label, reason in refused:
@@ -372,8 +402,9 @@ class Finder:
             self._reject(item.label, f"not named as {reader.title} names uploads, {reader.form}")
         zipped = batch is not None
         if batch is None:
-            of_folders = any("/" in item.path for item in items)
-            batch = self.batches.setdefault(place, Batch(download=of_folders))
+            of_folders = any("/" in item.path for item in items) and not reader.everywhere
+            least = COPIED if reader.everywhere else 2
+            batch = self.batches.setdefault(place, Batch(download=of_folders, least=least))
         if zipped or len({upload.claims for upload in uploads}) > 1:
             self._say_download(reader, items, uploads, root, batch, zipped)
         for upload in uploads:
@@ -411,26 +442,37 @@ class Finder:
         fallback: datetime | None = None,
     ) -> None:
         """Files of one uploader, who is looked up in the roster.  Raises Refused."""
-        if self.roster is None:
+        if self.roster is None and reader.needs_roster:
             raise Refused("an upload to an LMS needs a roster, which says whose it is")
         files = [File(rest, i.label, i.changed, i.read) for rest, i in upload.files]
         first = upload.claims[0]
         person = f"{first}, {reader.name} {shown(first.number)}".strip()
         try:
-            student = whose(self.roster, upload.claims, reader.name, upload.together)
+            meant = self._whose(reader, upload)
         except Refused as reason:
             self._reject(files[0].label, str(reason), person=person)
             return
+        student = meant.student
         notes = [f"{reader.title} marks it as late"] if upload.late else []
         notes += self._foreign_names(files, student.team)
         label = files[0].label
         delivery = self._deliver(label, student.team, files, notes, fallback, batch)
-        delivery.group = "" if student.id else first.number or str(first)
-        delivery.uploader = student.id
+        if reader.groups and not student.id:
+            delivery.group = first.number or str(first)
+        delivery.uploader, delivery.rule = student.id, f"{reader.title}, {meant.how}"
         delivery.in_time = None if upload.late is None else not upload.late
         delivery.person, delivery.system, delivery.number = person, reader.name, first.number
         if upload.when is not None and not batch.unvouched:
-            delivery.dated_by_lms(upload.when)
+            delivery.dated_by(reader.teller, upload.when)
+
+    def _whose(self, reader: Reader, upload: Upload) -> Meant:
+        """Who is meant by an upload; without a roster, the team that its name is."""
+        if self.roster is not None:
+            return whose(self.roster, upload.claims, reader.name, upload.together)
+        team = team_id(upload.claims[0].names[0])
+        if not team:
+            raise Refused("its name says no team: call it after the team, team_7.tar.gz")
+        return Meant(Student(team, ""), "the name of a team")
 
     # ------------------------------------------------------------------ whose it is
 

@@ -9,7 +9,7 @@ from grader import config
 from grader.classroom.attempts import CAUSES
 from grader.classroom.lateness import days_late
 from grader.classroom.results import Submission
-from grader.intake import CollectReport, Replaced, ignored
+from grader.intake import CollectReport, Replaced, Told, ignored
 
 NAMED = 8
 """Most submissions that one line names."""
@@ -26,8 +26,30 @@ def as_data(report: CollectReport) -> dict[str, Any]:
         "rejected": [
             {"source": e.source or e.archive, "reason": e.reason} for e in report.rejected
         ],
+        "ignored": [{"source": e.source, "reason": e.reason} for e in report.ignored],
+        "files": [_file(told) for told in report.told],
         "notes": report.notes,
     }
+
+
+def _file(told: Told) -> dict[str, Any]:
+    submission = told.submission
+    return {
+        "source": told.source,
+        **_named(submission),
+        "whose": told.rule,
+        "students": submission.uploaders,
+        "received": submission.received.isoformat(),
+        "arrival": submission.arrival,
+        "told_by": submission.told_by,
+        "unsure": _unsure(told),
+    }
+
+
+def _unsure(told: Told) -> list[str]:
+    """What somebody should look at before it counts."""
+    open_ = [told.doubt] if told.doubt else []
+    return open_ + [str(question) for question in told.submission.questions]
 
 
 def _named(entry: Submission | Replaced) -> dict[str, str]:
@@ -58,6 +80,37 @@ def lines(report: CollectReport, course: config.Course) -> list[str]:
     found += _arrivals(report, course)
     found += [f"  REJECTED {entry.archive}: {entry.reason}" for entry in report.rejected]
     return found
+
+
+_BY = {
+    "instructor": "as you say",
+    "LMS": "by the word of the LMS",
+    "name": "from its name",
+    "student": "by the student's word",
+    "file": "from the date of its file",
+}
+
+
+def files(report: CollectReport, course: config.Course) -> list[str]:
+    """For each notebook whose it is, when it came, by which rule, and what is unsure; then what
+    is left out."""
+    found = []
+    for told in sorted(report.told, key=lambda told: told.source):
+        entry = told.submission
+        by = f" ({', '.join(entry.uploaders)})" if entry.uploaders else ""
+        moment = f"{course.times.zone.shown(entry.received):%Y-%m-%d %H:%M}"
+        if entry.arrival == "known":
+            when = f"came {moment}, {_BY[entry.told_by]}"
+        elif entry.arrival == "unknown":
+            when = f"came by {moment}, nobody knows when"
+        else:
+            when = f"came {entry.arrival}, by the word of the LMS, which says no time"
+        unsure = "".join(f"; UNSURE: {why}" for why in _unsure(told))
+        found.append(
+            f"  FILE {told.source}: {entry.notebook} of {entry.team}{by}, by {told.rule}; {when}"
+            f"{unsure}"
+        )
+    return found + [f"  LEFT OUT {entry.source}: {entry.reason}" for entry in report.ignored]
 
 
 def zone_line(course: config.Course) -> str:

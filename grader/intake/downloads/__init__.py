@@ -12,8 +12,9 @@ from grader.errors import ConfigError
 from grader.intake.downloads.canvas import Canvas
 from grader.intake.downloads.moodle import Moodle
 from grader.intake.downloads.reader import Reader, unjunked
+from grader.intake.downloads.rule import Rule
 
-__all__ = ["READERS", "is_of", "named", "recognised", "unjunked"]
+__all__ = ["READERS", "Rule", "is_of", "named", "recognised", "unjunked"]
 
 READERS: tuple[Reader, ...] = (Moodle(), Canvas())
 """The first that fits best is taken."""
@@ -35,8 +36,8 @@ def recognised(paths: Sequence[str]) -> Reader | None:
 
 
 def is_of(reader: Reader, paths: Sequence[str]) -> bool:
-    """Whether most of a zip's files are named as a system names them."""
-    return _share(reader, paths) > 1 / 2
+    """Whether most of a zip's files are named as a system names them; some, for an own rule."""
+    return _share(reader, paths) > (0 if reader.everywhere else 1 / 2)
 
 
 def _share(reader: Reader, paths: Sequence[str]) -> float:

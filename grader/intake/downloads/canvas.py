@@ -32,6 +32,7 @@ class Canvas(ByName):
     """It marks what was late, not by how much; times of its files are the download's."""
 
     name, title = "canvas", "Canvas"
+    groups = True
     form = "lastnamefirstname_USER_FILE_name.zip"
 
     def part(self, path: str) -> Part | None:

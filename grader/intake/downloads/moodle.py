@@ -29,6 +29,7 @@ class Moodle(ByName):
     """Everything but times: those of its files are the download's."""
 
     name, title = "moodle", "Moodle"
+    groups = True
     form = "Full Name_54321_assignsubmission_file/…"
 
     def part(self, path: str) -> Part | None:

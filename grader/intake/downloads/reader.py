@@ -44,8 +44,6 @@ class Upload:
     """When it arrived, if the system says so."""
     late: bool | None = None
     """Whether it was late, if the system says that, and not when it arrived."""
-    doubt: str = ""
-    """Why `when` is no more than the student's word."""
 
 
 @dataclass
@@ -69,8 +67,15 @@ class Reader(ABC):
     """How it names files, for messages."""
     tells: bool = False
     """Does it say when each upload arrived?"""
+    teller: str = "LMS"
+    """Who says that, as in `results.Submission.told_by`."""
     bold: bool = True
     """Are its names so odd that they are known by themselves, without --lms?"""
+    groups: bool = False
+    """Does it number groups, so that two of them may not be one team?"""
+    needs_roster: bool = True
+    everywhere: bool = False
+    """May its names begin at any depth of folders, not only where a download begins?"""
 
     @abstractmethod
     def own(self, path: str) -> bool:
@@ -107,7 +112,7 @@ class Part:
     key: tuple[str, ...]
     """What the files of one upload have in common."""
     when: datetime | None = None
-    """By clocks in the system's zone."""
+    """By clocks in the system's zone, unless it says in which."""
     late: bool | None = None
     left_out: str = ""
     """Why it is no file that was handed in."""
@@ -142,11 +147,15 @@ class ByName(Reader):
                 Upload(
                     first.claims,
                     tuple((part.rest, item) for part, item in together),
-                    when=zone.earliest(first.when) if first.when else None,
+                    when=_in_zone(first.when, zone),
                     late=any(lates) if lates else None,
                 )
             )
         return reading
+
+
+def _in_zone(when: datetime | None, zone: Zone) -> datetime | None:
+    return when if when is None or when.tzinfo else zone.earliest(when)
 
 
 def is_word(text: str) -> bool:

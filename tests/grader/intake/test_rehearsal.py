@@ -43,7 +43,12 @@ def test_it_says_what_will_happen_and_changes_nothing(
             assert {p: c for p, c in everything_in(folder).items() if ".lock" not in p} == {
                 p: c for p, c in before.items() if ".lock" not in p
             }
-    assert statuses == [1, 1] and said[0] == said[1]
+    files, _, rest = said[0].partition("took in")
+    assert statuses == [1, 1] and f"took in{rest}" == said[1]
+    assert " ".join(files.split()) == (
+        f"FILE team_7.zip/{INNER}: 01_implementing_cnn of team_7, by the name of its file; came "
+        "2024-01-20 17:00, from the date of its file"
+    )
     assert re.search("REPLACED.*team_7", said[0]) and "REJECTED" in said[0]
     assert everything_in(folder) != before
 

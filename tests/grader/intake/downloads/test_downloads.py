@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from grader.cli import app
 from grader.intake import CollectReport, downloads
 from tests.grader.intake.downloads import systems
 from tests.grader.intake.downloads.systems import PEOPLE, SYSTEMS, HandIn, Made, Person
@@ -199,3 +202,17 @@ def test_the_newer_attempt_of_an_unpacked_download_counts_once_somebody_answers(
     second = bring(systems.moodle([HandIn(ANN, systems.notebook_of(ANN, 2))]), tmp_path / "two")
     report = take(room, second, from_lms=True, received=NOON + timedelta(hours=1))
     assert [entry.team for entry in report.replaced] == ["team_1"]
+
+
+@pytest.mark.parametrize("said", [["--lms"], ["--lms", "canvas"], ["--lms=canvas"], []])
+def test_a_name_may_follow_lms_or_not(room, tmp_path, said):
+    path = bring(systems.canvas(systems.hand_ins([ANN, BO])), tmp_path / "in")
+    done = CliRunner().invoke(
+        app, ["collect", *said, str(path), "--class", str(room.root), "--dry-run", "--json"]
+    )
+    told = json.loads(done.stdout)
+    assert [entry["team"] for entry in told["files"]] == ["team_1", "team_2"]
+    assert {entry["whose"] for entry in told["files"]} == {
+        f"Canvas, canvas number {one.number + 10_000} and name" for one in (ANN, BO)
+    }
+    assert any("anybody could have made it" in note for note in told["notes"]) != bool(said)
