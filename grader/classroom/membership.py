@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 from grader.classroom.folder import ClassFolder
-from grader.classroom.roster import RosterError, Student, read_roster, team_id
+from grader.classroom.roster import Student, read_roster, team_id
+from grader.classroom.tables import RosterError
 from grader.files import write_atomically
 from grader.text import shown
 

@@ -1,7 +1,8 @@
 """The class list: which student is in which team, and who an upload of the LMS belongs to.
 
-A roster is a CSV file or a spreadsheet (.xlsx) with one row per student.  Identities come from here
-and from names that the instructor or the LMS gave, never from anything inside a student's archive.
+A roster is a table with one row per student, as somebody made it or an LMS exports it.  Identities
+come from here and from names that the instructor or the LMS gave, never from anything inside a
+student's archive.
 """
 
 from __future__ import annotations
@@ -14,32 +15,41 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.errors import CourseError
+from grader.classroom import tables
+from grader.classroom.tables import RosterError
 from grader.files import write_atomically
+from grader.text import shown
 from utils.checks.identity import normalise_id
 
 HEADERS = {
-    "team": ("team", "team id", "team name", "group", "group name", "gruppe"),
-    "student": (
-        "student", "student id", "student number", "sid", "id", "id number", "username",
-        "matriculation", "matriculation number", "matrikelnummer",
+    "team": (
+        "team", "team id", "team name", "group", "groups", "group name", "gruppe", "gruppen",
     ),
-    "name": ("name", "full name", "student name"),
+    "student": (
+        "student", "student id", "student number", "sid", "id", "id number", "id nummer",
+        "matriculation", "matriculation number", "matrikelnummer", "sis user id", "user id",
+        "orgdefinedid",
+    ),
+    "login": (
+        "username", "user name", "login", "login id", "sis login id", "anmeldename",
+        "benutzername", "eid",
+    ),
+    "name": ("name", "full name", "student name", "vollständiger name"),
     "first": ("first name", "firstname", "given name", "vorname"),
     "last": ("last name", "lastname", "surname", "family name", "nachname"),
-    "email": ("email", "e mail", "email address", "mail"),
+    "email": ("email", "e mail", "email address", "mail", "e mail adresse"),
     "moodle": ("moodle", "moodle id", "identifier", "participant"),
     "canvas": ("canvas", "canvas id", "canvas user id"),
 }  # fmt: skip
 """What each column may be called; case, "_" and "-" make no difference."""
-_ZIPPED, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How an .xlsx and an .xls file begin."""
+_GRADEBOOK = {"student": "name", "id": "canvas"}
+"""What Canvas' gradebook calls otherwise; it is known by its SIS columns."""
+_SEVERAL = ("groups", "gruppen")
+"""Headings of columns that may name more than one group."""
+_NOBODY = ("student, test", "points possible")
+"""Rows of Canvas' gradebook that are no students."""
 ID_BYTES = 80
 """Longest team id, in bytes: it becomes a folder's name."""
-
-
-class RosterError(CourseError, ValueError):
-    """The roster can't be used.  The text names the file, the row, and what to change."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class Student:
     email: str = ""
     moodle: str = ""
     canvas: str = ""
+    login: str = ""
+    """The name with which one logs in, if it is not the id."""
 
 
 def team_id(text: str) -> str:
@@ -74,6 +86,9 @@ class Roster:
     """Students by team."""
 
     students: list[Student] = field(default_factory=list)
+    told: str = ""
+    """Which of a table's columns was taken for what."""
+    notes: list[str] = field(default_factory=list)
 
     @property
     def teams(self) -> list[str]:
@@ -113,107 +128,94 @@ def spellings(name: str) -> set[str]:
 
 
 def read_roster(path: Path) -> Roster:
-    """Read a roster; columns as in HEADERS, of which team (or group) and student are needed.
+    """Read a roster, one's own or what Moodle, Canvas and others export; columns as in HEADERS.
 
-    A student with an empty team works alone, under the own id.  Raises RosterError.
+    Of one's own, team (or group) and student are needed.  A student with an empty team works alone,
+    under the own id, and so does everybody in an export without groups.  Raises RosterError.
     """
-    lines = lines_of(path)
-    rows = [(number, row) for number, row in enumerate(lines, 1) if any(map(str.strip, row))]
+    table = tables.read(path, lambda lines: {"team", "student"} <= _headed(lines))
+    rows = [(number, row) for number, row in enumerate(table.lines, table.first) if any(row)]
     if not rows:
         raise RosterError(f"{path}: empty; needed are a line of headings and one per student")
-    columns = _columns(rows[0][1])
-    if "student" not in columns or "team" not in columns:
+    headings = rows[0][1]
+    columns = _columns(headings)
+    exported = "login" in columns or {"first", "last", "email"} <= set(columns)
+    if not {"student", "team"} <= set(columns) and not exported:
         missing = "student" if "student" not in columns else "team"
         raise RosterError(
             f"{path}: no column {missing!r}; the first line must name the columns team and student"
         )
+    several = "team" in columns and _word(headings[columns["team"]]) in _SEVERAL
     students = []
     for number, row in rows[1:]:
-        cells = {key: row[k].strip() if k < len(row) else "" for key, k in columns.items()}
-        students.append(_student(cells, f"{path}, line {number}"))
+        cells = {key: row[k] if k < len(row) else "" for key, k in columns.items()}
+        if cells.get("name", "").casefold() not in _NOBODY:
+            students.append(_student(cells, several, f"{path}, line {number}"))
     _check_unique(students, path)
-    return Roster(students)
+    found = Roster(students, notes=[f"{path.name}: {note}" for note in table.notes])
+    if "team" not in columns:
+        found.notes.append(f"{path.name}: it names no teams or groups, so everybody works alone")
+    used = ", ".join(f"{key} from {shown(headings[k])}" for key, k in columns.items())
+    found.told = f"{len(students)} students, {len(found.teams)} teams; {used}"
+    return found
 
 
 def keep_roster(root: Path, path: Path) -> None:
     """Make a roster that of a class folder, as CSV.  Raises FolderUnusable, or RosterError."""
     content: bytes | str = path.read_bytes()
-    if path.read_bytes().startswith(_ZIPPED):
+    if not tables.is_plain(path.read_bytes()):
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines_of(path))
+        table = tables.read(path, lambda lines: {"team", "student"} <= _headed(lines))
+        csv.writer(text, lineterminator="\n").writerows(table.lines)
         content = text.getvalue()
     write_atomically(root / "roster.csv", content)
-
-
-def lines_of(path: Path) -> list[list[str]]:
-    """A table's lines.  Raises RosterError."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(_ZIPPED):
-            return _sheet(content, path)
-        if content.startswith(_OLD_EXCEL):
-            raise RosterError(f"{path}: a spreadsheet of an old kind; save it as .xlsx or CSV")
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RosterError(f"{path}: {error}; save it as CSV in UTF-8") from None
-    first_line = text.lstrip().split("\n", 1)[0]
-    delimiter = max(",;\t", key=first_line.count)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise RosterError(f"{path}: {error}") from None
-
-
-def _sheet(content: bytes, path: Path) -> list[list[str]]:
-    """Lines of the first sheet that has columns team and student, or else of the first."""
-    from openpyxl import load_workbook  # takes its time, and most rosters are CSV
-
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = [
-            [[_as_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-            for sheet in book.worksheets
-        ]
-    except Exception as error:  # whatever a zip that is no spreadsheet brings about
-        raise RosterError(f"{path}: no spreadsheet that can be read: {error}") from None
-    headed = [lines for lines in sheets if {"team", "student"} <= _headed(lines)]
-    return (headed or sheets or [[]])[0]
 
 
 def _headed(lines: list[list[str]]) -> set[str]:
     return set(next((_columns(line) for line in lines if any(line)), {}))
 
 
-def _as_text(value: object) -> str:
-    """A cell as it would stand in a CSV file: numbers of students have no decimals."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value)
+def _word(heading: str) -> str:
+    return re.sub(r"[\W_]+", " ", heading).strip().casefold()
 
 
 def _columns(headings: list[str]) -> dict[str, int]:
+    """Column -> its place."""
     found: dict[str, int] = {}
-    for position, heading in enumerate(headings):
-        word = re.sub(r"[\W_]+", " ", heading).strip().casefold()
+    words = [_word(heading) for heading in headings]
+    special = _GRADEBOOK if {"student", "id", "sis login id"} <= set(words) else {}
+    for position, word in enumerate(words):
         for key, names in HEADERS.items():
-            if word in names and key not in found:
+            if word in special:
+                found.setdefault(special[word], position)
+            elif word in names and key not in found:
                 found[key] = position
     return found
 
 
-def _student(cells: dict[str, str], where: str) -> Student:
-    student = cells["student"]
-    team = team_id(cells["team"] or student)
+def _student(cells: dict[str, str], several: bool, where: str) -> Student:
+    """One row.  several: the cell of the team may list groups.  Raises RosterError."""
+    login = cells.get("login", "").removeprefix("#")  # as Brightspace writes them
+    mail = cells.get("email", "")
+    student = cells.get("student", "").removeprefix("#") or login or mail.partition("@")[0]
+    group = cells.get("team", "")
+    groups = [name.strip() for name in group.split(",") if name.strip()] if several else [group]
+    if len(groups) > 1:
+        raise RosterError(
+            f"{where}: {shown(student)} is in {len(groups)} groups, {shown(', '.join(groups))}: "
+            "leave the one that is the team"
+        )
+    team = team_id("".join(groups) or student)
     if not student or not team:
         raise RosterError(f"{where}: a student needs an id, and an id needs letters or digits")
     name = cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
     number = re.search(r"\d+", cells.get("moodle", ""))  # "Participant 123456" in Moodle's sheets
     moodle = number.group() if number else ""
-    return Student(team, student, name, cells.get("email", ""), moodle, cells.get("canvas", ""))
+    return Student(team, student, name, mail, moodle, cells.get("canvas", ""), login)
 
 
 def _check_unique(students: list[Student], path: Path) -> None:
-    for key in ("id", "moodle", "canvas"):
+    for key in ("id", "moodle", "canvas", "login"):
         seen: dict[str, Student] = {}
         for student in students:
             value = getattr(student, key)

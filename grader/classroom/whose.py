@@ -125,10 +125,11 @@ def _number(student: Student, system: str) -> str:
 
 
 def _is(student: Student, login: str) -> bool:
-    """Whether a login is a student's: the id, the mail address, or what stands before its "@"."""
+    """Whether a login is a student's: id, login, mail address, or what stands before its "@"."""
     plain = login.strip().casefold()
     mail = student.email.strip().casefold()
-    same = bool(team_id(login)) and team_id(login) == team_id(student.id)
+    wanted = team_id(login)
+    same = bool(wanted) and wanted in (team_id(student.id), team_id(student.login))
     return same or (bool(plain and mail) and plain in (mail, mail.partition("@")[0]))
 
 

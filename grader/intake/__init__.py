@@ -19,7 +19,8 @@ from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
 from grader.classroom.results import Ignored, Rejected, Submission
-from grader.classroom.roster import Roster, RosterError, read_roster
+from grader.classroom.roster import Roster, read_roster
+from grader.classroom.tables import RosterError
 from grader.errors import ConfigError
 from grader.intake import ignored, opening, settling, store, worksheet
 from grader.intake.bounds import Member
@@ -82,6 +83,8 @@ class CollectReport:
     """What does not belong to one submission."""
     told: list[Told] = field(default_factory=list)
     """Of each notebook that was found: whose it is, when it came, and what is unsure."""
+    roster: str = ""
+    """How the roster was read."""
     dated: worksheet.Dated | None = None
     """Where times were taken from, if a worksheet was named."""
 
@@ -152,6 +155,8 @@ def collect(
         work.remember_rejected()
         work.remember_ignored()
         if known:
+            work.report.roster = known.told
+            work.report.notes += known.notes
             fresh = {_key(entry) for entry in work.report.taken}
             work.report.notes += membership.note(folder, known.students, fresh)
     return work.report

@@ -92,9 +92,9 @@ _BY = {
 
 
 def files(report: CollectReport, course: config.Course) -> list[str]:
-    """For each notebook whose it is, when it came, by which rule, and what is unsure; then what
-    is left out."""
-    found = []
+    """How the roster was read; of each notebook whose it is, when it came, by which rule, and what
+    is unsure; and what is left out."""
+    found = [f"  ROSTER {report.roster}"] if report.roster else []
     for told in sorted(report.told, key=lambda told: told.source):
         entry = told.submission
         by = f" ({', '.join(entry.uploaders)})" if entry.uploaders else ""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from grader.classroom.roster import Roster, lines_of
+from grader.classroom import tables
+from grader.classroom.roster import Roster
 from grader.classroom.whose import Claim, whose
 from grader.config.zones import Zone
 from grader.errors import ConfigError
@@ -60,7 +61,7 @@ class Dated:
 
 def read(path: Path, zone: Zone) -> list[Row]:
     """Read a worksheet.  zone: in which Moodle writes.  Raises ConfigError."""
-    lines = lines_of(path)
+    lines = tables.read(path).lines
     heads = [head.strip().casefold() for head in lines[0]] if lines else []
     missing = [head for head in (NUMBER, TIME) if head not in heads]
     if missing:

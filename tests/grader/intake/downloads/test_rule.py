@@ -68,6 +68,7 @@ def test_teams_and_times_are_where_the_rule_says(room, tmp_path, as_zip):
     assert set(reasons) == {"x.ipynb", "readme.txt"}
     assert "not in the roster" in reasons["x.ipynb"] and "not named as --names" in str(reasons)
     said = "\n".join(summary.files(report, course()))
+    assert said.startswith("  ROSTER 10 students, 10 teams; team from team, student from student")
     assert f"{FIRST} of team_1 (obrien), by --names, login or mail address; came" in said
 
 
