@@ -11,7 +11,7 @@ from pathlib import Path
 from utils.packing import accepted, beside
 from utils.packing.accepted import is_junk
 
-ASIDE = (".before", ".partial")
+ASIDE = (".before", ".partial", ".unfinished")
 """Endings of weights that others took the place of."""
 _OTHERS = ("handin", "images", "notebooks", "node_modules")
 """Folders in which no modules of a student's own lie beside a notebook."""

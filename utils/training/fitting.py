@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from utils.checks import raised
 from utils.checks.handover import HANDOVER
-from utils.checks.raised import OneLine
 from utils.images import datasets
 from utils.images.datasets import Dataset
 from utils.images.exam_images import MEASURED
@@ -33,7 +33,7 @@ Streams = Callable[[Dataset, Any, int, int], tuple[Any, Any]]
 """(data, augmenter, batch, seed) -> streams of training and of validation images."""
 
 
-class NotReady(OneLine, ValueError):
+class NotReady(raised.OneLine, ValueError):
     """Training would not work.  The text says why, and what to change."""
 
 
@@ -106,6 +106,7 @@ def fit(
     falling: bool = False,
     save: bool = True,
     again: bool = False,
+    more: bool = False,
     streams: Streams | None = None,
     augment: Callable[[], Any] | None = None,
 ) -> Run:
@@ -116,13 +117,16 @@ def fit(
     seed: for initial weights and the order of images; the same seed gives the same training.
     falling: lower the learning rate from step to step, to zero at the end.
     save: False for a trial that is not handed in.
-    again: train anew even if the very same training has been finished and saved before, and save
-        what comes of it even if it is worse.  Without it a better net of the same training stays.
+    again: train anew even if the very same training has been done and saved before, and save what
+        comes of it even if it is worse; a better net is put aside.  Without it that one stays.
+    more: go on where the same training was interrupted, or ended after fewer epochs.
     streams: makes what is trained with out of `data`, in place of the images as they are.
     augment: makes the augmenter that `streams` gets.
 
-    Interrupt the kernel to stop early: what was learned so far is kept.
-    Raises NotReady if model and data don't fit together, models.WeightsProblem if it diverged.
+    Interrupt the kernel to stop early: what was learned so far is kept, and not trained again
+    unless `again` or `more` says so.  It is kept while training goes on, too.
+    Raises NotReady if model and data don't fit together, models.WeightsProblem if it diverged, or
+    if its weights could not be saved.
     """
     if os.environ.get(HANDOVER):
         model = models.restore(name, build)
@@ -153,11 +157,16 @@ def fit(
     augmenter = None if augment is None else augment()
     if augmenter is not None:
         settings["augmentation"] = augmenters.in_words(augmenter)
-    if save and not again and (record := _finished(settings, epochs)):
-        print(
-            f"Trained before with these settings and kept; fit({name!r}, …, again=True) repeats it."
-        )
-        return Run(name, models.restore(name, build), record)
+    _try_out(name, model, data, save)
+    before = _done_before(settings, build, data) if save and not again else None
+    if before and not (more and before["epochs"] < epochs) and _stays(before, epochs):
+        training_view.show(_kept_in_words(before, epochs), before)
+        return Run(name, models.restore(name, build), before)
+    done = 0
+    if before and more:
+        model.set_weights(models.load(name)[1])
+        done = before["epochs"]
+        keras.utils.set_random_seed(seed + done)  # else the images would come in the same order
     expected = estimate(description, len(data.x_train), epochs, batch)
     if augmenter is not None:
         expected *= _AUGMENTED
@@ -165,32 +174,101 @@ def fit(
     feed = _arrays(data, batch, shuffle)
     if streams is not None:
         feed = _streamed(streams, data, augmenter, batch, seed, steps)
-    view = training_view.LiveView(name, epochs, steps, expected)
-    callbacks = [view.callback()] + ([_falling_rate(epochs * steps)] if falling else [])
-    started = time.monotonic()
-    interrupted = _train(model, feed, epochs, callbacks)
-    seconds = time.monotonic() - started
-    record = settings | {
-        "epochs": len(view.history["loss"]),
-        "seconds": round(seconds, 1),
-        "interrupted": interrupted,
-        "history": view.history,
-    }
-    models.put_weights(model, models.rounded(model.get_weights()))
+    earlier = before if before and more else {}
+    view = training_view.LiveView(
+        name, epochs, steps, expected * (1 - done / max(epochs, 1)), earlier.get("history")
+    )
+    started = time.monotonic() - earlier.get("seconds", 0.0)
+
+    def record_now(interrupted: bool) -> dict[str, Any]:
+        return settings | {
+            "epochs": len(view.history["loss"]),
+            "seconds": round(time.monotonic() - started, 1),
+            "interrupted": interrupted,
+            "history": view.history,
+        }
+
     statistics = stand_in.to_keep(np.asarray(data.x_train)) if save else None
     seen = {"statistics": statistics, "constants": constants.of(model), "net": description["net"]}
-    try:
-        record |= _measured(model, data)
-    except Exception:  # an odd output, say: what was learned stays, whatever it is worth
-        if save:
-            models.save(name, model.get_weights(), record, seen)
-        raise
+    watch = _Watch(name, seen, record_now) if save else _Watch()
+    callbacks = [view.callback(), watch.callback()]
+    callbacks += [_falling_rate(epochs * steps, done * steps)] if falling else []
+    interrupted = _train(model, feed, epochs, callbacks, done)
+    if watch.diverged:
+        view.close(f"{name}: training diverged")
+        raise models.WeightsProblem(watch.diverged)
+    record = record_now(interrupted)
+    models.put_weights(model, models.rounded(model.get_weights()))
+    record |= _measured(model, data)
     view.close(training_view.in_words(record))
-    if save and not again and (better := _better_before(record)):
-        return Run(name, models.restore(name, build), better)
     if save:
+        models.drop_unfinished(name)
+        if better := _better_before(record, again):
+            return Run(name, models.restore(name, build), better)
         models.save(name, model.get_weights(), record, seen)
     return Run(name, model, record)
+
+
+class _Watch:
+    """Ends a training that diverges, and keeps what it has learned, should its kernel end."""
+
+    def __init__(
+        self,
+        name: str = "",
+        seen: dict[str, Any] | None = None,
+        record_now: Callable[[bool], dict[str, Any]] | None = None,
+    ):
+        self.name, self.seen, self.record_now = name, seen or {}, record_now
+        self.diverged = ""
+        """Why training was ended, "" if it wasn't."""
+        self.kept = time.monotonic()
+
+    def callback(self) -> Any:
+        """What Keras calls during training."""
+        watch = self
+
+        class _Callback(import_keras().callbacks.Callback):  # type: ignore[misc]
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                self.epoch = epoch + 1
+
+            def on_train_batch_end(self, step: int, logs: Any = None) -> None:
+                if not np.isfinite((logs or {}).get("loss", 0.0)):
+                    watch.diverged = _DIVERGED.format(self.epoch)
+                    self.model.stop_training = True
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                watch.after(self.model)
+
+        return _Callback()
+
+    def after(self, model: Any) -> None:
+        """An epoch is over."""
+        if self.record_now is None or self.diverged or time.monotonic() < self.kept + _KEEP_EVERY:
+            return
+        self.kept = time.monotonic()
+        record = self.record_now(True)
+        curves = record["history"]
+        for part, curve in (("train", "accuracy"), ("validation", "val_accuracy")):
+            record[part] = curves.get(curve, [0.0])[-1]
+        models.keep_unfinished(self.name, model.get_weights(), record, self.seen)
+
+
+_KEEP_EVERY = 5.0
+"""Seconds between two times that what was learned is kept."""
+_DIVERGED = (
+    "training diverged in epoch {}: the loss is no number any more.  Nothing was saved, and what "
+    "was saved before stays.  Try a smaller learning rate, and see that the pixels are in 0 … 1"
+)
+
+
+def _try_out(name: str, model: Any, data: Dataset, save: bool) -> None:
+    """Raise for a model that could not be measured or saved, before it is trained."""
+    try:
+        models.accuracy(model, data.x_val[:4], data.y_val[:4])
+    except Exception as error:  # a student's own layers raise anything
+        raise NotReady(f"what this model says can't be measured: {raised.told(error)}") from error
+    if save:
+        models.refuse_unsavable(name, model.get_weights())
 
 
 def _measured(model: Any, data: Dataset) -> dict[str, float]:
@@ -206,10 +284,11 @@ _CHANGES = ("epochs", "seconds", "interrupted", "history", "train", "validation"
 """What may differ between two runs of the same training."""
 
 
-def _better_before(record: dict[str, Any]) -> dict[str, Any] | None:
+def _better_before(record: dict[str, Any], again: bool) -> dict[str, Any] | None:
     """The record of a better net that the same training gave before, which is to stay.
 
-    A better net that was trained in another way is put aside, where `models.put_back` finds it.
+    A better net that was trained in another way, or is to be replaced `again`, is put aside, where
+    `models.put_back` finds it.
     """
     name = record["name"]
     try:
@@ -224,7 +303,7 @@ def _better_before(record: dict[str, Any]) -> dict[str, Any] | None:
         return None
     told = f"{100 * before['validation']:.1f} % of validation images, this one"
     told += f" {100 * record['validation']:.1f} %"
-    if alike:
+    if alike and not again:
         print(
             f"The net that was trained before is better and is kept: it has {told}.  "
             f"fit({name!r}, …, again=True) replaces it all the same."
@@ -232,30 +311,53 @@ def _better_before(record: dict[str, Any]) -> dict[str, Any] | None:
         return before
     models.put_aside(name)
     print(
-        f"The net that was saved before, with other settings, was better: it had {told}.  "
+        f"The net that was saved before was better: it had {told}.  "
         f"models.put_back({name!r}) brings it back."
     )
     return None
 
 
-def _finished(settings: dict[str, Any], epochs: int) -> dict[str, Any] | None:
-    """The record of the same training, if it has been done to its end."""
+def _done_before(
+    settings: dict[str, Any], build: Callable[[], Any], data: Dataset
+) -> dict[str, Any] | None:
+    """The record of the same training, if at least an epoch of it has been done."""
+    name = settings["name"]
+    left = models.adopt_unfinished(name)
     try:
-        record, _ = models.load(settings["name"])
+        record, _ = models.load(name)
     except models.WeightsProblem:
         return None
-    same = all(record.get(key) == value for key, value in settings.items())
+    if any(record.get(key) != value for key, value in settings.items()):
+        return None
+    if left is not None:  # its accuracy on training images was that of the epoch's mean
+        model = models.restore(name, build)
+        record |= _measured(model, data)
+        models.amend(name, record)
+    return record if record.get("epochs") else None
+
+
+def _stays(record: dict[str, Any], epochs: int) -> bool:
+    """Is a training as far as it is to go, be it since somebody interrupted it?"""
+    return bool(record.get("interrupted")) or record["epochs"] == epochs
+
+
+def _kept_in_words(record: dict[str, Any], epochs: int) -> str:
+    """What to say of a training that is not repeated."""
+    call = f"fit({record['name']!r}, …, again=True)"
+    if record["epochs"] >= epochs:
+        return f"Trained before with these settings and kept; {call} repeats it."
     return (
-        record
-        if same and record.get("epochs") == epochs and not record.get("interrupted")
-        else None
+        f"Interrupted after {record['epochs']} of {epochs} epochs, and kept; "
+        f"fit({record['name']!r}, …, more=True) goes on, {call} begins anew."
     )
 
 
-def _train(model: Any, feed: dict[str, Any], epochs: int, callbacks: list[Any]) -> bool:
-    """Keras' own training; returns whether it was interrupted."""
+def _train(
+    model: Any, feed: dict[str, Any], epochs: int, callbacks: list[Any], done: int = 0
+) -> bool:
+    """Keras' own training after so many epochs; returns whether it was interrupted."""
     try:
-        model.fit(**feed, epochs=epochs, callbacks=callbacks, verbose=0)
+        model.fit(**feed, epochs=epochs, initial_epoch=done, callbacks=callbacks, verbose=0)
     except KeyboardInterrupt:
         return True
     return False
@@ -286,13 +388,13 @@ def _streamed(
     return {"x": pair[0], "shuffle": False, "validation_data": pair[1], **until}
 
 
-def _falling_rate(steps: int) -> Any:
-    """A callback that lowers the learning rate in a straight line to zero."""
+def _falling_rate(steps: int, done: int = 0) -> Any:
+    """A callback that lowers the learning rate in a straight line to zero.  done: steps before."""
 
     class _Falling(import_keras().callbacks.Callback):  # type: ignore[misc]
         def on_train_begin(self, logs: Any = None) -> None:
             self.highest = float(self.model.optimizer.learning_rate)
-            self.done = 0
+            self.done = done
 
         def on_train_batch_begin(self, step: int, logs: Any = None) -> None:
             self.model.optimizer.learning_rate = self.highest * (1 - self.done / steps)

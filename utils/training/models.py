@@ -7,6 +7,7 @@ is trained: the student's `build()` gets the weights back and predicts images th
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from utils.images import exam_images
 from utils.nets import blueprint
 from utils.nets.describe import describe, of_rows
 from utils.nets.quiet import import_keras
+from utils.packing.accepted import told_size
+from utils.packing.beside import HANDIN_BYTES
 from utils.training import constants, records, stand_in
 
 MAX_BYTES = 32 * 2**20
@@ -27,6 +30,7 @@ MAX_BYTES = 32 * 2**20
 Build = Callable[[], Any]
 
 _BATCH = 200
+_SMALL = 1000  # arrays up to this size keep float32's precision
 _RAW_IMAGES = 100  # images that are tried with pixels in 0 … 255, too
 
 
@@ -79,14 +83,82 @@ def save(
     seen: "net", the rows that the model consists of, see `utils.nets.blueprint`, and what build()
     took from the data: "statistics" of the images, see `stand_in`, and "constants" of layers.
     """
-    if not name.isidentifier():
-        raise WeightsProblem(f"{name!r} is no name for a model: use letters, digits and _")
+    _write(folder() / f"{name}.npz", weights, record, seen or {})
+
+
+def keep_unfinished(
+    name: str, weights: list[np.ndarray], record: dict[str, Any], seen: dict[str, Any]
+) -> None:
+    """Write what a training has learned so far, beside what was saved: its kernel may end."""
+    _write(_unfinished(name), weights, record, seen)
+
+
+def amend(name: str, record: dict[str, Any]) -> None:
+    """Give saved weights another record."""
+    path = path_of(name)
+    content = codec.unpack(path.read_bytes(), MAX_BYTES)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(codec.pack(content | {"record": record}))
+    partial.replace(path)
+
+
+def drop_unfinished(name: str) -> None:
+    """Forget what `keep_unfinished` wrote."""
+    _unfinished(name).unlink(missing_ok=True)
+
+
+def adopt_unfinished(name: str) -> dict[str, Any] | None:
+    """The record of a training whose kernel ended, if it left any; its weights are saved now.
+
+    They replace only a net that is worse on the same images; what is worse than that is dropped.
+    """
+    left = _unfinished(name)
+    try:
+        record, _ = read(left.read_bytes())
+    except (OSError, WeightsProblem):
+        return None
+    try:
+        before = load(name)[0]
+    except WeightsProblem:
+        before = {}
+    if before.get("validation", -1.0) >= record.get("validation", 0.0):
+        left.unlink()
+        return None
+    put_aside(name)
+    left.replace(folder() / f"{name}.npz")
+    return record
+
+
+def _unfinished(name: str) -> Path:
+    return folder() / f"{name}.unfinished"
+
+
+def _write(
+    target: Path, weights: list[np.ndarray], record: dict[str, Any], seen: dict[str, Any]
+) -> None:
     small = [_rounded(np.asarray(w)) for w in weights]
-    target = folder() / f"{name}.npz"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    partial.write_bytes(codec.pack({"record": record, "weights": small, **(seen or {})}))
+    partial.write_bytes(codec.pack({"record": record, "weights": small, **seen}))
     partial.replace(target)
+
+
+def refuse_unsavable(name: str, weights: list[np.ndarray]) -> None:
+    """Raise WeightsProblem for what could not be saved or handed in, before it is trained."""
+    if not name.isidentifier():
+        raise WeightsProblem(f"{name!r} is no name for a model: use letters, digits and _")
+    size = sum(np.size(w) * (2 if np.size(w) > _SMALL else 4) for w in weights)
+    if size > HANDIN_BYTES:
+        raise WeightsProblem(
+            f"the weights of {name} would take {told_size(size)}, and a notebook's handed-in files "
+            f"{told_size(HANDIN_BYTES)} at most: use fewer units or filters"
+        )
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder()):
+            pass
+    except OSError as error:
+        raise WeightsProblem(f"weights can't be saved in {folder()}: {error.strerror}") from None
 
 
 def put_aside(name: str) -> None:
@@ -128,7 +200,7 @@ def rounded(weights: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _rounded(weights: np.ndarray) -> np.ndarray:
-    if weights.size > 1000 and np.abs(weights).max() < 6e4:
+    if weights.size > _SMALL and np.abs(weights).max() < 6e4:
         return weights.astype(np.float16)
     return weights.astype(np.float32)
 

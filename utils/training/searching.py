@@ -62,22 +62,29 @@ def search(
     batches: Sequence[int],
     epochs: int,
     seed: int = 0,
+    more: bool = False,
 ) -> Search:
     """Train `build(rate)` for a few epochs with each rate and batch size.
 
     Returns the accuracies on validation images, also saved under `name`.
-    Interrupt the kernel to stop early: the trials done so far are kept.
+    Interrupt the kernel to stop early: the trials done so far are kept, and `more` goes on from
+    there; without it a search that was interrupted stays as it is.
     Raises training.NotReady if model and data don't fit together, or a model has another rate.
     """
     if os.environ.get(HANDOVER):
         return Search(_read(name))
-    rows = _finished(name, rates, batches, epochs)
-    if rows:
-        print(f"Tried before and kept; delete handin/…/{name}.npz to repeat it.")
+    pairs = [(float(rate), float(batch)) for rate, batch in itertools.product(rates, batches)]
+    rows, interrupted = _tried(name, pairs, epochs)
+    if len(rows) == len(pairs) or (interrupted and not more):
+        if len(rows) == len(pairs):
+            print(f"Tried before and kept; delete handin/…/{name}.npz to repeat it.")
+        else:
+            done = f"after {len(rows)} of {len(pairs)} trials"
+            print(f"Interrupted {done}, and kept; search({name!r}, …, more=True) goes on.")
         return Search(rows)
     for rate in rates:
         _look_at_rate(build, rate, np.shape(data.x_train)[1:])
-    for rate, batch in itertools.product(rates, batches):
+    for rate, batch in list(itertools.product(rates, batches))[len(rows) :]:
         try:
             run = training.fit(
                 f"{name} with rate {rate:g}, batch {batch}",
@@ -91,9 +98,12 @@ def search(
         except models.WeightsProblem:  # diverged: that is a result, too
             reached = 0.0
         else:
+            if run.record["interrupted"]:
+                models.save(name, [], _record(name, rows, epochs, interrupted=True))
+                break
             reached = float(run.record["validation"])
         rows.append({"rate": float(rate), "batch": float(batch), "validation": reached})
-        models.save(name, [], {"name": name, "rows": rows, "epochs": epochs})
+        models.save(name, [], _record(name, rows, epochs))
     return Search(rows)
 
 
@@ -126,17 +136,24 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else math.nan
 
 
-def _finished(
-    name: str, rates: Sequence[float], batches: Sequence[int], epochs: int
-) -> list[dict[str, float]]:
-    """The trials of the same search, if it has been done to its end; else none."""
+def _record(
+    name: str, rows: list[dict[str, float]], epochs: int, interrupted: bool = False
+) -> dict[str, Any]:
+    return {"name": name, "rows": rows, "epochs": epochs, "interrupted": interrupted}
+
+
+def _tried(
+    name: str, pairs: list[tuple[float, float]], epochs: int
+) -> tuple[list[dict[str, float]], bool]:
+    """The trials of the same search that have been done, and whether it was interrupted then."""
     try:
         rows, record = _read(name), models.load(name)[0]
     except models.WeightsProblem:
-        return []
+        return [], False
     tried = [(row.get("rate"), row.get("batch")) for row in rows]
-    wanted = [(float(rate), float(batch)) for rate, batch in itertools.product(rates, batches)]
-    return rows if tried == wanted and record.get("epochs") == epochs else []
+    if not rows or tried != pairs[: len(rows)] or record.get("epochs") != epochs:
+        return [], False
+    return rows, bool(record.get("interrupted"))
 
 
 def _read(name: str) -> list[dict[str, float]]:

@@ -14,16 +14,31 @@ import numpy as np
 from utils.nets.quiet import import_keras
 from utils.palette import BLUE, ORANGE
 
+_WIDTH, _DPI = 8.4, 84
+"""Of the curves, in inches, and what an inch is on a screen."""
+
 
 class LiveView:
     """Shows one training while it runs; in a terminal, a line per epoch."""
 
-    def __init__(self, name: str, epochs: int, steps: int, expected: float):
-        self.name, self.epochs, self.steps, self.expected = name, epochs, steps, expected
+    def __init__(
+        self,
+        name: str,
+        epochs: int,
+        steps: int,
+        expected: float,
+        history: dict[str, list[float]] | None = None,
+    ):
+        """history: curves of the epochs that were trained before."""
+        self.name, self.epochs, self.steps = name, epochs, steps
         self.history: dict[str, list[float]] = {"loss": [], "val_loss": []}
+        self.history |= {key: list(values) for key, values in (history or {}).items()}
+        self._before = len(self.history["loss"])
         self._started = self._shown = time.monotonic()
         self._display = _display_handle()
-        self._bar(0, f"{name}: {epochs} epochs, {_duration(expected)} on two CPU cores")
+        self._bar(
+            0, f"{name}: {_epochs(epochs - self._before)}, {_duration(expected)} on two CPU cores"
+        )
 
     def callback(self) -> Any:
         """What Keras calls during training."""
@@ -41,8 +56,10 @@ class LiveView:
 
     def _progress(self, step: int) -> None:
         self._shown = time.monotonic()
-        done = (len(self.history["loss"]) + step / self.steps) / self.epochs
-        self._bar(done, f"{self.name}: epoch {len(self.history['loss']) + 1} of {self.epochs}")
+        over = len(self.history["loss"])
+        missing = max(self.epochs - self._before, 1)
+        done = min((over - self._before + step / self.steps) / missing, 1.0)
+        self._bar(done, f"{self.name}: epoch {min(over + 1, self.epochs)} of {self.epochs}")
 
     def _epoch(self, logs: dict[str, Any]) -> None:
         for key, value in logs.items():
@@ -84,11 +101,23 @@ class LiveView:
         if self._display is None:
             print(text)
             return
-        picture = curves_svg(self.history, self.epochs)
-        self._display.update(
-            {"text/html": f"<div>{html.escape(text)}<br>{picture}</div>", "text/plain": text},
-            raw=True,
-        )
+        self._display.update(_final(text, self.history), raw=True)
+
+
+def show(text: str, record: dict[str, Any]) -> None:
+    """What is seen of a training that was done before: a sentence, its result and its curves."""
+    text = f"{text}  {in_words(record)}"
+    display = _display_handle()
+    if display is None:
+        print(text)
+    else:
+        display.update(_final(text, record.get("history", {})), raw=True)
+
+
+def _final(text: str, history: dict[str, list[float]]) -> dict[str, str]:
+    """A sentence and the curves, as a notebook displays them."""
+    picture = curves_svg(history, len(history.get("loss", [])))
+    return {"text/html": f"<div>{html.escape(text)}<br>{picture}</div>", "text/plain": text}
 
 
 def _display_handle() -> Any:
@@ -101,40 +130,51 @@ def _display_handle() -> Any:
 
 
 def curves_svg(history: dict[str, list[float]], epochs: int) -> str:
-    """Curves of loss and accuracy as an HTML image; "" if there is nothing to draw."""
+    """Curves of loss and accuracy as an HTML image; "" if there is nothing to draw.
+
+    epochs: where the axis ends.
+    """
     if not history.get("loss"):
         return ""
     # matplotlib takes its time to import
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.4, 2.6), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 3.0), layout="constrained")
     FigureCanvasAgg(figure)
-    for axis, key, title in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), ("loss", "accuracy"), strict=True
-    ):
-        for values, colour, label in (
-            (history.get(key), BLUE, "training"),
-            (history.get(f"val_{key}"), ORANGE, "validation"),
+    said = []
+    for axis, key in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for values, colour, marker, label in (
+            (history.get(key), BLUE, "o-", "training"),
+            (history.get(f"val_{key}"), ORANGE, "s--", "validation"),
         ):
             if values:
-                axis.plot(np.arange(1, len(values) + 1), values, "o-", ms=3, color=colour)
-                axis.plot([], [], color=colour, label=label)
-        axis.set(title=title, xlabel="epoch", xlim=(0.5, max(epochs, 2) + 0.5))
+                numbers = np.arange(1, len(values) + 1)
+                axis.plot(numbers, values, marker, ms=4, color=colour, label=label)
+                ends = f"{values[0]:.3g} to {values[-1]:.3g}"
+                said.append(f"{key} on {label} images from {ends}")
+        axis.set_xlabel("epoch", fontsize=11)
+        axis.set_ylabel(key, fontsize=11)
+        axis.set_xlim(0.5, max(epochs, 2) + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.25)
-        axis.legend(fontsize=8)
+    axis = figure.axes[0]
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=72)
+    figure.savefig(buffer, format="png", dpi=2 * _DPI)  # sharp on screens of high resolution
     coded = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="curves of loss and accuracy" src="data:image/png;base64,{coded}">'
+    alt = f"Curves over {_epochs(len(history['loss']))}: {'; '.join(said)}."
+    return (
+        f'<img alt="{html.escape(alt)}" style="width:{_WIDTH * _DPI:.0f}px;max-width:100%" '
+        f'src="data:image/png;base64,{coded}">'
+    )
 
 
 def in_words(record: dict[str, Any]) -> str:
     """A record in a sentence."""
     stopped = " (interrupted)" if record.get("interrupted") else ""
     return (
-        f"{record.get('name')}: {record.get('epochs')} epochs{stopped} in "
+        f"{record.get('name')}: {_epochs(record.get('epochs', 0))}{stopped} in "
         f"{record.get('seconds', 0):.0f} s, {record.get('parameters', 0):,} parameters, "
         f"{_percent(record.get('train'))} of training and "
         f"{_percent(record.get('validation'))} of validation images right"
@@ -194,11 +234,16 @@ class Table(TextTable):
         return [head, *body]
 
 
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' * (count != 1)}"
+
+
 def _percent(fraction: Any) -> str:
     return f"{100 * fraction:.1f} %" if isinstance(fraction, float) else ""
 
 
 def _duration(seconds: float) -> str:
     if seconds < 90:
-        return f"about {max(1, round(seconds))} seconds"
+        whole = max(1, round(seconds))
+        return f"about {whole} second{'s' * (whole != 1)}"
     return f"about {round(seconds / 60)} minutes"

@@ -13,7 +13,8 @@
 #
 # With the data set chosen below, all training in this notebook takes about ten minutes on two CPU
 # cores. Each training says how long it will take before it starts, and you may interrupt it at any
-# time (■ in the toolbar): what was learned until then is kept.
+# time (■ in the toolbar): whatever it has learned so far is kept. Running the cell again trains nothing anew;
+# `fit(…, more=True)` goes on where you stopped, and `again=True` starts over.
 
 # %%
 # Whose work this is: your team's id, such as "team_7", or your own as the class list has it.

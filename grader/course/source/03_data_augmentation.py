@@ -9,7 +9,7 @@
 # As in the last notebook, trained weights are saved in `handin/03_data_augmentation/` and handed in.
 # All training together takes about eight minutes on two CPU cores with the data set chosen here; each
 # training says beforehand how long it will take, and may be interrupted (■) without losing what was
-# learned. `"cifar10"` takes about three times as long.
+# learned (`more=True` goes on). `"cifar10"` takes about three times as long.
 
 # %%
 # Whose work this is: your team's id, such as "team_7", or your own as the class list has it.

@@ -225,7 +225,7 @@ def test_a_build_without_return_is_named(data: Dataset) -> None:
 
 
 def test_diverged_training_is_not_saved(data: Dataset, notebook: Path) -> None:
-    with pytest.raises(models.WeightsProblem, match="diverged"):
+    with pytest.raises(models.WeightsProblem, match=r"diverged in epoch 1: .* smaller learning"):
         fit(data, lambda: build(rate=float("inf")))
     assert not (notebook / "net.npz").exists()
 
@@ -469,27 +469,30 @@ def test_the_same_training_is_not_done_twice_unless_asked_for(
         assert "kept" not in capsys.readouterr().out, changed
 
 
-def interrupting(after: int) -> Any:
-    """What interrupts training after so many epochs, as a student does."""
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, type[BaseException]], None]:
+    """Make training end after an epoch, as an interrupting student or a dying kernel does."""
+    begun = training._train
 
-    class _Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            if epoch + 1 == after:
-                raise KeyboardInterrupt
+    def prepare(after: int, by: type[BaseException] = KeyboardInterrupt) -> None:
+        class _Interrupt(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                if epoch + 1 == after:
+                    raise by
 
-    return _Interrupt()
+        def train(model: Any, feed: Any, epochs: int, callbacks: list[Any], *done: int) -> bool:
+            return begun(model, feed, epochs, [*callbacks, _Interrupt()], *done)
+
+        monkeypatch.setattr(training, "_train", train)
+
+    return prepare
 
 
 def test_an_interrupted_run_does_not_replace_a_better_net(
-    data: Dataset, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    data: Dataset, capsys: pytest.CaptureFixture[str], interrupt: Any
 ) -> None:
-    begun = training._train
-
-    def interrupted(model: Any, feed: Any, epochs: int, callbacks: list[Any]) -> bool:
-        return begun(model, feed, epochs, [*callbacks, interrupting(1)])
-
     good = training.fit("net", build, data, epochs=6)
-    monkeypatch.setattr(training, "_train", interrupted)
+    interrupt(1)
     capsys.readouterr()
     worse = training.fit("net", build, data, epochs=7)
     assert "trained before is better and is kept" in capsys.readouterr().out
@@ -498,6 +501,48 @@ def test_an_interrupted_run_does_not_replace_a_better_net(
         np.testing.assert_array_equal(mine, kept)
     training.fit("net", build, data, epochs=7, again=True)
     assert models.load("net")[0]["interrupted"]
+    models.put_back("net")
+    assert models.load("net")[0] == good.record
+
+
+def test_what_was_interrupted_is_trained_on_only_when_asked_for(
+    data: Dataset, capsys: pytest.CaptureFixture[str], interrupt: Any
+) -> None:
+    interrupt(2)
+    first = fit(data)
+    assert first.record["epochs"] == 2
+    again = fit(data)
+    assert again.record == first.record
+    assert "Interrupted after 2 of 4 epochs" in capsys.readouterr().out
+    more = fit(data, more=True, falling=False)
+    assert more.record["epochs"] == 4 and not more.record["interrupted"]
+    assert more.record["history"]["loss"][:2] == first.record["history"]["loss"]
+    assert more.record["seconds"] >= first.record["seconds"]
+    assert max(more.record["history"]["loss"][2:]) < first.record["history"]["loss"][0]
+    capsys.readouterr()
+    assert fit(data, more=True).record == more.record
+    assert "Trained before" in capsys.readouterr().out
+    assert fit(data, epochs=6, more=True).record["epochs"] == 6
+
+
+def test_a_kernel_that_ends_leaves_what_it_has_learned(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch, interrupt: Any, notebook: Path
+) -> None:
+    monkeypatch.setattr(training, "_KEEP_EVERY", 0.0)
+    interrupt(3, SystemExit)
+    with pytest.raises(SystemExit):
+        fit(data)
+    assert not (notebook / "net.npz").exists()
+    found = fit(data)
+    assert (found.record["epochs"], found.record["interrupted"]) == (3, True)
+    assert found.record["train"] == round(
+        models.accuracy(found.model, data.x_train, data.y_train), 4
+    )
+    assert models.load("net")[0] == found.record
+    assert [path.name for path in notebook.iterdir()] == ["net.npz"]
+    with pytest.raises(SystemExit):
+        fit(data, lambda: build(rate=1e-7))
+    assert fit(data).record == found.record, "a worse one replaces nothing"
 
 
 def test_a_better_net_of_other_settings_is_put_aside(
@@ -515,16 +560,51 @@ def test_a_better_net_of_other_settings_is_put_aside(
         models.put_back("other")
 
 
-def test_what_was_learned_is_saved_even_if_it_can_not_be_measured(
-    data: Dataset, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("problem", ["measured", "large", "name", "closed"])
+def test_what_can_not_be_measured_or_saved_is_refused_before_it_trains(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch, problem: str, notebook: Path
 ) -> None:
+    monkeypatch.setattr(training, "_train", lambda *_: pytest.fail("it trains"))
+
     def fails(*_: Any) -> float:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
 
-    monkeypatch.setattr(models, "accuracy", fails)
-    with pytest.raises(ValueError, match="zero-dimensional"):
-        training.fit("net", build, data, epochs=1)
-    assert models.load("net")[0]["epochs"] == 1
+    if problem == "measured":
+        monkeypatch.setattr(models, "accuracy", fails)
+    if problem == "large":
+        monkeypatch.setattr(models, "HANDIN_BYTES", 1000)
+    if problem == "closed":
+        notebook.parent.write_text("a file")
+    told = {
+        "measured": "can't be measured: ValueError: zero-dim",
+        "large": "would take 3 kB, and a notebook's handed-in files 1 kB at most",
+        "name": "'my net' is no name for a model",
+        "closed": "weights can't be saved in",
+    }
+    with pytest.raises((training.NotReady, models.WeightsProblem), match=told[problem]):
+        training.fit("my net" if problem == "name" else "net", build, data, epochs=1)
+
+
+def test_an_interrupted_search_keeps_its_trials_and_goes_on_when_asked_for(
+    data: Dataset, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(**options: Any) -> list[dict[str, float]]:
+        return searching.search(
+            "trials", lambda rate: build(rate=rate), data, rates=[0.01, 0.02], batches=[80],
+            epochs=1, **options,
+        ).rows  # fmt: skip
+
+    train, calls = training._train, []
+
+    def second_is_interrupted(*arguments: Any) -> bool:
+        calls.append(1)
+        return train(*arguments) or len(calls) == 2
+
+    monkeypatch.setattr(training, "_train", second_is_interrupted)
+    assert len(search()) == len(search()) == 1
+    assert "Interrupted after 1 of 2 trials" in capsys.readouterr().out
+    assert len(search(more=True)) == 2 and len(calls) == 3
+    assert len(search()) == 2 and len(calls) == 3
 
 
 @pytest.fixture(params=["mixed_float16", "mixed_bfloat16", "float64"])
