@@ -22,6 +22,7 @@ from grader.commands import (
     handed_in,
     making,
     returning,
+    single,
     standing,
 )
 from grader.errors import CourseError
@@ -50,6 +51,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     returning.report,
     returning.similar,
     returning.export,
+    single.judge,
     grading.rejudge,
     grading.upgrade,
     grading.migrate,

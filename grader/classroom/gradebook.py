@@ -14,13 +14,13 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader import api
-from nbgrader.utils import compute_checksum
 from sqlalchemy import or_, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from grader.cells import about, grade_id, id_of_check, is_essay
+from grader.cells import grade_id, id_of_check, is_essay
 from grader.classroom import database
+from grader.classroom.answered import to_mark
 from grader.classroom.folder import ClassFolder
 from grader.classroom.marks import NotebookMark
 from grader.classroom.marks import read as read_marks
@@ -196,7 +196,7 @@ def _write(
         if name in checked:
             other = other or grade.auto_score != checked[name]
             grade.auto_score = checked[name]
-        elif cell is not None and left_as_released(cell) and name not in result.elsewhere:
+        elif cell is not None and not to_mark(cell, result.elsewhere):
             grade.auto_score = 0.0
         elif grade.cell.max_score == 0 and cell is not None and is_essay(cell):
             grade.auto_score = 0.0  # nobody need be asked for a mark on what counts nothing
@@ -211,15 +211,9 @@ def _write(
         earned += (score or 0.0) + (grade.extra_credit or 0.0)
     for name, comment in comments:
         cell = cells.get(name)
-        blank = cell is not None and left_as_released(cell)
-        blank = blank and name not in result.elsewhere
+        blank = cell is not None and not to_mark(cell, result.elsewhere)
         comment.auto_comment = NO_ANSWER if blank else None
     notebook.late_submission_penalty = round(late_fraction * earned, 4) or None
-
-
-def left_as_released(cell: NotebookNode) -> bool:
-    """Is a cell with an answer as the release has it?"""
-    return about(cell).get("checksum") == compute_checksum(cell)
 
 
 def _of(session: Session, notebook: api.SubmittedNotebook, kind: Any) -> list[tuple[str, Any]]:

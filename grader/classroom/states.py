@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-MISSING, UNGRADED, HUMAN, ESSAYS, FINAL = (
-    "missing",
-    "not graded",
-    "needs a human",
-    "essays to mark",
-    "final",
-)
+from typing import Final
+
+MISSING: Final = "missing"
+UNGRADED: Final = "not graded"
+HUMAN: Final = "needs a human"
+ESSAYS: Final = "essays to mark"
+FINAL: Final = "final"

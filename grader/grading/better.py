@@ -14,6 +14,7 @@ import nbformat
 from grader.cells import about, grade_id, is_essay
 from grader.classroom import attempts, gradebook, results
 from grader.classroom.account import Question
+from grader.classroom.answered import to_mark
 from grader.classroom.attempts import OTHER, POINTS, Decided, command, work_in
 from grader.classroom.results import Result, Submission
 from grader.grading.recorder import Recorder
@@ -152,8 +153,7 @@ def _graded(recorder: Recorder, entry: Submission, there: Submission) -> Graded 
     open_ones = {
         grade_id(cell): Essay(texts[grade_id(cell)], float(about(cell).get("points", 0)))
         for cell in executed.cells
-        if is_essay(cell)
-        and (grade_id(cell) in result.elsewhere or not gradebook.left_as_released(cell))
+        if is_essay(cell) and to_mark(cell, result.elsewhere)
     }
     keeps = 1 - recorder.lateness.of(entry)
     reasons = tuple(str(question) for question in result.questions)

@@ -17,6 +17,7 @@ from nbgrader import api
 from grader import config
 from grader.cells import grade_id, id_of_check, is_essay, runs_when_graded
 from grader.classroom import gradebook, membership, own_modules, releases, results, standing
+from grader.classroom.answered import left_as_released
 from grader.classroom.folder import ClassFolder
 from grader.classroom.identity import Person
 from grader.classroom.lateness import Lateness
@@ -188,11 +189,11 @@ def _answers(cells: list[NotebookNode], released: frozenset[str]) -> Iterator[tu
     for index, cell in enumerate(cells):
         name = grade_id(cell)
         if is_essay(cell):
-            own = [] if gradebook.left_as_released(cell) else [cell]
+            own = [] if left_as_released(cell) else [cell]
             own += [c for c in around(cells, index) if c.source not in released]
             yield name, "\n".join([*map(_with_pictures, own), *looked_at.get(name, ())])
         elif name:  # what is as released is no answer, whatever the release says there
-            code = "" if gradebook.left_as_released(cell) else cell.source
+            code = "" if left_as_released(cell) else cell.source
             yield id_of_check(name), f"{code}\n{modules}" if modules else code
 
 

@@ -198,7 +198,7 @@ class Finder:
                 self._sort(reader, self._items(path, path.name, label), label, path.parent)
                 return
         if team := self._team_of_folder(path):
-            files = self._tree(path, label)
+            files = below(path, label)
             delivery = self._deliver(label, team, files, self._foreign_names(files, team))
             delivery.uploader = self._member(path.name)
             delivery.rule = "the name of its folder"
@@ -273,9 +273,9 @@ class Finder:
     ) -> list[Item]:
         """A file, or all files in a folder, as a reader wants them.  Raises Refused."""
         if not stat.S_ISDIR(path.lstat().st_mode):
-            file = _file(path, inner, label)
+            file = on_disk(path, inner, label)
             return [Item(inner, label, file.changed, file.read)]
-        files = self._tree(path, label, most)
+        files = below(path, label, most)
         if not files:
             raise Refused("an empty folder")
         return [Item(f"{inner}/{f.path}", f.label, f.changed, f.read) for f in files]
@@ -300,7 +300,7 @@ class Finder:
         return team_id(path.name) if holds_work and (any(known) or "notebooks" in names) else ""
 
     def _single(self, path: Path, label: str, named: bool, alone: bool = False) -> None:
-        file = _file(path, path.name, label)
+        file = on_disk(path, path.name, label)
         if not named and (reader := self._reader_of(path, alone)):
             self._download(path, label, reader)
             return
@@ -321,27 +321,6 @@ class Finder:
         batch = self.batches.setdefault(path.parent, Batch(download=False, least=COPIED))
         delivery = self._deliver(label, team, [file], notes, batch=batch)
         delivery.uploader, delivery.rule = member, "the name of its file"
-
-    def _tree(self, root: Path, label: str, most: int = accepted.MEMBERS) -> list[File]:
-        """All files below a folder.  Raises Refused for links and for too much of anything."""
-        files, register = [], Register(most)
-        for folder, folders, names in os.walk(root, followlinks=False):
-            below = sorted(names + folders)
-            folders[:] = [name for name in folders if not is_junk(name)]
-            for name in below:
-                path = Path(folder) / name
-                inner = path.relative_to(root).as_posix()
-                mode = path.lstat().st_mode
-                if is_junk(inner):
-                    continue
-                if stat.S_ISLNK(mode):
-                    raise accepted.link(inner)
-                if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                    raise Refused(f"neither file nor folder: {shown(inner)}")
-                inner = register.add(inner, stat.S_ISDIR(mode))
-                if stat.S_ISREG(mode):
-                    files.append(_file(path, inner, f"{label}/{inner}"))
-        return files
 
     # ------------------------------------------------------------------ what an LMS made
 
@@ -639,7 +618,29 @@ def _taken_for(path: Path) -> str:
     )
 
 
-def _file(path: Path, inner: str, label: str) -> File:
+def below(root: Path, label: str, most: int = accepted.MEMBERS) -> list[File]:
+    """All files below a folder.  Raises Refused for links and for too much of anything."""
+    files, register = [], Register(most)
+    for folder, folders, names in os.walk(root, followlinks=False):
+        entries = sorted(names + folders)
+        folders[:] = [name for name in folders if not is_junk(name)]
+        for name in entries:
+            path = Path(folder) / name
+            inner = path.relative_to(root).as_posix()
+            mode = path.lstat().st_mode
+            if is_junk(inner):
+                continue
+            if stat.S_ISLNK(mode):
+                raise accepted.link(inner)
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise Refused(f"neither file nor folder: {shown(inner)}")
+            inner = register.add(inner, stat.S_ISDIR(mode))
+            if stat.S_ISREG(mode):
+                files.append(on_disk(path, inner, f"{label}/{inner}"))
+    return files
+
+
+def on_disk(path: Path, inner: str, label: str) -> File:
     """A file on disk, read later.  Raises Refused if it is no plain file."""
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):

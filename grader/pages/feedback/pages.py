@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
-from grader.classroom.results import CaseResult, Rejected, points
+from grader.classroom.results import Rejected, points
 from grader.classroom.standing import ESSAYS, FINAL, HUMAN, Exercise, Standing
+from grader.classroom.told import Told, for_student
 from grader.config import Course, Late
 from grader.pages.feedback import whereabouts, work
 from grader.pages.feedback.handed_in import HandIns
@@ -16,8 +17,6 @@ from grader.pages.page import environment, percent, span, stylesheet, when, word
 from grader.text import clean
 
 _HERE = Path(__file__).resolve().parent
-_MAX_CASES = 200
-_LONGEST = 300  # letters of a message
 _ENV = environment(_HERE / "templates")
 _ENV.globals |= {
     "style": stylesheet(_HERE / "templates" / "feedback.css"),
@@ -25,16 +24,6 @@ _ENV.globals |= {
     "FINAL": FINAL,
     "HUMAN": HUMAN,
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """One case of a check, as the student reads it."""
-
-    verdict: str
-    """"passed", "partly" or "failed"."""
-    label: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -49,11 +38,7 @@ class Block:
     tone: str
     """"good", "warn", "bad" or "info": how the headline looks."""
     verdict: str
-    message: str
-    lines: list[Line]
-    mistake: str
-    hint: str
-    section: str
+    told: Told
     by_hand: str
     answer: Markup | None
     pieces: list[work.Piece]
@@ -114,9 +99,6 @@ def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> B
     full = exercise.points >= exercise.max_points
     tone, verdict = _verdict(exercise)
     heading = done.headings.get(exercise.name, "")
-    lines = [_line(case) for case in check.cases] if check else []
-    stumbled = check is not None and not all(line.verdict == "passed" for line in lines)
-    stumbled = stumbled or (check is not None and not full)
     by_hand = ""
     if exercise.changed_by_hand and exercise.mark is not None:
         automatic = exercise.mark.auto
@@ -130,11 +112,7 @@ def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> B
         exercise=exercise,
         tone=tone,
         verdict=verdict,
-        message=_shortened(check.message) if check else "",
-        lines=[*lines[:_MAX_CASES], *_left_out(lines[_MAX_CASES:])],
-        mistake=clean(check.mistake, 300) if check and stumbled else "",
-        hint=clean(check.hint, 1000) if check and stumbled else "",
-        section=clean(check.section, 200) if check and stumbled else "",
+        told=for_student(check, full) if check else Told(),
         by_hand=by_hand,
         answer=done.essays.get(exercise.name) if exercise.kind == "essay" else None,
         pieces=done.pieces.get(exercise.name, []) if exercise.kind == "check" else [],
@@ -152,21 +130,3 @@ def _verdict(exercise: Exercise) -> tuple[str, str]:
         return "bad", clean(exercise.check.status, 40).capitalize()
     partly = "Partial points" if exercise.kind == "essay" else "Partly right"
     return ("warn", partly) if exercise.points > 0 else ("bad", "No points")
-
-
-def _left_out(lines: list[Line]) -> list[Line]:
-    """What is said of cases for which there is no room."""
-    failed = sum(line.verdict != "passed" for line in lines)
-    told = f"{len(lines)} more cases, of which {failed} did not pass"
-    return [Line("failed" if failed else "passed", told, "")] if lines else []
-
-
-def _line(case: CaseResult) -> Line:
-    verdict = "passed" if case.score >= 1 else "partly" if case.score > 0 else "failed"
-    return Line(verdict, clean(case.label, 200), _shortened(case.for_student))
-
-
-def _shortened(message: str) -> str:
-    """A message in one line; an exception's text is as long as the student likes."""
-    message = " ".join(clean(message, 4 * _LONGEST).split())
-    return message if len(message) <= _LONGEST else message[: _LONGEST - 1].rstrip() + "…"

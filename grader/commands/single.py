@@ -1,0 +1,158 @@
+"""The command that judges one submission, without a class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader import config
+from grader.classroom.results import points
+from grader.classroom.roster import team_id
+from grader.commands import REFUSED, completion, console, errors, named
+from grader.errors import ConfigError
+
+if TYPE_CHECKING:
+    from grader.grading.judgement import Judgement
+
+
+def _print_schema(wanted: bool) -> None:
+    if wanted:
+        from grader.grading import judgement  # help need not wait for it
+
+        print(judgement.schema(), end="")
+        raise typer.Exit()
+
+
+def judge(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="A notebook, an archive, a folder, or files that belong together."
+        ),
+    ],
+    notebook: Annotated[
+        str,
+        typer.Option(
+            "--notebook",
+            help="The notebook that is meant; 01 is enough.",
+            autocompletion=completion.notebooks,
+        ),
+    ],
+    team: Annotated[str, typer.Option("--team", help="Whose it is.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the result goes: result.json.")],
+    secret: Annotated[
+        Path | None,
+        typer.Option(
+            "--secret", metavar="FILE", help="Draw the cases from what is in this file: class/seed."
+        ),
+    ] = None,
+    member: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--member", metavar="ID", help="One of the team, whose own numbers count as the team's."
+        ),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="DIR",
+            help="Folder with course.toml, thresholds.toml and releases/, like a class folder.",
+        ),
+    ] = None,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Print the JSON Schema of the result, and do nothing.",
+            is_eager=True,
+            callback=_print_schema,
+        ),
+    ] = False,
+) -> None:
+    """Judge one submission, without a class.
+
+    ./course judge team_7.tar.gz --notebook 01 --team team_7 --out result.json
+
+    For other graders, scripts, and a look at a single case.  It is taken in, executed in the
+    sandbox and judged as ./course grade does it; nothing is kept but the result, a JSON object for
+    programs (docs/judge.md).  In it stand points, maximum, state, needs_human, and for each check
+    the verdict twice: for_students, which may be shown to them, and for_markers, with hidden
+    values.  So the file is readable by its owner alone.
+
+    FILE is a notebook of any name, an archive as collect_submission.sh makes it, or a folder that
+    counts like one.  Files named beside a notebook, trained weights for instance, count as if they
+    lay in its folder handin/; modules (.py) lie beside the notebook.
+
+    Cases are drawn from a secret, the team and the files: the same three give the same cases, so
+    --secret class/seed gives the verdicts of that class.  Without --secret they are drawn afresh
+    for this run, and the result says so: let nobody try until a draw is kind.
+
+    When it came, and what lateness costs, is for a class to say.
+
+    Exit status: 0; 1 if a human must look at it, or it was rejected; 125 if it was not judged, by
+    no fault of the submission's: then there are no points, and the result says why.
+    """
+    # help need not wait for it
+    from grader.grading import judgement
+
+    with judgement.written(out, team, notebook) as write:
+        whose = team_id(team)
+        if not whose:
+            raise ConfigError(f"--team {team}: no letter or digit of it can be a team's name")
+        course = config.load(_folder(settings))
+        name = named.notebooks([notebook], course)[0]
+        drawn_from = _secret(secret) if secret is not None else ""
+
+        from grader.grading import warm  # help need not wait for the sandbox
+
+        warm.start([course.notebooks[name].kernel])
+        with warm.quick_imports():  # meanwhile the parent imports its libraries
+            from grader.grading import single  # nbgrader takes its time to import
+
+        asking = single.Asking(name, whose, drawn_from, tuple(member or ()), settings)
+        found = single.judge(files, course, asking)
+        write(found)
+    _say(found)
+    if found.state == judgement.NOT_GRADABLE:
+        raise typer.Exit(REFUSED)
+    raise typer.Exit(bool(found.needs_human))
+
+
+def _folder(settings: Path | None) -> Path | None:
+    if settings is not None and not settings.is_dir():
+        raise ConfigError(f"--settings {settings}: there is no such folder")
+    return settings
+
+
+def _secret(path: Path) -> str:
+    """What is in a file with a secret.  Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--secret {path} can't be read: {error}") from error
+    if not text:
+        raise ConfigError(f"--secret {path} is empty: write a line into it that nobody can guess")
+    return text
+
+
+def _say(found: Judgement) -> None:
+    """The result for people: points, what cost some, and what a human must look at."""
+    if found.points is None or found.maximum is None:
+        errors.print(f"{found.notebook} of {found.team}: {found.state}", markup=False)
+        for reason in found.needs_human:
+            errors.print(f"  {reason}", markup=False)
+        return
+    worth = f"{points(found.points)} of {points(found.maximum)} points"
+    essays = f", {found.essays_to_mark} essays to mark" if found.essays_to_mark else ""
+    console.print(f"{found.notebook} of {found.team}: {worth}{essays}", markup=False)
+    for check in found.checks:
+        if check.points < check.maximum:
+            cases = (case.message for case in check.for_markers.cases if case.score < 1)
+            told = check.for_markers.message or check.for_markers.mistake or next(cases, "")
+            line = f"  {check.name}: {points(check.points)} of {points(check.maximum)}: {told}"
+            console.print(line.rstrip(": "), markup=False, soft_wrap=True)
+    for reason in found.needs_human:
+        console.print(f"  NEEDS A HUMAN {reason}", markup=False, soft_wrap=True)
