@@ -312,8 +312,11 @@ def threads(workers: int) -> Iterator[Executor]:
 def _attempt(job: Job) -> tuple[Outcome, bool]:
     """The outcome, and whether the kernel was lost for no reason that is known."""
     started = time.monotonic()
-    scratch = leftovers.make("run")
+    place = leftovers.make("run")
+    # below a folder that no kernel sees: of its own one it may change the mode
+    scratch = place / "scratch"
     try:
+        scratch.mkdir()
         notebook = nbformat.reads(job.notebook, as_version=4)
         handover = scratch / "handover"
         handover.mkdir()
@@ -350,7 +353,7 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
         lost = problem == DIED and reason in ("", "killed")
         return outcome, lost or outcome.ours
     finally:
-        leftovers.remove(scratch)
+        leftovers.remove(place)
 
 
 def _kernel_manager(job: Job, scratch: Path) -> AsyncKernelManager:

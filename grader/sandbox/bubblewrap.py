@@ -20,6 +20,11 @@ from grader.sandbox.plan import SCRATCH, SOCKETS, Plan, threads_of_user
 
 _CODE = "/run/code"
 _PLAN = "/run/plan.json"
+_NEEDED = ("environment", "cwd", "preload", "refused", "bounds", "uid")
+"""Fields of a plan that a kernel reads, and a notebook may: not where the grader's things lie."""
+_EVERYBODYS = ("--perms", "1777")
+_TO_BECOME_ANOTHER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+"""Privileges of root that a kernel needs until it has another user's id."""
 
 
 def program() -> str | None:
@@ -32,15 +37,19 @@ def cold_command(plan: Plan, bounds: Bounds, isolated: bool) -> list[str]:
     folder = Path(plan.folder)
     code = folder / "code"
     code.mkdir(exist_ok=True)
-    for name in ("kernel.py", "bounds.py"):
+    for name in ("kernel.py", "bounds.py", "linux.py", "seccomp.py"):
         shutil.copyfile(Path(__file__).with_name(name), code / name)
-    content = asdict(plan) | {"others": threads_of_user()}
+    content = {name: value for name, value in asdict(plan).items() if name in _NEEDED}
+    content |= {"others": threads_of_user(), "isolated": isolated}
     if isolated:
         content["connection"] = {**plan.connection, "ip": f"{SOCKETS}/k"}
         content["connection_file"] = kernel.CONNECTION
+        if plan.mode == "root":
+            _give_away(plan)
     else:
         content["connection"] = {**plan.connection, "ip": f"{folder}/sockets/k"}
         content["connection_file"] = str(folder / "inside.json")
+        content["uid"] = 0
         content["environment"] = _outside(plan)
         content["cwd"] = start_folder(plan, "none")
     (folder / "cold.json").write_text(json.dumps(content))
@@ -54,7 +63,7 @@ def cold_command(plan: Plan, bounds: Bounds, isolated: bool) -> list[str]:
         *(("--seccomp", "9") if seccomp.program() else ()),
         *("--ro-bind", str(code), _CODE),
         *("--ro-bind", str(folder / "cold.json"), _PLAN),
-        *("--remount-ro", "/"),
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
         *(sys.executable, "-I", "-B", f"{_CODE}/kernel.py", _PLAN),
     ]
 
@@ -70,11 +79,24 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
     """The sandbox itself, without the command to run."""
     found = program()
     assert found is not None
-    words = [found, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
+    words = [found, "--die-with-parent", "--new-session", "--as-pid-1"]
     words += ["--clearenv", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    if plan.mode == "root":
+        # one that is root for Linux could change the machine's settings, with no privileges at all
+        words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
+        words += [word for name in _TO_BECOME_ANOTHER for word in ("--cap-add", name)]
+    else:
+        words += ["--unshare-all", "--uid", str(plan.uid), "--gid", str(plan.uid)]
     words += ["--proc", "/proc", "--dev", "/dev"]
+    for name in (f"/proc/{name}" for name in tree.SETTINGS):
+        words += ["--ro-bind-try", name, name]
+    words += ["--ro-bind", os.devnull, "/dev/zero"]  # see tree: what is mapped of it
     for place in ("/tmp", "/dev/shm"):  # first, since a course may lie in /tmp
-        words += ["--size", str(bounds.scratch_mb << 20), "--tmpfs", place]
+        words += [*_EVERYBODYS, "--size", str(bounds.scratch_mb << 20), "--tmpfs", place]
+    targets = [SOCKETS, *(target for _, target in plan.binds)]
+    above = {str(parent) for target in targets for parent in Path(target).parents}
+    for folder in sorted(above - {"/", "/tmp"}):  # else some are the grader's user's alone
+        words += ["--perms", "0755", "--dir", folder]
     for source, target in plan.binds:
         words += ["--ro-bind", source, target]
     for target, path in plan.links:
@@ -94,8 +116,18 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
     if plan.scratch:
         words += ["--bind", plan.scratch, SCRATCH]
     else:
-        words += ["--size", str(bounds.scratch_mb << 20), "--tmpfs", SCRATCH]
+        words += [*_EVERYBODYS, "--size", str(bounds.scratch_mb << 20), "--tmpfs", SCRATCH]
     return words
+
+
+def _give_away(plan: Plan) -> None:
+    """Make what a kernel writes to its own user's."""
+    writable = [f"{plan.folder}/sockets", *([plan.scratch] if plan.scratch else [])]
+    for top in writable:
+        os.chown(top, plan.uid, plan.uid)
+        for _, folders, names, here in os.fwalk(top):
+            for entry in (*folders, *names):
+                os.chown(entry, plan.uid, plan.uid, dir_fd=here, follow_symlinks=False)
 
 
 def _cover(plan: Plan, path: str, name: str) -> Path:

@@ -33,7 +33,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _MAIN = "import os; exec(os.read(0, 65536)); work()"
 """What kernels see of a command line, and in their stack: what there is to do comes another way."""
 _WORK = (
-    "import sys; sys.path.insert(0, {root!r}); from grader.sandbox import server; "
+    "import os, sys; os.environ['HOME'] = {home!r}; "  # where matplotlib keeps its list of fonts
+    "sys.path.insert(0, {root!r}); from grader.sandbox import server; "
     "sys.path.remove({root!r}); work = server.main({handle}, {grader}, {profile!r}); del server"
 )
 
@@ -47,6 +48,7 @@ class _Parent:
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         work = _WORK.format(
+            home=os.environ.get("HOME", "/"),
             root=str(_ROOT),
             handle=theirs.fileno(),
             grader=os.getpid(),
@@ -54,9 +56,6 @@ class _Parent:
         )
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **threads_environment()}
         environment |= _HUGE_PAGES
-        environment["HOME"] = os.environ.get(
-            "HOME", "/"
-        )  # where matplotlib keeps its list of fonts
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", _MAIN],

@@ -240,7 +240,7 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
     (
         "hold memory that no process is charged with",
         """
-        import contextlib, fcntl, os, socket
+        import contextlib, ctypes, fcntl, mmap, os, socket
         one, _ = socket.socketpair()
         got = []
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF, 32, 33):
@@ -249,7 +249,72 @@ ATTEMPTS: tuple[tuple[str, str], ...] = (
                 got.append(f"a buffer of {one.getsockopt(socket.SOL_SOCKET, option)} bytes")
         with contextlib.suppress(OSError):
             got.append(f"a pipe of {fcntl.fcntl(os.pipe()[1], 1031, 1 << 20)} bytes")
+        with contextlib.suppress(OSError):
+            mmap.mmap(-1, 1 << 20)  # what is unmapped of it stays
+            got.append("shared memory")
+        with contextlib.suppress(OSError):
+            mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 20)
+            got.append("shared memory of a device")
+        if ctypes.CDLL(None).inotify_init1(0) >= 0:
+            got.append("a queue of events")
         return got
+        """,
+    ),
+    (
+        "store something where no bound is",
+        """
+        import contextlib, os
+        points = {line.split()[4] for line in open("/proc/self/mountinfo")}
+        got = []
+        for point in {*points, *map(os.path.dirname, points)} - {"/scratch", "/tmp", "/dev/shm"}:
+            with contextlib.suppress(OSError):
+                os.close(os.open(os.path.join(point, "planted"), os.O_WRONLY | os.O_CREAT))
+                os.unlink(os.path.join(point, "planted"))
+                got.append(point)
+        return [point for point in got if point != "/run/kernel"]  # which is looked at from outside
+        """,
+    ),
+    (
+        "change the machine's settings",
+        """
+        import contextlib, os
+        got = []
+        for where, _, names in os.walk("/proc/sys"):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    os.close(os.open(os.path.join(where, name), os.O_WRONLY))
+                    got.append(os.path.join(where, name))
+        return got
+        """,
+    ),
+    (
+        "keep others from a file of the course",
+        """
+        import contextlib, fcntl, os
+        walks = (walk for folder in READ_ONLY for walk in os.walk(folder))
+        name = next(os.path.join(where, name) for where, _, names in walks for name in names)
+        kept = [open(name), open(name)]
+        got = []
+        fcntl.flock(kept[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(kept[1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            got.append("a lock")
+        kept.pop().close()
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(kept[0], 1024, fcntl.F_WRLCK)
+            got.append("a lease")
+        return got
+        """,
+    ),
+    (
+        "take what the machine has only so many of",
+        """
+        import ctypes, os
+        numbers = {"x86_64": 206, "aarch64": 0}
+        context = (ctypes.c_ulong * 1)()
+        done = ctypes.CDLL(None).syscall(numbers[os.uname().machine], 1, context)
+        return "asynchronous input and output" if done >= 0 else ""
         """,
     ),
     (

@@ -123,21 +123,41 @@ def preload(modules: Iterable[str], refused: Collection[str]) -> Blocker:
     return blocker
 
 
+_MODULES = ("bounds", "linux", "seccomp")
+"""What a cold kernel needs beside this file."""
+
+
 def _cold(file: str) -> None:
     """What a fresh interpreter does: no fork, the same kernel."""
     plan = json.loads(Path(file).read_text())
-    beside = Path(__file__).with_name("bounds.py")
-    specification = importlib.util.spec_from_file_location("bounds", beside)
-    assert specification is not None and specification.loader is not None
-    bounds = importlib.util.module_from_spec(specification)
-    sys.modules["bounds"] = bounds
-    specification.loader.exec_module(bounds)
+    bounds, linux, seccomp = map(_beside, _MODULES)
+    if os.getuid() == 0 and plan["uid"]:
+        linux.drop_capability_bounds()
+        os.setgroups([])
+        os.setresgid(*[plan["uid"]] * 3)
+        os.setresuid(*[plan["uid"]] * 3)
+        linux.drop_capabilities()
+        linux.die_with_parent()  # forgotten when the user changes
     settle(plan["environment"], plan["cwd"])
     preload(plan["preload"], plan["refused"])
     bounds.apply_limits(bounds.Bounds(**plan["bounds"]), plan["others"])
-    del sys.modules["bounds"]
     listen(plan["connection"], plan["connection_file"])
+    if plan["isolated"] and (more := seccomp.without_connections()):
+        linux.install_filter(more)
+    for name in _MODULES:
+        del sys.modules[name]
     serve()
+
+
+def _beside(name: str) -> Any:
+    """A module of the same folder, which is in no package here."""
+    place = Path(__file__).with_name(f"{name}.py")
+    specification = importlib.util.spec_from_file_location(name, place)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

@@ -303,8 +303,9 @@ class CourseProvisioner(LocalProvisioner):
             return
         process = self.process
         assert process is not None
-        scratch = Path(self.scratch) if self.scratch else None
-        watch = self._looks = Watch(process.pid, bounds, scratch)
+        assert self._folder is not None
+        stored = [self._folder / "sockets", *([Path(self.scratch)] if self.scratch else [])]
+        watch = self._looks = Watch(process.pid, bounds, stored)
         self._meter = Meter(process.pid, most=bounds.processes)
 
         def look() -> None:

@@ -2,9 +2,12 @@
 
 It is the second line of defence; the first are the namespaces.  Refused are new namespaces and
 mounts, looking into other processes, kernel keys, BPF, io_uring, memory that no process accounts
-for (larger buffers of sockets and pipes among it, see `Bounds.open_files`), and socket families
-that a network namespace doesn't cover (vsock reaches the host of a virtual machine).  Everything
-else passes.
+for (larger buffers of sockets and pipes, see `Bounds.open_files`; shared memory without a file,
+which stays when all but one page of it is unmapped; pages lent to pipes; events that wait to be
+read), what the whole machine has only so many of (asynchronous input and output), leases, and
+socket families that a network namespace doesn't cover (vsock reaches the host of a virtual
+machine).  Locks on files seem to succeed and do nothing: two notebooks may read one file, and
+neither is to keep it from the other.  Everything else passes.
 """
 
 from __future__ import annotations
@@ -63,21 +66,37 @@ _REFUSED = {
     "shmget": (29, 194),
     "semget": (64, 190),
     "msgget": (68, 186),
+    "vmsplice": (278, 75),
 }
 # Libraries take these for features of a newer kernel and fall back to something older.
-_ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447, 447)}
-# name: (numbers, position of an argument, its refused values), from asm/socket.h and linux/fcntl.h;
-# the option of a socket has the same meaning at no other level that a notebook needs
-_REFUSED_WITH = {
-    "setsockopt": ((54, 208), 2, (7, 8, 32, 33)),  # SO_SNDBUF, SO_RCVBUF, and both by FORCE
-    "fcntl": ((72, 25), 1, (1031,)),  # F_SETPIPE_SZ
+_ABSENT = {
+    "clone3": (435, 435),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "inotify_init": (253, -1),
+    "inotify_init1": (294, 26),
+    "io_setup": (206, 0),
+}
+_IDLE = {"flock": (73, 32)}
+# name: (numbers, position of an argument, its values that are refused, those that do nothing), from
+# asm/socket.h and linux/fcntl.h; the option of a socket has the same meaning at no other level that
+# a notebook needs
+_DEPENDING = {
+    # SO_SNDBUF, SO_RCVBUF, and both by FORCE
+    "setsockopt": ((54, 208), 2, (7, 8, 32, 33), ()),
+    # F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ; F_SETLK, F_SETLKW, and both for open files
+    "fcntl": ((72, 25), 1, (1024, 1026, 1031), (6, 7, 37, 38)),
 }
 _CLONE = (56, 220)
+_MMAP = (9, 222)
+_SHARED, _ANONYMOUS, _HUGETLB = 0x1, 0x20, 0x40000
 _SOCKET = (41, 198)
 _NEW_NAMESPACE = 0x7E020080  # all CLONE_NEW* flags, time and cgroup included
 _FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
+_INTERNET = (2, 10)
+_DATAGRAM, _KIND_OF_SOCKET = 2, 0xF
 
-_LOAD, _EQUAL, _ATLEAST, _ANYBIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _ATLEAST, _ANYBIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCHITECTURE, _ARGUMENT_0 = 0, 4, 16  # offsets in struct seccomp_data
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -85,10 +104,79 @@ _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 def program() -> bytes | None:
     """The filter as BPF instructions, or None on a processor whose numbers aren't listed here."""
-    machine = _MACHINES.get(platform.machine())
-    if machine is None:
+    if (column := _column()) is None:
         return None
-    column, audit_code = machine
+    code = _for_this_machine(column)
+    for numbers in _REFUSED.values():
+        code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.EPERM)]
+    for numbers in _ABSENT.values():
+        if numbers[column] >= 0:
+            code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.ENOSYS)]
+    for numbers in _IDLE.values():
+        code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(0)]
+    for numbers, argument, refused, idle in _DEPENDING.values():
+        inner = [_instruction(_LOAD, _ARGUMENT_0 + 8 * argument)]
+        for value in (*refused, *idle):
+            answer = errno.EPERM if value in refused else 0
+            inner += [_instruction(_EQUAL, value, 0, 1), _refuse(answer)]
+        code += _only_for(numbers[column], inner)
+    code += _only_for(
+        _MMAP[column],
+        [
+            _instruction(_LOAD, _ARGUMENT_0 + 8 * 3),
+            _instruction(_ANYBIT, _HUGETLB, 0, 1),
+            _refuse(errno.ENOMEM),
+            _instruction(_AND, _SHARED | _ANONYMOUS),
+            _instruction(_EQUAL, _SHARED | _ANONYMOUS, 0, 1),
+            _refuse(errno.EPERM),
+        ],
+    )
+    code += _only_for(
+        _CLONE[column],
+        [
+            _instruction(_LOAD, _ARGUMENT_0),
+            _instruction(_ANYBIT, _NEW_NAMESPACE, 0, 1),
+            _refuse(errno.EPERM),
+        ],
+    )
+    allowed = _instruction(_RETURN, _ALLOW)
+    inner = [_instruction(_LOAD, _ARGUMENT_0)]
+    for family in _FAMILIES:
+        inner += [_instruction(_EQUAL, family, 0, 1), allowed]
+    code += _only_for(_SOCKET[column], [*inner, _refuse(errno.EAFNOSUPPORT)])
+    return b"".join([*code, allowed])
+
+
+def without_connections() -> bytes | None:
+    """A filter more, where a network is up that leads nowhere: no sockets but for datagrams.
+
+    The buffers of TCP grow to megabytes, and no process is charged with them.
+    """
+    if (column := _column()) is None:
+        return None
+    inner = [_instruction(_LOAD, _ARGUMENT_0)]
+    for left, family in reversed([*enumerate(reversed(_INTERNET))]):
+        inner += [_instruction(_EQUAL, family, left + 1, 0)]
+    inner += [
+        _instruction(_RETURN, _ALLOW),
+        _instruction(_LOAD, _ARGUMENT_0 + 8),
+        _instruction(_AND, _KIND_OF_SOCKET),
+        _instruction(_EQUAL, _DATAGRAM, 1, 0),
+        _refuse(errno.ENETUNREACH),
+    ]
+    code = [*_for_this_machine(column), *_only_for(_SOCKET[column], inner)]
+    return b"".join([*code, _instruction(_RETURN, _ALLOW)])
+
+
+def _column() -> int | None:
+    """Which of the numbers above are this processor's; None if none are."""
+    machine = _MACHINES.get(platform.machine())
+    return machine[0] if machine else None
+
+
+def _for_this_machine(column: int) -> list[bytes]:
+    """How each filter begins: it ends calls of other interfaces, and loads the number of a call."""
+    _, audit_code = _MACHINES[platform.machine()]
     code = [
         _instruction(_LOAD, _ARCHITECTURE),
         _instruction(_EQUAL, audit_code, 1, 0),
@@ -97,31 +185,16 @@ def program() -> bytes | None:
     ]
     if column == 0:  # the x32 interface has numbers of its own for the same calls
         code += [_instruction(_ATLEAST, 0x40000000, 0, 1), _refuse(errno.ENOSYS)]
-    for numbers in _REFUSED.values():
-        code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.EPERM)]
-    for numbers in _ABSENT.values():
-        code += [_instruction(_EQUAL, numbers[column], 0, 1), _refuse(errno.ENOSYS)]
-    for numbers, argument, values in _REFUSED_WITH.values():
-        code += [
-            _instruction(_EQUAL, numbers[column], 0, 2 * len(values) + 2),
-            _instruction(_LOAD, _ARGUMENT_0 + 8 * argument),
-        ]
-        for value in values:
-            code += [_instruction(_EQUAL, value, 0, 1), _refuse(errno.EPERM)]
-        code += [_instruction(_RETURN, _ALLOW)]
-    code += [
-        _instruction(_EQUAL, _CLONE[column], 0, 4),
-        _instruction(_LOAD, _ARGUMENT_0),
-        _instruction(_ANYBIT, _NEW_NAMESPACE, 0, 1),
-        _refuse(errno.EPERM),
+    return code
+
+
+def _only_for(number: int, code: list[bytes]) -> list[bytes]:
+    """Instructions for one system call, which passes if they come to their end."""
+    return [
+        _instruction(_EQUAL, number, 0, len(code) + 1),
+        *code,
         _instruction(_RETURN, _ALLOW),
-        _instruction(_EQUAL, _SOCKET[column], 0, len(_FAMILIES) + 2),
-        _instruction(_LOAD, _ARGUMENT_0),
     ]
-    for position, family in enumerate(_FAMILIES):
-        code.append(_instruction(_EQUAL, family, len(_FAMILIES) - position, 0))
-    code += [_refuse(errno.EAFNOSUPPORT), _instruction(_RETURN, _ALLOW)]
-    return b"".join(code)
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

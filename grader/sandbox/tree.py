@@ -18,7 +18,13 @@ from grader.sandbox import linux
 from grader.sandbox.bounds import DEEPEST
 from grader.sandbox.plan import SCRATCH, SOCKETS, Plan
 
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICES = ("null", "full", "random", "urandom")
+"""Not zero: what is mapped of it is memory that no process is charged with once it is unmapped."""
+_TERMINALS = 64
+"""Of a notebook; the whole machine has some thousands."""
+SETTINGS = ("sys", "sysrq-trigger", "irq", "bus")
+"""What lies in /proc and is the machine's: its root may change it, even without any privilege, and
+where the grader is root in a container, so is a kernel for Linux."""
 _MAX_FILES = 20_000
 """Files and folders in a notebook's scratch space."""
 _REFUSAL = """raise ModuleNotFoundError(
@@ -200,6 +206,9 @@ def _processes(root: str) -> None:
     quiet = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     try:
         linux.mount("proc", str(proc), "proc", quiet)
+        for name in SETTINGS:
+            if (proc / name).exists():
+                _bind(f"{proc}/{name}", f"{proc}/{name}")  # read-only, with all that is bound
     except PermissionError:
         for name in ("cpuinfo", "meminfo"):
             (proc / name).write_text(Path("/proc", name).read_text())
@@ -223,7 +232,7 @@ def _devices(root: str) -> None:
         (dev / name).symlink_to(target)
     (dev / "pts").mkdir()
     with contextlib.suppress(OSError):  # only shell escapes want a terminal
-        options = "newinstance,ptmxmode=0666,mode=620"
+        options = f"newinstance,ptmxmode=0666,mode=620,max={_TERMINALS}"
         quiet = linux.MS_NOSUID | linux.MS_NOEXEC
         linux.mount("devpts", f"{dev}/pts", "devpts", quiet, options)
 

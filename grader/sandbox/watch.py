@@ -10,6 +10,7 @@ import contextlib
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -136,12 +137,12 @@ class Watch:
     """Looks after the processes below `root`."""
 
     def __init__(
-        self, root: int, bounds: Bounds, scratch: Path | None = None, root_is_ours: bool = False
+        self, root: int, bounds: Bounds, stored: Sequence[Path] = (), root_is_ours: bool = False
     ) -> None:
         self.meter = Meter(root, root_is_ours, bounds.processes)
         self.bounds = bounds
-        self.scratch = scratch
-        """A folder whose size is bounded by looking at it, where no file system does that."""
+        self.stored = stored
+        """Folders whose size is bounded by looking at them, where no file system does that."""
         self.usage = Usage()
         self.shares = Shares()
         self._next_exact = time.monotonic() + _EXACT_EVERY
@@ -168,8 +169,9 @@ class Watch:
             self.usage.peak_mb = max(self.usage.peak_mb, share / MIB)
             if share > self.bounds.memory_mb * MIB:
                 return f"more than {self.bounds.memory_mb} MB of memory"
-            if self.scratch is not None:
-                return _too_much_stored(self.scratch, self.bounds.scratch_mb)
+            for folder in self.stored:
+                if reason := _too_much_stored(folder, self.bounds.scratch_mb):
+                    return reason
         return ""
 
     def processes(self) -> list[int]:
@@ -210,14 +212,20 @@ def _resident(process: int) -> int:
 
 
 def _share(process: int) -> int:
-    """Bytes of memory; what several processes share counts in parts.  Resident size if refused."""
-    try:
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+    """Bytes of memory, tables of pages included; what several processes share counts in parts.
+    Resident size if refused."""
+    tables = _told(process, "status", "VmPTE:") or 0
+    share = _told(process, "smaps_rollup", "Pss:")
+    return tables + (_resident(process) if share is None else share)
+
+
+def _told(process: int, file: str, name: str) -> int | None:
+    """Bytes that a line of a file about a process says; None if there is none."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return _resident(process)
+    return None
 
 
 def _too_much_stored(folder: Path, most_mb: int) -> str:

@@ -78,3 +78,28 @@ def test_who_starts_many_gets_no_more_than_who_starts_one(apart: bool) -> None:
         for running in watch.processes():
             os.kill(running, signal.SIGKILL)
         process.wait()
+
+
+def test_tables_of_pages_are_memory_too() -> None:
+    code = (
+        "import ctypes, sys, time\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.mmap.restype = ctypes.c_void_p\n"
+        "where = libc.mmap(None, ctypes.c_size_t(4 << 30), 1, 0x4022, -1, ctypes.c_long(0))\n"
+        "for place in range(where, where + (4 << 30), 2 << 20):\n"
+        "    ctypes.c_byte.from_address(place).value\n"
+        "print('read', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"read\n"
+        watch = Watch(process.pid, Bounds())
+        watch.look(exactly=True)
+        in_sight = watch.usage.peak_mb
+        tables = Path(f"/proc/{process.pid}/status").read_text().split("VmPTE:")[1].split()[0]
+        share = Path(f"/proc/{process.pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]
+        assert int(tables) / 1024 > 8  # 2048 tables of a page each
+        assert in_sight == pytest.approx((int(tables) + int(share)) / 1024, abs=1)
+    finally:
+        process.kill()
+        process.wait()
