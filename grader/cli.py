@@ -24,6 +24,7 @@ from grader.commands import (
     returning,
     single,
     standing,
+    trying,
 )
 from grader.errors import CourseError
 
@@ -58,11 +59,15 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     handed_in.purge,
     making.demo,
     making.truth,
+    trying.try_,
     making.mutate,
     making.doctor,
     making.bench,
 ):
-    app.command(cls=grading.OptionalNames if _command is grading.collect else None)(_command)
+    app.command(
+        _command.__name__.rstrip("_"),  # "try" is a word of Python's
+        cls=grading.OptionalNames if _command is grading.collect else None,
+    )(_command)
 
 
 def _tell_version(wanted: bool) -> None:

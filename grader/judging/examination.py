@@ -22,6 +22,7 @@ from utils import codec
 from utils.checks.cases import Case, CaseSet
 from utils.checks.compare import compare
 from utils.checks.identity import normalise_id, variant_of
+from utils.checks.shown import Shown
 from utils.checks.verdicts import CaseVerdict, CheckVerdict, Reply, Told
 
 
@@ -155,6 +156,19 @@ def verdict_on(cases: CaseSet, answer: bytes, team: str) -> CheckVerdict:
     """Judge one packed answer, by what it says.  Raises CodecError if it is none."""
     replies, student = _replies(cases, answer)
     return _verdict(cases, replies, student, team)
+
+
+def at_home(public: CaseSet, answers: list[bytes], worth: float) -> list[str]:
+    """What a check shows a student of an answer to its public cases, in lines of text."""
+    if not answers:
+        return []
+    try:
+        replies, student = _replies(public, answers[0])
+        variant = variant_of(student) if public.by_student and isinstance(student, str) else 0
+        return Shown(compare(public, replies, variant), public, worth).lines()
+    except Exception as error:  # as hostile as any answer
+        told = str(error)[:300] if isinstance(error, codec.CodecError) else type(error).__name__
+        return [f"damaged answer: {told}"]
 
 
 def proven(cases: CaseSet, answer: bytes, team: str) -> tuple[CheckVerdict, str, str]:

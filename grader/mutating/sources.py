@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
-import symtable
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nbformat.notebooknode import NotebookNode
-
 from grader import places
-from grader.authoring import source_text
-from grader.cells import FIGURE, check_of
+from grader.authoring import needed, source_text
+from grader.authoring.needed import Cell
+from grader.cells import check_of
 from grader.contract.judges import judges_of
 
 NOTHING: Mapping[str, str] = {}
@@ -56,16 +53,6 @@ class Exercise:
         return frozenset().union(*(check.functions for check in self.checks))
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A code cell and the names that it makes and needs."""
-
-    node: NotebookNode
-    source: str
-    makes: frozenset[str]
-    needs: frozenset[str]
-
-
 def exercises(
     notebook: str, left_out: Mapping[str, str], free: Mapping[str, str] = NOTHING
 ) -> list[Exercise]:
@@ -75,7 +62,7 @@ def exercises(
     right.  Values found by hand aren't changed, either.
     """
     source = source_text.read(places.folder() / "source" / f"{notebook}.py")
-    cells = [_cell(c) for c in source.notebook.cells if c.cell_type == "code"]
+    cells = needed.cells_of(source.notebook)
     judges = judges_of(notebook)
     found = []
     for number, cell in enumerate(cells):
@@ -98,52 +85,6 @@ def exercises(
     return found
 
 
-def _cell(node: NotebookNode) -> _Cell:
-    source = "\n".join(_silent(line) for line in node.source.split("\n"))
-    tree = ast.parse(source)
-    makes = set().union(*(_bound(statement) for statement in tree.body))
-    needs = _globals(symtable.symtable(source, "cell", "exec"))
-    return _Cell(node, source, frozenset(makes), frozenset(needs))
-
-
-def _globals(table: symtable.SymbolTable) -> set[str]:
-    """Names of the notebook that a cell or a function in it refers to."""
-    at_top = table.get_type() == "module"
-    found = {
-        symbol.get_name()
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (at_top or symbol.is_global())
-    }
-    return found.union(*(_globals(inner) for inner in table.get_children()))
-
-
-def _silent(line: str) -> str:
-    """A line without a notebook's own commands, which Python does not know."""
-    return re.sub(r"^(\s*)[%!].*", r"\1pass", line)
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """Names that a statement of a cell binds, at its top level or in its blocks."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {(a.asname or a.name).split(".")[0] for a in statement.names}
-    stored = {
-        n.id
-        for n in ast.walk(statement)
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    inner = [s for s in ast.iter_child_nodes(statement) if isinstance(s, ast.stmt)]
-    changed = {  # table["row"] = …
-        n.value.id
-        for n in ast.walk(statement)
-        if isinstance(n, ast.Subscript)
-        and isinstance(n.ctx, ast.Store)
-        and isinstance(n.value, ast.Name)
-    }
-    return stored.union(changed, *(_bound(s) for s in inner))
-
-
 def _solution_lines(source: str) -> frozenset[int]:
     inside, found = False, set()
     for number, line in enumerate(source.split("\n"), 1):
@@ -163,29 +104,14 @@ def _has_functions(source: str, lines: frozenset[int]) -> bool:
     )
 
 
-def _checks_of(cells: list[_Cell], number: int) -> Iterator[Asked]:
+def _checks_of(cells: list[Cell], number: int) -> Iterator[Asked]:
     """The checks that can't be run without a cell."""
     for place, cell in enumerate(cells):
         if not (name := check_of(cell.node)) or place < number:
             continue
-        statement = ast.parse(cell.source).body[-1]
-        assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-        answer = statement.value.args[1]
+        answer = needed.call_of(cell).args[1]
         named = frozenset(n.id for n in ast.walk(answer) if isinstance(n, ast.Name))
-        needed = _needed(cells, place, named)
-        if number in needed:
-            sources = tuple(cells[i].source for i in needed)
+        earlier = needed.before(cells, place, named)
+        if number in earlier:
+            sources = tuple(cells[i].source for i in earlier)
             yield Asked(name, ast.unparse(answer), sources, named)
-
-
-def _needed(cells: list[_Cell], place: int, names: frozenset[str]) -> list[int]:
-    """Numbers of the cells before a place that it takes to have these names, in order."""
-    wanted, needed = set(names), []
-    for number in reversed(range(place)):
-        cell = cells[number]
-        if FIGURE in cell.node.metadata.get("tags", ()) or check_of(cell.node):
-            continue
-        if cell.makes & wanted:
-            needed.append(number)
-            wanted |= cell.needs
-    return needed[::-1]

@@ -16,7 +16,7 @@ from grader import cli, places
 from grader.commands import MOST_COUNTED, REFUSED
 
 PAGE = places.ROOT / "docs" / "exit_statuses.md"
-COMMANDS = {c.callback.__name__: c.callback for c in cli.app.registered_commands if c.callback}
+COMMANDS = {c.name: c.callback for c in cli.app.registered_commands if c.name and c.callback}
 
 
 def told_by(command: str) -> str:
