@@ -16,6 +16,10 @@ _FAILED = 4
 _STYLE = "border-collapse:collapse;font-size:13px;line-height:1.45;margin:2px 0 6px;max-width:90em"
 
 
+_RIGHT, _PARTLY, _WRONG = "#1a7f37", "#9a4d00", "#b3261e"
+_BADGE = "padding:0 5px;border-radius:3px;font-weight:600"
+
+
 class Shown:
     """A verdict on its way to the reader.
 
@@ -85,11 +89,8 @@ class Shown:
     def to_html(self) -> str:
         """The table as HTML.  Everything is escaped: labels, messages, what the student printed."""
         ok = self.outcome.score == 1
-        colour = "#1a7f37" if ok else "#b35900"
-        body = [
-            f'<div style="color:{colour};font-weight:600">{_OK if ok else _NO} '
-            f"{html.escape(self.headline())}</div>"
-        ]
+        head = f"{_sign(ok, _PARTLY)} {html.escape(self.headline())}"
+        body = [f'<div style="font-weight:600">{head}</div>']
         first, rest = self._in_short()
         rows = self._rows()
         if first and (not ok or len(rows) > 1 or self.cases.assess):
@@ -162,12 +163,18 @@ class HandedBack:
         return f"{self.name}: handed to the judge"
 
 
+def _sign(ok: bool, otherwise: str) -> str:
+    """✔ or ✘ in white on a colour: as legible on a dark page as on a white one."""
+    style = f"background:{_RIGHT if ok else otherwise};color:#fff;{_BADGE}"
+    return f'<span style="{style}">{_OK if ok else _NO}</span>'
+
+
 def _table(rows: list[tuple[str, str, str]]) -> str:
     cells = []
     for mark, label, text in rows:
-        ink = "#1a7f37" if mark == _OK else "#b3261e"
+        sign = _sign(mark == _OK, _WRONG)
         cells.append(
-            f'<tr><td style="color:{ink};padding:1px 8px;text-align:center">{mark}</td>'
+            f'<tr><td style="padding:1px 8px;text-align:center">{sign}</td>'
             f'<td style="text-align:left;padding:1px 12px 1px 0;min-width:14em">'
             f"{html.escape(label)}</td>"
             f'<td style="text-align:left;padding:1px 8px">{html.escape(text)}</td></tr>'

@@ -51,7 +51,7 @@ class GradientReport:
         if self.problem:
             return f"<div>{html.escape(self.problem)}</div>"
         cells = "".join(
-            f'<tr><td style="color:{"#1a7f37" if r.ok else "#b3261e"}">{"✔" if r.ok else "✘"}</td>'
+            f"<tr><td>{'✔' if r.ok else '✘'}</td>"
             f'<td style="text-align:left"><b>{html.escape(r.name)}</b></td>'
             f'<td style="text-align:left">{html.escape(r.message)}</td></tr>'
             for r in self.rows

@@ -105,7 +105,7 @@ class Stepper:
                 frame.group("Steps and zeros", steps),
             ]
         )
-        return w.VBox([controls, self.mode, self.stepping, self.screen.widget])
+        return w.VBox([self.mode, self.stepping, self.screen.widget, controls])
 
     def drawing(self) -> Drawing:
         """The picture of what the controls say."""

@@ -18,6 +18,10 @@ from utils.palette import BLUE, GREY, INK, PALE, RED
 _ROOM = 208
 """Pixels that a picture takes on each side."""
 
+_KEY = 24
+"""Pixels below a map, for its key."""
+_STRENGTH = ("magma", "none", "strong")
+"""Colours and their ends of maps that tell how much matters."""
 _MAGNIFIED = 10
 _MOST_STEPS = 60
 
@@ -39,8 +43,8 @@ def draw(
     places = ", ".join(map(str, square[:2]))
     words = [
         f"“{names[label]}”: probability {before:.3f}; with the grey square at [{places}] "
-        f"{after:.3f}. Maps: bright is strong evidence. Occlusion: orange where hiding lowers the "
-        "probability, purple where it raises it.",
+        f"{after:.3f}. Occlusion: orange where the probability falls with the square there, purple "
+        "where it rises.",
         f"After {number} step{'' if number == 1 else 's'} towards “{names[target]}”: probability "
         f"{step.probabilities[target]:.3f}, L2 distance {step.distance:.2f}; the net says "
         f"“{names[winner]}”.",
@@ -48,7 +52,7 @@ def draw(
     panels = [
         _photograph(evidence, square),
         _saliency(evidence, label),
-        _map("occlusion", _occlusion(evidence, square[2], label)),
+        _map("occlusion", _occlusion(evidence, square[2], label), "PuOr_r", "rises", "falls"),
         _activation(evidence, label),
         _bars(evidence, hidden),
         _changed(step),
@@ -105,7 +109,7 @@ def _occlusion(evidence: Evidence, size: int, label: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _saliency(evidence: Evidence, label: int) -> Panel:
-    return _map("saliency", _coloured(evidence.saliency(label), "magma", 0))
+    return _map("saliency", _coloured(evidence.saliency(label), "magma", 0), *_STRENGTH)
 
 
 @lru_cache(maxsize=64)
@@ -116,7 +120,7 @@ def _activation(evidence: Evidence, label: int) -> Panel:
     fine = values[np.ix_(rows, np.arange(size) * values.shape[1] // size)]
     colours = _coloured(fine, "magma", 0) / 255.0
     grey = evidence.image.mean(axis=-1, keepdims=True)
-    return _map("class activation", _bytes(0.35 * grey + 0.65 * colours))
+    return _map("class activation", _bytes(0.35 * grey + 0.65 * colours), *_STRENGTH)
 
 
 @lru_cache(maxsize=2 * _MOST_STEPS)
@@ -130,9 +134,14 @@ def _difference(evidence: Evidence, step: Step) -> Panel:
     return _map(f"difference × {_MAGNIFIED}", _bytes(0.5 + _MAGNIFIED * change))
 
 
-def _map(title: str, pixels: np.ndarray) -> Panel:
-    panel = Panel(title, _ROOM + 2, _ROOM + 2)
+def _map(title: str, pixels: np.ndarray, colours: str = "", low: str = "", high: str = "") -> Panel:
+    """A picture, and below it what the ends of its colours mean."""
+    panel = Panel(title, _ROOM + 2, _ROOM + 2 + (_KEY if colours else 0))
     panel.picture(1, 1, _ROOM, _ROOM, pixels)
+    if colours:
+        panel.text(1, _ROOM + 14, low, 12, INK, "start")
+        panel.text(_ROOM + 1, _ROOM + 14, high, 12, INK, "end")
+        panel.picture(54, _ROOM + 8, 100, 12, _coloured(np.linspace(0, 1, 50)[None], colours, 0, 1))
     return panel
 
 
@@ -234,7 +243,7 @@ class Explorer:
             frame.group("Hide a part", [self.label, self.size, self.row, self.column]),
             frame.group("Fool it", [self.target, self.length, buttons, self.shown]),
         ])  # fmt: skip
-        return w.VBox([controls, self.screen.widget])
+        return w.VBox([self.screen.widget, controls])
 
     def drawing(self) -> Drawing:
         """The picture of what the controls say."""

@@ -124,26 +124,31 @@ def chain(nodes: list[Node]) -> list[str]:
 
 
 def draw(data: bytes) -> Any:
-    """The chain of operations as a picture, line by line, turning back at each end."""
+    """The chain of operations as a picture, numbered, line by line from left to right."""
     import matplotlib.pyplot as plt  # matplotlib takes its time to import
+    from matplotlib.patches import Rectangle
 
     ops = ["input", *chain(nodes_in(data))]
     colours = {"Conv2D": "#9ecae1", "Relu": "#fdd49e", "MaxPool": "#a1d99b", "MatMul": "#bcbddc"}
-    columns = 4
+    columns = 5
     rows = -(-len(ops) // columns)
-    figure, axis = plt.subplots(figsize=(9, 1.1 * rows), layout="constrained")
-    before = (0.0, 0.0)
+    figure, axis = plt.subplots(figsize=(10, 0.95 * rows + 0.2), layout="constrained")
+    arrow = {"arrowstyle": "-|>", "color": "#555555"}
     for number, op in enumerate(ops):
         row, column = divmod(number, columns)
-        x, y = 2.4 * (column if row % 2 == 0 else columns - 1 - column), -1.2 * row
-        box = {"boxstyle": "round,pad=0.5", "fc": colours.get(op, "white"), "ec": "#555555"}
-        axis.text(x, y, f"{op:^9}", ha="center", va="center", bbox=box, family="monospace")
-        if number:
-            gap = 34 if before[1] == y else 16
-            arrow = {"arrowstyle": "->", "shrinkA": gap, "shrinkB": gap}
-            axis.annotate("", (x, y), before, arrowprops=arrow)
-        before = (x, y)
-    axis.set(xlim=(-1.2, 2.4 * columns - 1.2), ylim=(-1.2 * rows + 0.5, 0.7))
+        x, y = 2.0 * column, -float(row)
+        fill = colours.get(op, "white")
+        axis.add_patch(Rectangle((x - 0.7, y - 0.25), 1.4, 0.5, fc=fill, ec="#555555"))
+        axis.text(x, y, f"{number}  {op}" if number else op, ha="center", va="center", fontsize=12)
+        if column < columns - 1 and number < len(ops) - 1:
+            axis.annotate("", (x + 1.3, y), (x + 0.7, y), arrowprops=arrow)
+        if column == 0 and number:
+            axis.plot([-1.2, 2.0 * columns - 0.9], [y + 0.5] * 2, color="#555555", lw=1)
+            axis.plot([2.0 * columns - 1.3, 2.0 * columns - 0.9, 2.0 * columns - 0.9],
+                      [y + 1, y + 1, y + 0.5], color="#555555", lw=1)  # fmt: skip
+            axis.plot([-1.2, -1.2], [y + 0.5, y], color="#555555", lw=1)
+            axis.annotate("", (-0.7, y), (-1.2, y), arrowprops=arrow)
+    axis.set(xlim=(-1.3, 2.0 * columns - 0.8), ylim=(-rows + 0.6, 0.4))
     axis.axis("off")
     return figure
 

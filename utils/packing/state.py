@@ -157,7 +157,7 @@ def _said_by(output: dict[str, Any], check: str) -> float | None:
     data = output.get("data")
     html = data.get("text/html") if isinstance(data, dict) else None
     text = html if isinstance(html, str) else "".join(map(str, html or ()))
-    shown = re.search(rf">\s*([✔✘]) {re.escape(check)}: ", text)
+    shown = re.search(rf">\s*([✔✘])(?:</span>)? {re.escape(check)}: ", text)
     if shown is None:
         return None
     return 1.0 if shown.group(1) == "✔" else 0.5

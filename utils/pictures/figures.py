@@ -35,16 +35,19 @@ def samples_per_class(data: Dataset, per_class: int = 8) -> Figure:
     return figure
 
 
-def images_in_a_row(images: Sequence[np.ndarray], titles: Sequence[str] = ()) -> Figure:
-    """Images side by side; a two-dimensional one is shown in grey."""
+def images_in_rows(images: Sequence[np.ndarray], titles: Sequence[str] = ()) -> Figure:
+    """Images side by side, of more than six five in a row; a two-dimensional one is grey."""
+    columns = len(images) if len(images) <= 6 else 5
+    rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
-        1, len(images), figsize=(1.6 * len(images), 1.9), squeeze=False, layout="constrained"
+        rows, columns, figsize=(2 * columns, 2.3 * rows), squeeze=False, layout="constrained"
     )
-    for number, (axis, image) in enumerate(zip(axes[0], images, strict=True)):
+    for axis in axes.flat:
         _bare(axis)
+    for number, (axis, image) in enumerate(zip(axes.flat, images, strict=False)):
         axis.imshow(image, cmap="gray" if np.ndim(image) == 2 else None)
         if number < len(titles):
-            axis.set_title(titles[number], fontsize=9)
+            axis.set_title(titles[number], fontsize=12)
     return figure
 
 

@@ -26,6 +26,8 @@ from utils.palette import BLUE, GREY, ORANGE
 ENOUGH = 0.98
 """The probability that the target must have."""
 
+_DARK_ORANGE = "#B35900"
+"""For letters and lines on white, which the palette's orange is too bright for."""
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _FRAMES = 21
 _NOISES = 16
@@ -53,50 +55,62 @@ def trajectory(net: PretrainedNet, way: np.ndarray, label: int, target: int) -> 
     scores = np.asarray(net.logits(np.asarray(way, np.float32)))
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities = powers / powers.sum(axis=1, keepdims=True)
-    figure = plt.figure(figsize=(9.6, 5.4), layout="constrained")
-    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.75])
+    figure = plt.figure(figsize=(11, 6.4), layout="constrained")
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 2.1])
     chosen = np.unique(np.linspace(0, len(way) - 1, min(6, len(way))).round().astype(int))
     top = rows[0].subgridspec(1, len(chosen))
     for place, number in enumerate(chosen):
         axis = figure.add_subplot(top[place])
         _show(axis, way[number])
-        axis.set_title(f"step {number}", fontsize=9)
+        axis.set_title(f"step {number}", fontsize=11)
     bottom = rows[1].subgridspec(1, 2)
     for place, (values, name) in enumerate(((scores, "score"), (probabilities, "probability"))):
         axis = figure.add_subplot(bottom[place])
         _lines(axis, values, net.class_names, label, target)
-        axis.set(xlabel="step", ylabel=name, title=f"{name.capitalize()} of each class")
+        axis.set_xlabel("step", fontsize=11)
+        axis.set_ylabel(f"{name} of each class", fontsize=11)
     axis.axhline(ENOUGH, color="black", linewidth=0.8, linestyle=":")
-    axis.text(1, 1.04, "dotted: 0.98", fontsize=8, ha="right", transform=_across(axis))
-    axis.set_ylim(-0.03, 1.12)
-    lines = figure.axes[len(chosen)].get_lines()
-    named = [line for line in lines if not str(line.get_label()).startswith("_")]
-    figure.legend(handles=named, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    axis.set_ylim(-0.03, 1.05)
+    axis.text(0, ENOUGH - 0.02, f"{ENOUGH}, the aim", fontsize=10, va="top")
     return figure
 
 
-def _across(axis: Axes) -> Any:
-    """Coordinates: 0 … 1 from left to right, upwards as the data."""
-    return axis.get_yaxis_transform()
-
-
 def _lines(axis: Axes, values: np.ndarray, names: Sequence[str], label: int, target: int) -> None:
+    """A line for each class that matters, with its name where it ends."""
     steps = np.arange(len(values))
-    others = [k for k in np.argsort(-values.max(axis=0)) if k not in (label, target)][:8]
-    for number, k in enumerate(others):
-        axis.plot(
-            steps,
-            values[:, k],
-            color=GREY,
-            linewidth=1,
-            label="other classes" if not number else None,
-        )
+    moves = np.ptp(values, axis=0) > 0.04 * np.ptp(values)
+    others = [k for k in np.argsort(-values.max(axis=0)) if moves[k] and k not in (label, target)]
+    for k in others[:8]:
+        axis.plot(steps, values[:, k], color=GREY, linewidth=1, label=names[k])
     marks: dict[str, Any] = {"markersize": 4, "linewidth": 2}
-    axis.plot(steps, values[:, label], "s--", color=BLUE, label=f"{names[label]} (true)", **marks)
-    axis.plot(
-        steps, values[:, target], "o-", color=ORANGE, label=f"{names[target]} (target)", **marks
-    )
+    true, wanted = f"{names[label]} (true)", f"{names[target]} (target)"
+    axis.plot(steps, values[:, label], "s--", color=BLUE, label=true, **marks)
+    axis.plot(steps, values[:, target], "o-", color=_DARK_ORANGE, label=wanted, **marks)
     axis.spines[["top", "right"]].set_visible(False)
+    lines = sorted(axis.get_lines(), key=lambda line: float(np.asarray(line.get_ydata())[-1]))
+    low, high = axis.get_ylim()
+    ends = [float(np.asarray(line.get_ydata())[-1]) for line in lines]
+    places = _apart(ends, (high - low) / 19)
+    for line, end, place in zip(lines, ends, places, strict=True):
+        axis.annotate(
+            str(line.get_label()),
+            (steps[-1], end),
+            (1.03, place),
+            textcoords=axis.get_yaxis_transform(),
+            arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.7},
+            color=line.get_color(),
+            fontsize=10,
+            va="center",
+        )
+
+
+def _apart(values: Sequence[float], gap: float) -> list[float]:
+    """Increasing values, moved until neighbours are at least a gap apart."""
+    places: list[float] = []
+    for value in values:
+        places.append(max(value, places[-1] + gap) if places else value)
+    shift = float(np.mean(places) - np.mean(values))
+    return [place - shift for place in places]
 
 
 # -- from the image to its twin -------------------------------------------------------------------
@@ -291,8 +305,8 @@ def against_noise(net: PretrainedNet, image: np.ndarray, fooled: np.ndarray) -> 
     for factor in factors:
         noises = [noise_of_size(first.shape, factor * size, seed) for seed in range(_NOISES)]
         noisy.append(_softmax(np.asarray(ask(np.clip(first + np.stack(noises), 0, 1)))))
-    figure = plt.figure(figsize=(9.8, 6.2), layout="constrained")
-    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
+    figure = plt.figure(figsize=(11, 6.4), layout="constrained")
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.4])
     top = rows[0].subgridspec(1, 4)
     one = np.clip(first + noise_of_size(first.shape, size, 0), 0, 1)
     ten = np.clip(first + noise_of_size(first.shape, 10 * size, 0), 0, 1)
@@ -308,33 +322,30 @@ def against_noise(net: PretrainedNet, image: np.ndarray, fooled: np.ndarray) -> 
     ):
         axis = figure.add_subplot(top[place])
         _show(axis, picture)
-        axis.set_title(f"{title}\n{caption.replace(chr(10), ', ')}", fontsize=9)
-    axis = figure.add_subplot(rows[1])
-    lengths = factors * size
-    p = np.stack([rows_[:, label] for rows_ in noisy])
-    axis.fill_between(lengths, p.min(axis=1), p.max(axis=1), color=BLUE, alpha=0.2, linewidth=0)
-    names = net.class_names
-    axis.plot(
-        lengths, np.median(p, axis=1), "s-", color=BLUE, markersize=3.5,
-        label=f"noise: p of {names[label]} ({_NOISES} draws: median and range)",
-    )  # fmt: skip
-    axis.plot(
-        lengths, [row[0, label] for row in grown], "v--", color="black", markersize=3.5,
-        label=f"adversarial direction: p of {names[label]}",
-    )  # fmt: skip
-    axis.plot(
-        lengths, [row[0, target] for row in grown], "o-", color=ORANGE, markersize=3.5,
-        label=f"adversarial direction: p of {names[target]}",
-    )  # fmt: skip
-    axis.axvline(size, color=GREY, linewidth=1)
-    axis.text(size, 1.04, " the smallest change", fontsize=8, color="#555555")
-    axis.set(xscale="log", xlabel="L2 of the change", ylabel="probability", ylim=(-0.03, 1.13))
-    axis.set_xlim(lengths[0], lengths[-1])
+        axis.set_title(f"{title}\n{caption.replace(chr(10), ', ')}", fontsize=11)
+    bottom = rows[1].subgridspec(1, 2)
+    lengths, names = factors * size, net.class_names
+    p = np.stack([several[:, label] for several in noisy])
+    left, right = (figure.add_subplot(bottom[place]) for place in range(2))
+    left.fill_between(lengths, p.min(axis=1), p.max(axis=1), color=BLUE, alpha=0.2, linewidth=0)
+    true = f"{names[label]} (true)"
+    left.plot(lengths, np.median(p, axis=1), "s-", color=BLUE, markersize=4, label=true)
+    for k, marks, name in ((label, "s-", true), (target, "o-", f"{names[target]} (target)")):
+        colour = BLUE if k == label else _DARK_ORANGE
+        right.plot(lengths, [row[0, k] for row in grown], marks, color=colour, markersize=4,
+                   label=name)  # fmt: skip
+    left.set_title(f"random noise: median and range of {_NOISES}", fontsize=11)
+    right.set_title("the adversarial change, made smaller and larger", fontsize=11)
     ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if lengths[0] <= t <= lengths[-1]]
-    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    axis.minorticks_off()
-    axis.legend(loc="center left", fontsize=9, frameon=False)
-    axis.spines[["top", "right"]].set_visible(False)
+    for axis in (left, right):
+        axis.axvline(size, color=GREY, linewidth=1, linestyle=":")
+        axis.set(xscale="log", ylim=(-0.03, 1.05), xlim=(lengths[0], lengths[-1]))
+        axis.set_xlabel(f"L2 of what is added (dotted: {size:.2f})", fontsize=11)
+        axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axis.minorticks_off()
+        axis.legend(loc="center left", fontsize=10, frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    left.set_ylabel("probability", fontsize=11)
     return figure
 
 

@@ -11,6 +11,9 @@ from matplotlib.figure import Figure
 from utils.nets.blocks import Stage
 from utils.pictures.visualizing import BOTH_SIGNS, TEXT, WIDTH, bare, show
 
+_PHOTO = 1.3
+"""Inches of the image above its maps."""
+
 Grid = Callable[[np.ndarray, int], np.ndarray]
 """A student's own function: pictures, and how many stand in a row."""
 
@@ -44,30 +47,30 @@ def activation_maps(
 ) -> Figure:
     """All maps of some layers in grids, one below the other, on one scale of activation.
 
-    The image stands beside the first one.  maps: (H, W, C) each.  The scale ends where all but 3 in
+    The image stands above them.  maps: (H, W, C) each.  The scale ends where all but 3 in
     1,000 values are.
     """
     stacks = [np.moveaxis(np.asarray(m), -1, 0) for m in maps]
     largest = max(float(np.abs(s).max()) for s in stacks) or 1.0
     drawn = [_values(s, grid, largest) for s in stacks]
-    wide = WIDTH - 2.2
-    heights = [max(wide * d.shape[0] / d.shape[1], 0.5) + 0.3 for d in drawn]
-    figure = plt.figure(figsize=(WIDTH + 0.4, sum(heights) + 0.5), layout="constrained")
-    places = figure.add_gridspec(len(stages), 2, width_ratios=[1.6, wide], height_ratios=heights)
-    left = figure.add_subplot(places[0, 0])
-    show(left, image)
-    left.set_anchor("N")
+    heights = [_PHOTO, *(max(WIDTH * d.shape[0] / d.shape[1], 0.5) + 0.3 for d in drawn)]
+    figure = plt.figure(figsize=(WIDTH, sum(heights) + 0.4), layout="constrained")
+    places = figure.add_gridspec(len(heights), 4, height_ratios=heights)
+    top = figure.add_subplot(places[0, 0])
+    show(top, image)
+    top.set_anchor("W")
     most = float(np.percentile(np.concatenate([np.abs(s).ravel() for s in stacks]), 99.7)) or 1.0
     colours = plt.get_cmap(BOTH_SIGNS).with_extremes(bad="#4d4d4d")
-    rows = [figure.add_subplot(places[row, 1]) for row in range(len(stages))]
+    rows = [figure.add_subplot(places[row + 1, :]) for row in range(len(stages))]
     for axis, stage, stack, values in zip(rows, stages, stacks, drawn, strict=True):
         last = axis.imshow(values, cmap=colours, vmin=-most, vmax=most)
         count, height, width = stack.shape
-        bare(axis, f"{stage.layer}: {count} maps of {height}×{width}.  {stage.told}")
-    bar = figure.colorbar(
-        last, ax=rows, shrink=min(1.0, 2.6 / sum(heights)), pad=0.01, extend="both"
-    )
-    bar.set_label("activation", fontsize=TEXT)
+        bare(axis, f"{stage.told}  ({stage.layer}, {count} maps of {height}×{width})")
+    place = figure.add_subplot(places[0, 1:3])
+    place.set_axis_off()
+    bar = figure.colorbar(last, ax=place, location="bottom", fraction=0.5, aspect=28, extend="both")
+    bar.set_label("activation: orange is positive, purple negative, grey lines part the maps",
+                  fontsize=TEXT - 1)  # fmt: skip
     figure.suptitle(title, fontsize=TEXT + 1)
     return figure
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -62,7 +64,7 @@ def saliency(photos: Photographs, maps: np.ndarray, most: int = 4) -> Figure:
     """Photographs, their saliency maps, and both together."""
     count = min(most, len(maps))
     figure, axes = plt.subplots(
-        3, count, figsize=(2.55 * count + 1.2, 7.9), squeeze=False, layout="constrained"
+        3, count, figsize=(2.1 * count + 1.3, 6.6), squeeze=False, layout="constrained"
     )
     largest = float(np.max(maps[:count])) or 1.0
     drawn: AxesImage | None = None
@@ -76,8 +78,8 @@ def saliency(photos: Photographs, maps: np.ndarray, most: int = 4) -> Figure:
     for axis, name in zip(axes[:, 0], ("image", "saliency", "both"), strict=True):
         axis.set_ylabel(name, fontsize=TEXT)
     if drawn is not None:
-        bar = figure.colorbar(drawn, ax=list(axes[1]), shrink=0.9, pad=0.01)
-        bar.set_label("score per unit of pixel", fontsize=TEXT - 1)
+        bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.4, pad=0.01)
+        bar.set_label("saliency: score per unit of pixel", fontsize=TEXT)
     size = len(maps[0])
     told = "in the overlay each map goes from 0 (clear) to its maximum"
     figure.suptitle(f"Saliency, {size}×{size} values; {told}", fontsize=TEXT + 1)
@@ -186,28 +188,21 @@ def occlusion(
     box: int,
     stride: int,
 ) -> Figure:
-    """Photographs, maps of boxes, heat maps laid over the photographs; one scale for all."""
+    """Photographs, maps of boxes, heat maps laid over the photographs; one scale for all.
+
+    changes: (n, n) each.  heats: as large as the photographs.
+    """
     largest = max(float(np.abs(c).max()) for c in changes) or 1.0
-    figure, axes = plt.subplots(
-        len(changes),
-        3,
-        figsize=(10.4, 3.2 * len(changes) + 0.5),
-        squeeze=False,
-        layout="constrained",
-    )
+    figure, axes = _in_columns(photos, len(changes), (_squares("boxes", changes), "laid over"))
     drawn: AxesImage | None = None
-    for row, (change, heat) in enumerate(zip(changes, heats, strict=True)):
-        image = photos.images[row]
-        show(axes[row, 0], image, photos.titles[row])
-        count = len(change)
-        drawn = axes[row, 1].imshow(change, cmap=BOTH_SIGNS, vmin=-largest, vmax=largest)
-        bare(axes[row, 1], f"{count}×{count} boxes")
+    for column, (change, heat) in enumerate(zip(changes, heats, strict=True)):
+        drawn = axes[1, column].imshow(change, cmap=BOTH_SIGNS, vmin=-largest, vmax=largest)
         clear = np.clip(1.8 * np.abs(heat) / largest, 0, 1)
-        overlay(axes[row, 2], image, heat, BOTH_SIGNS, -largest, largest, clear)
-        axes[row, 2].set_title(f"{len(heat)}×{len(heat)} pixels, on the photograph", fontsize=TEXT)
+        image = photos.images[column]
+        overlay(axes[2, column], image, heat, BOTH_SIGNS, -largest, largest, clear)
     if drawn is not None:
-        bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.75, pad=0.01)
-        bar.set_label("by which fraction the score falls", fontsize=TEXT)
+        bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.6, pad=0.01)
+        bar.set_label("the score falls by", fontsize=TEXT)
         bar.ax.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")
         bar.ax.set_ylim(min(float(c.min()) for c in changes), max(float(c.max()) for c in changes))
     figure.suptitle(f"A grey box of {box}×{box} pixels, moved by {stride}", fontsize=TEXT + 1)
@@ -221,27 +216,22 @@ def probabilities(
     block: int,
     stride: int,
 ) -> Figure:
-    """Photographs, maps of the class's probability, and both together, from 0 to 1."""
-    figure, axes = plt.subplots(
-        len(tables),
-        3,
-        figsize=(10.4, 3.2 * len(tables) + 0.5),
-        squeeze=False,
-        layout="constrained",
-    )
+    """Photographs, maps of the class's probability, and both together, from 0 to 1.
+
+    Colours are those of `occlusion`: orange is where the block takes the class away.
+    """
+    figure, axes = _in_columns(photos, len(tables), (_squares("blocks", tables), "laid over"))
+    colours = colormaps[BOTH_SIGNS](np.linspace(1, 0.5, 256))
+    falls = ListedColormap(colours, name="falls")
     drawn: AxesImage | None = None
-    for row, (table, heat) in enumerate(zip(tables, heats, strict=True)):
-        image = photos.images[row]
-        show(axes[row, 0], image, photos.titles[row])
-        drawn = axes[row, 1].imshow(table, cmap=FROM_ZERO, vmin=0, vmax=1)
-        lowest = float(np.min(table))
-        bare(axes[row, 1], f"{len(table)}×{len(table)} blocks, lowest {lowest:.2f}")
+    for column, (table, heat) in enumerate(zip(tables, heats, strict=True)):
+        drawn = axes[1, column].imshow(table, cmap=falls, vmin=0, vmax=1)
+        bare(axes[1, column], f"lowest {float(np.min(table)):.2f}")
         clear = np.clip(2.5 * (1 - heat), 0, 1)
-        overlay(axes[row, 2], image, heat, FROM_ZERO, 0, 1, clear)
-        axes[row, 2].set_title(f"{len(heat)}×{len(heat)} pixels, on the photograph", fontsize=TEXT)
+        overlay(axes[2, column], photos.images[column], heat, falls, 0, 1, clear)
     if drawn is not None:
-        bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.75, pad=0.01)
-        bar.set_label("probability of the class with the block", fontsize=TEXT)
+        bar = figure.colorbar(drawn, ax=list(axes.flat), shrink=0.6, pad=0.01)
+        bar.set_label("probability with the block", fontsize=TEXT)
     figure.suptitle(
         f"A black block of {block}×{block} pixels, moved by {stride}", fontsize=TEXT + 1
     )
@@ -249,6 +239,26 @@ def probabilities(
 
 
 # -- parts ----------------------------------------------------------------------------------------
+
+
+def _in_columns(photos: Photographs, count: int, names: Sequence[str]) -> tuple[Figure, np.ndarray]:
+    """A figure with a column for each photograph, which stands on top, and a row for each name."""
+    rows = 1 + len(names)
+    figure, axes = plt.subplots(
+        rows, count, figsize=(2.1 * count + 1.5, 2.15 * rows + 0.2), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for column in range(count):
+        show(axes[0, column], photos.images[column], photos.titles[column])
+        for axis in axes[1:, column]:
+            bare(axis)
+    for axis, name in zip(axes[:, 0], ("photograph", *names), strict=True):
+        axis.set_ylabel(name, fontsize=TEXT)
+    return figure, axes
+
+
+def _squares(what: str, maps: Sequence[np.ndarray]) -> str:
+    return f"{len(maps[0])}×{len(maps[0])} {what}"
 
 
 def show(axis: Axes, image: np.ndarray, title: str = "", size: int = TEXT) -> None:
@@ -268,7 +278,7 @@ def overlay(
     axis: Axes,
     image: np.ndarray,
     values: np.ndarray,
-    colours: str,
+    colours: str | Colormap,
     low: float,
     high: float,
     clear: np.ndarray,

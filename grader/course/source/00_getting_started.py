@@ -91,7 +91,7 @@ answers = [
     np.abs(tf.nn.conv2d(grey, kernel[:, :, None, None], strides=1, padding="VALID"))[0, :, :, 0]
     for kernel in (upright, upright.T)
 ]
-figures.images_in_a_row(
+figures.images_in_rows(
     [photo, grey[0, :, :, 0], *answers], ["image", "brightness", "upright edges", "level edges"]
 )
 plt.show()
@@ -143,7 +143,7 @@ NET = "mini"
 print("At hand without a network:", ", ".join(pretrained.available()))
 net = pretrained.load(NET)
 photographs = pretrained.photographs(NET)
-figures.images_in_a_row(photographs)
+figures.images_in_rows(photographs)
 plt.show()
 
 # %% [markdown]

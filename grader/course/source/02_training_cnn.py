@@ -289,7 +289,7 @@ check("weight_images", weight_images)
 
 # %% figure="weight_pictures"
 learned = weight_images(one_layer.model.get_weights()[0], (32, 32, 3))
-figures.images_in_a_row(learned, data.class_names)
+figures.images_in_rows(learned, data.class_names)
 plt.show()
 
 # %% [markdown]

@@ -83,13 +83,13 @@ def test_overlays_and_maps_show_the_values_they_are_given(photos: visualizing.Ph
     changes = [np.linspace(-0.2, 0.6, 16).reshape(4, 4)] * 2
     heats = [np.zeros((32, 32))] * 2
     figure = plots.occlusion(photos, changes, heats, 8, 8)
-    shown = figure.axes[1].images[0]
+    shown = figure.axes[2].images[0]
     np.testing.assert_array_equal(shown.get_array(), changes[0])
     assert shown.get_clim() == (-0.6, 0.6)
-    overlay = figure.axes[2].images[0].get_array()
+    overlay = figure.axes[4].images[0].get_array()
     grey = photos.images[0].mean(axis=-1)
     np.testing.assert_allclose(overlay[..., 0], grey, atol=1e-6)  # nothing changed: the photograph
-    assert "8×8" in figure.get_suptitle() and "4×4" in figure.axes[1].get_title()
+    assert "8×8" in figure.get_suptitle() and figure.axes[2].get_ylabel() == "4×4 boxes"
 
 
 def test_a_training_image_is_chosen_by_its_number(net: PretrainedNet) -> None:
@@ -120,7 +120,7 @@ def test_all_maps_of_a_layer_are_drawn_where_the_grid_puts_them() -> None:
         place = np.s_[6 * row : 6 * row + 5, 7 * column : 7 * column + 6]
         np.testing.assert_allclose(shown[place], maps[..., number])
     assert np.isnan(shown[5]).all() and np.isnan(shown[12:, 7 * 8 :]).all()
-    assert figure.axes[1].get_title() == "conv1: 40 maps of 5×6.  CONV"
+    assert figure.axes[1].get_title() == "CONV  (conv1, 40 maps of 5×6)"
     filters = {"conv1": np.random.default_rng(1).random((96, 5, 6))}
     drawn = plots_maps.filters(filters, grid).axes[0]
     assert drawn.images[0].get_array().shape == (17, 32 * 7 - 1)

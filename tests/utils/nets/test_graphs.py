@@ -92,7 +92,13 @@ def test_a_circle_of_nodes_has_an_end() -> None:
 def test_the_picture_shows_each_operation(events: bytes) -> None:
     figure = graphs.draw(events)
     shown = [text.get_text().strip() for text in figure.axes[0].texts]
-    assert [text for text in shown if text] == ["input", "Conv2D", "Relu", "Reshape", "MatMul"]
+    assert [text for text in shown if text] == [
+        "input",
+        "1  Conv2D",
+        "2  Relu",
+        "3  Reshape",
+        "4  MatMul",
+    ]
 
 
 def test_too_large_and_missing_files_are_named(tmp_path: Path) -> None:

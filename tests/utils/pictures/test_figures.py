@@ -21,8 +21,8 @@ def test_best_guesses_show_names_and_probabilities_beside_their_image() -> None:
     assert [text.get_text() for text in bars[1].texts] == ["cup  0.60", "dog  0.30"]
 
 
-def test_images_in_a_row_keep_their_order_and_titles() -> None:
+def test_images_in_rows_keep_their_order_and_titles() -> None:
     images = [np.zeros((4, 4, 3)), np.ones((4, 4))]
-    figure = figures.images_in_a_row(images, ["black"])
+    figure = figures.images_in_rows(images, ["black"])
     assert [axis.get_title() for axis in figure.axes] == ["black", ""]
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), images[1])

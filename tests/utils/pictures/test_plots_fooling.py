@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -71,9 +73,16 @@ def test_a_trajectory_names_both_classes(
 ) -> None:
     way = np.linspace(pair[0] / 255, pair[1] / 255, 7)
     figure = plots_fooling.trajectory(net, way, 4, 7)
-    named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert named == ["other classes", "four (true)", "seven (target)"]
-    assert {axis.get_ylabel() for axis in figure.axes} >= {"score", "probability"}
+    for axis, what in zip(figure.axes[-2:], ("score", "probability"), strict=True):
+        named = [text.get_text() for text in axis.texts]
+        assert {"four (true)", "seven (target)"} <= set(named)
+        assert axis.get_ylabel() == f"{what} of each class"
+
+
+def test_names_beside_lines_keep_apart_and_in_order() -> None:
+    places = plots_fooling._apart([0.0, 0.1, 0.1, 5.0], 1.0)
+    assert all(b - a >= 1 - 1e-9 for a, b in pairwise(places))
+    assert np.mean(places) == pytest.approx(1.3)
 
 
 def test_noise_has_the_size_that_was_asked_for() -> None:
@@ -87,7 +96,9 @@ def test_noise_beside_an_adversarial_change_can_be_drawn(
 ) -> None:
     figure = plots_fooling.against_noise(net, *pair)
     assert "noise of the same L2" in " ".join(axis.get_title() for axis in figure.axes)
-    assert figure.axes[-1].get_xlabel() == "L2 of the change"
+    noise, adversarial = figure.axes[-2:]
+    assert "random noise" in noise.get_title() and "adversarial" in adversarial.get_title()
+    assert noise.get_xlabel().startswith("L2 of what is added (dotted: ")
 
 
 def test_tables_are_escaped_and_aligned() -> None:
