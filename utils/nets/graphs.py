@@ -125,7 +125,8 @@ def chain(nodes: list[Node]) -> list[str]:
 
 def draw(data: bytes) -> Any:
     """The chain of operations as a picture, numbered, line by line from left to right."""
-    import matplotlib.pyplot as plt  # matplotlib takes its time to import
+    # matplotlib takes its time to import
+    import matplotlib.pyplot as plt
     from matplotlib.patches import Rectangle
 
     ops = ["input", *chain(nodes_in(data))]

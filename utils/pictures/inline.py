@@ -32,7 +32,7 @@ def install() -> None:
     if shell is None or not hasattr(shell, "kernel") or os.environ.get(HANDOVER):
         return
     from matplotlib.figure import Figure  # matplotlib takes its time to import
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    from matplotlib_inline.backend_inline import set_matplotlib_formats  # where IPython runs
 
     set_matplotlib_formats("retina")
     shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
@@ -40,7 +40,7 @@ def install() -> None:
 
 def _bundle(figure: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """What a figure's output holds beside its picture; says the words once for each figure."""
-    from IPython import display  # only called by IPython
+    from IPython import display  # not everywhere, and slow to import
 
     words = in_words(figure)
     if getattr(figure, "told_in_words", "") != words:
