@@ -40,8 +40,9 @@ class Submission(msgspec.Struct, frozen=True):
     """"known" if it arrived at `received`; else that is when an LMS' download was made, and it
     arrived before, "on time" or "late" by the LMS' word, or at an "unknown" time."""
     told_by: str = "file"
-    """Who says so: the "instructor", the "LMS", the date of the "file" on our side; "nobody" if it
-    is unknown.  A receipt that came with it names digests, no time, and is the student's word."""
+    """Who says so: the "instructor", the "LMS", a "name" by the instructor's rule, the "student"'s
+    own program, the date of the "file" on our side; "nobody" if it is unknown.  A receipt that came
+    with it names digests, no time, and is the student's word."""
     questions: list[Question] = []
     """What only a human can decide about the way it came."""
     given: bool = False

@@ -113,8 +113,12 @@ def _meant(roster: Roster, claim: Claim, system: str) -> Meant | None:
         by = f"{system} number {shown(claim.number)}" if by_number else "login or mail address"
         return Meant(sure[0], f"{by} and name" if by_name else by)
     if len(by_name) > 1:
-        numbers = f"{system} numbers" if system in NUMBERED else "their logins as student ids"
-        raise Refused(f"{len(by_name)} students are called {shown(claim.names[0])}: add {numbers}")
+        remedy = "collect it as team_7.zip, after the team"
+        if claim.number and system in NUMBERED:
+            remedy = f"add {system} numbers"
+        elif claim.logins:
+            remedy = "add their logins, or have them as student ids"
+        raise Refused(f"{len(by_name)} students are called {shown(claim.names[0])}: {remedy}")
     if by_name and not (system in LASTING and _number(by_name[0], system)):
         return Meant(by_name[0], "name, which nobody else in the roster has")
     return None

@@ -85,7 +85,8 @@ def collect(
         str,
         typer.Option(
             metavar="[NAME]",
-            help="You downloaded it for the whole class, from moodle or canvas; without a name "
+            help="You downloaded it for the whole class: from moodle, canvas, brightspace, "
+            "blackboard, gradescope, github, nbgrader, exchange, sakai or ilias; without a name "
             "the files tell from which.",
         ),
     ] = "",
@@ -108,8 +109,8 @@ def collect(
 ) -> None:
     """Take in what students handed in.
 
-    Takes tar.gz and zip archives, single notebooks, folders of those, and what Moodle and Canvas
-    give to download for a whole class, zipped or unpacked.  Who handed in is decided by the
+    Takes tar.gz and zip archives, single notebooks, folders of those, and what an LMS gives to
+    download for a whole class, zipped or unpacked.  Who handed in is decided by the
     archive's own name (team_7.tar.gz) or by the LMS, never by anything inside it.  A bad archive is
     reported with the reason and passed over; an earlier good submission of that team stays.
 

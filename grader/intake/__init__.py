@@ -15,6 +15,7 @@ import msgspec
 
 from grader import config, places
 from grader.classroom import attempts, membership, version
+from grader.classroom.account import Question
 from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
 from grader.classroom.lateness import days_counted
@@ -22,7 +23,7 @@ from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, read_roster
 from grader.classroom.tables import RosterError
 from grader.errors import ConfigError
-from grader.intake import ignored, opening, settling, store, worksheet
+from grader.intake import arrivals, ignored, opening, settling, store, worksheet
 from grader.intake.bounds import Member
 from grader.intake.downloads.reader import Reader
 from grader.intake.handin import Along
@@ -30,6 +31,9 @@ from grader.intake.notebooks import Candidate, Releases
 from grader.intake.opening import Opened, Refusal
 from grader.intake.sources import LABEL, Delivery, Finder
 from grader.text import shown
+
+CLAIMED = "time claimed"
+"""Cause of questions about times that students' own programs wrote."""
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -214,6 +218,9 @@ class _Collecting:
             uploaders=[delivery.uploader] if delivery.uploader else [],
             unvouched=delivery.batch.unvouched if delivery.batch else "",
         )
+        if told_by == "student" and (asked := self._claim(submission, delivery)):
+            questions = [*submission.questions, asked]
+            submission = msgspec.structs.replace(submission, questions=questions)
         doubt = delivery.doubt or "its date is that of a download or a copy"
         doubt = "" if arrival == "known" else doubt
         place = shown(opened.place_of(chosen.path), LABEL)
@@ -232,6 +239,18 @@ class _Collecting:
                 return
             new[:] = [entry for entry in new if entry.attempt != earlier.attempt]
         new.append(store.keep(self.folder, submission, chosen.content, with_it))
+
+    def _claim(self, submission: Submission, delivery: Delivery) -> Question | None:
+        """What to ask where a student's word for a time is held by nothing, and gains something."""
+        due, seen = self._due(submission.notebook), delivery.seen
+        if due is None or seen is None or not submission.received <= due < seen - arrivals.SKEW:
+            return None
+        shown_ = self.course.times.zone.shown
+        reason = (
+            f"it came {shown_(submission.received):%Y-%m-%d %H:%M} by the student's own word, in "
+            f"time, and its files are of {shown_(seen):%Y-%m-%d %H:%M}"
+        )
+        return Question(CLAIMED, reason, "if that is too late, collect it again with --received")
 
     def _with_same_work(
         self, submission: Submission, chosen: Candidate, with_it: list[Member]

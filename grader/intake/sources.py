@@ -37,7 +37,7 @@ ARCHIVE_NAME = re.compile(
 )
 """Endings of archives; those that are not opened are refused by what they hold."""
 BROWSER_COPY = re.compile(r"\s*\(\d+\)$|\s*-\s*(?:copy|kopie)(?:\s*\(\d+\))?$", re.IGNORECASE)
-FOLDERS = 4
+FOLDERS = 6
 """How deep folders are searched for bounds."""
 COPIED = 3
 """So many files of one folder, dated within minutes after the due date, were copied then."""
@@ -45,6 +45,8 @@ NOT_KNOWN = "when it arrived is not known"
 UNVOUCHED = "nobody has said (--lms) that its zip is a download from an LMS"
 SHALLOW = 3
 """How deep a folder is looked into for the form of an LMS' download."""
+GIT = ".git"
+"""What git keeps of a checkout: thousands of files of which none is asked for."""
 LABEL = 400
 """Longest name of an archive in reports: long enough to tell two apart in deep folders."""
 
@@ -98,6 +100,11 @@ class Delivery:
     """Who says when it arrived, if not the date of a file: as in `results.Submission.told_by`."""
     rule: str = ""
     """What says whose it is."""
+
+    @property
+    def seen(self) -> datetime | None:
+        """The newest date of its files on our side, if any has one."""
+        return max((file.changed for file in self.files if file.changed), default=None)
 
     def dated_by(self, who: str, moment: datetime) -> None:
         """Take somebody's word for when it arrived, in place of the dates of its files."""
@@ -194,7 +201,7 @@ class Finder:
             self._ruled(self.system, path, label)
             return
         for reader in self._readers():
-            if reader.own(f"{path.name}/x"):
+            if reader.own(f"{path.name}/x") and self._is_somebodys(reader, path):
                 self._sort(reader, self._items(path, path.name, label), label, path.parent)
                 return
         if team := self._team_of_folder(path):
@@ -250,12 +257,27 @@ class Finder:
         for inner, entry in entries.items():
             if not any(map(reader.own, _shallow(entry))) or self._is_instructors(entry):
                 continue
+            if not self._is_somebodys(reader, entry):
+                continue
             del others[inner]
             with self._minding(inner):
                 items += self._items(entry, entry.name, inner)
         if items:
-            self._sort(reader, items, label, next(iter(entries.values())).parent)
+            with self._minding(label):
+                self._sort(reader, items, label, next(iter(entries.values())).parent)
         return others
+
+    def _is_somebodys(self, reader: Reader, path: Path) -> bool:
+        """Whether a folder's name that many folders have is one of an upload: somebody's is."""
+        if reader.bold or self.roster is None or not path.is_dir():
+            return True
+        item = Item(f"{path.name}/x", path.name, None, bytes)
+        try:
+            for upload in reader.read([item], self.times.lms).uploads:
+                whose(self.roster, upload.claims, reader.name)
+        except Refused:
+            return False
+        return True
 
     def _is_instructors(self, path: Path) -> bool:
         """Whether a file is called after a team, by an instructor, though it looks like more."""
@@ -377,6 +399,8 @@ class Finder:
         uploads = reading.uploads
         for item, reason in reading.passed:
             self._ignore(item.label, reason)
+        for item, reason in reading.refused:
+            self._reject(item.label, reason)
         for item in reading.others:
             self._reject(item.label, f"not named as {reader.title} names uploads, {reader.form}")
         zipped = batch is not None
@@ -433,6 +457,7 @@ class Finder:
             return
         student = meant.student
         notes = [f"{reader.title} marks it as late"] if upload.late else []
+        notes += upload.notes
         notes += self._foreign_names(files, student.team)
         label = files[0].label
         delivery = self._deliver(label, student.team, files, notes, fallback, batch)
@@ -623,12 +648,12 @@ def below(root: Path, label: str, most: int = accepted.MEMBERS) -> list[File]:
     files, register = [], Register(most)
     for folder, folders, names in os.walk(root, followlinks=False):
         entries = sorted(names + folders)
-        folders[:] = [name for name in folders if not is_junk(name)]
+        folders[:] = [name for name in folders if not is_junk(name) and name != GIT]
         for name in entries:
             path = Path(folder) / name
             inner = path.relative_to(root).as_posix()
             mode = path.lstat().st_mode
-            if is_junk(inner):
+            if is_junk(inner) or name == GIT:
                 continue
             if stat.S_ISLNK(mode):
                 raise accepted.link(inner)

@@ -16,27 +16,13 @@ from grader.classroom.roster import Roster
 from grader.classroom.whose import Claim, whose
 from grader.config.zones import Zone
 from grader.errors import ConfigError
+from grader.intake import dates
 from grader.intake.sources import Delivery
 from grader.text import shown
 from utils.packing.accepted import Refused
 
 NUMBER, NAME, TIME = "identifier", "full name", "last modified (submission)"
 """Headings, as Moodle writes them in English."""
-_ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)[ T,]+(\d\d?):(\d\d)(?::(\d\d))?")
-_WORDS = re.compile(
-    r"(?:[^\W\d]{1,20}\.?,? )?(\d\d?)\.? ([^\W\d]{1,20})\.? (\d{4}),? (\d\d?):(\d\d)(?::(\d\d))?"
-    r"(?: ?([AP])\.?M\.?)?",
-    re.IGNORECASE,
-)
-_MONTHS = (
-    "jan january januar jänner, feb february februar, mar march märz mär, apr april, may mai, "
-    "jun june juni, jul july juli, aug august, sep sept september, oct october oktober okt, "
-    "nov november, dec december dezember dez"
-)
-_MONTH = {
-    name: number for number, names in enumerate(_MONTHS.split(", "), 1) for name in names.split()
-}
-"""English and German; in another language a worksheet is downloaded anew, in English."""
 
 
 @dataclass(frozen=True)
@@ -133,21 +119,10 @@ def _tells(text: str) -> bool:
 
 def _moment(text: str, zone: Zone, where: str) -> datetime:
     """A date as Moodle writes it.  Raises ConfigError for one that could mean two days, or none."""
-    text = " ".join(text.split())
-    half = None
-    if match := _ISO.fullmatch(text):
-        year, month, day, *clock = (int(part or 0) for part in match.groups())
-    elif (match := _WORDS.fullmatch(text)) and match[2].casefold() in _MONTH:
-        day, month, year = int(match[1]), _MONTH[match[2].casefold()], int(match[3])
-        clock, half = [int(part or 0) for part in match.groups()[3:6]], match[7]
-    else:
+    found = dates.read(text)
+    if found is None:
         raise ConfigError(
             f"{where}: {shown(text, 60)!r} is no date that can mean but one day: download the "
             "worksheet with Moodle in English, or write 2027-01-29 23:02"
         )
-    if half:
-        clock[0] = clock[0] % 12 + (12 if half.upper() == "P" else 0)
-    try:
-        return zone.earliest(datetime(year, month, day, clock[0], clock[1], clock[2]))
-    except ValueError as error:
-        raise ConfigError(f"{where}: {shown(text, 60)!r} is no date: {error}") from None
+    return found if found.tzinfo else zone.earliest(found)

@@ -9,14 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.errors import ConfigError
+from grader.intake.downloads.blackboard import Blackboard
+from grader.intake.downloads.brightspace import Brightspace
 from grader.intake.downloads.canvas import Canvas
+from grader.intake.downloads.github import GitHub
+from grader.intake.downloads.gradescope import Gradescope
+from grader.intake.downloads.ilias import Ilias
 from grader.intake.downloads.moodle import Moodle
+from grader.intake.downloads.nbgrader import Exchange, Submitted
 from grader.intake.downloads.reader import Reader, unjunked
 from grader.intake.downloads.rule import Rule
+from grader.intake.downloads.sakai import Sakai
 
 __all__ = ["READERS", "Rule", "is_of", "named", "recognised", "unjunked"]
 
-READERS: tuple[Reader, ...] = (Moodle(), Canvas())
+READERS: tuple[Reader, ...] = (
+    Moodle(), Canvas(), Brightspace(), Blackboard(), Gradescope(), GitHub(), Submitted(),
+    Exchange(), Sakai(), Ilias(),
+)  # fmt: skip
 """The first that fits best is taken."""
 
 

@@ -13,6 +13,8 @@ from datetime import datetime
 
 from grader.classroom.whose import Claim
 from grader.config.zones import Zone
+from grader.intake import dates
+from grader.text import shown
 from utils.packing import accepted
 
 
@@ -44,6 +46,8 @@ class Upload:
     """When it arrived, if the system says so."""
     late: bool | None = None
     """Whether it was late, if the system says that, and not when it arrived."""
+    notes: tuple[str, ...] = ()
+    """What is odd about it."""
 
 
 @dataclass
@@ -53,6 +57,8 @@ class Reading:
     uploads: list[Upload] = field(default_factory=list)
     passed: list[tuple[Item, str]] = field(default_factory=list)
     """The system's own files, and text typed online, each with the reason why it is left out."""
+    refused: list[tuple[Item, str]] = field(default_factory=list)
+    """What can't be taken, each with the reason."""
     others: list[Item] = field(default_factory=list)
     """What is not named as this system names."""
 
@@ -116,6 +122,7 @@ class Part:
     late: bool | None = None
     left_out: str = ""
     """Why it is no file that was handed in."""
+    notes: tuple[str, ...] = ()
 
 
 class ByName(Reader):
@@ -147,14 +154,16 @@ class ByName(Reader):
                 Upload(
                     first.claims,
                     tuple((part.rest, item) for part, item in together),
-                    when=_in_zone(first.when, zone),
+                    when=in_zone(first.when, zone),
                     late=any(lates) if lates else None,
+                    notes=first.notes,
                 )
             )
         return reading
 
 
-def _in_zone(when: datetime | None, zone: Zone) -> datetime | None:
+def in_zone(when: datetime | None, zone: Zone) -> datetime | None:
+    """A moment; a time without a zone is one on clocks of `zone`."""
     return when if when is None or when.tzinfo else zone.earliest(when)
 
 
@@ -163,6 +172,12 @@ def is_word(text: str) -> bool:
     return bool(text) and all(
         c == "_" or c.isalnum() or unicodedata.category(c)[0] in "MN" for c in text
     )
+
+
+def timed(text: str) -> tuple[datetime | None, tuple[str, ...]]:
+    """A time as it is written, and what is to be noted if nobody can read it."""
+    when = dates.read(text)
+    return when, () if when else (f"its time, {shown(text, 60)}, can't be read",)
 
 
 def unjunked(paths: Iterable[str]) -> list[str]:

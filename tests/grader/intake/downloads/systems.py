@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests.grader.intake_samples import FIRST, NOON, ipynb
 
@@ -113,4 +113,134 @@ def canvas(came: list[HandIn], anonymous: bool = False) -> Made:
     return made
 
 
-SYSTEMS: dict[str, Callable[[list[HandIn]], Made]] = {"moodle": moodle, "canvas": canvas}
+def brightspace(came: list[HandIn]) -> Made:
+    """Brightspace, as tools of users read it: folders "USER-FOLDER - Name - May 18, 2025 1224 PM"
+    beside index.html; no colon in the time, which is the site's."""
+    made = {"index.html": b"<html>"}
+    for one in came:
+        when = (
+            f"{one.when:%b} {one.when.day}, {one.when:%Y} {int(f'{one.when:%I}')}{one.when:%M %p}"
+        )
+        for path, content in one.files.items():
+            who = one.group or one.who.name
+            made[f"{one.who.number + 20_000}-4711 - {who} - {when}/{path}"] = content
+    return made
+
+
+def blackboard(came: list[HandIn], title: str = "Lab_1 (CNN)") -> Made:
+    """Blackboard's gradebook_….zip (help.blackboard.com, "Download assignments"): a text file for
+    each attempt, and the files under the same beginning."""
+    made = {}
+    for one in came:
+        start = f"{title}_{one.group or one.who.id}_attempt_{one.when:%Y-%m-%d-%H-%M-%S}"
+        made[f"{start}.txt"] = f"Name: {one.who.name} ({one.who.id})\n".encode()
+        for path, content in one.files.items():
+            made[f"{start}_{path}"] = content
+    return made
+
+
+def gradescope(came: list[HandIn], together: bool = False) -> Made:
+    """Gradescope's export: Ruby's YAML with symbols as keys, and times in UTC.  together: all are
+    of one group."""
+    lines, made = ["---"], {}
+    for number, one in enumerate(came, 4711):
+        lines += [f"submission_{number}:", "  :submitters:"]
+        for person in [each.who for each in came] if together else [one.who]:
+            name = person.name.replace('"', "")
+            lines += [f'  - :name: "{name}"', f"    :email: {person.mail}", "    :sid: ''"]
+        when = one.when.astimezone(UTC)
+        lines += [f"  :created_at: {when:%Y-%m-%d %H:%M:%S}.123456789 Z", "  :score: 0.0"]
+        lines += ["  :history: !ruby/array:Hash", "  - :id: 1"]
+        for path, content in one.files.items():
+            made[f"assignment_9_export/submission_{number}/{path}"] = content
+        if together:
+            break
+    made["assignment_9_export/submission_metadata.yml"] = "\n".join(lines).encode()
+    return made
+
+
+def github(came: list[HandIn]) -> Made:
+    """`gh classroom clone student-repos` (github/gh-classroom, README): ASSIGNMENT-submissions/
+    with a folder ASSIGNMENT-LOGIN for each."""
+    return {
+        f"cnn-course-submissions/cnn-course-{one.group or one.who.id}/{path}": content
+        for one in came
+        for path, content in {**one.files, ".git/HEAD": b"ref: refs/heads/main"}.items()
+    }
+
+
+def submitted(came: list[HandIn]) -> Made:
+    """nbgrader's submitted/ (nbgrader/exchange/default/collect.py; timestamp_format of
+    exchange/abc/exchange.py: "%Y-%m-%d %H:%M:%S.%f %Z")."""
+    made = {}
+    for one in came:
+        folder = f"submitted/{one.who.id}/{FIRST}"
+        made[f"{folder}/timestamp.txt"] = f"{one.when.astimezone(UTC):{_NBGRADER}}".encode()
+        made |= {f"{folder}/{path}": content for path, content in one.files.items()}
+    return made
+
+
+def exchange(came: list[HandIn]) -> Made:
+    """The exchange's inbound folder (nbgrader/exchange/default/submit.py)."""
+    made = {}
+    for one in came:
+        when = f"{one.when.astimezone(UTC):{_NBGRADER}}"
+        start = f"inbound/{one.who.id}+{FIRST}+{when}+c2VjcmV0"
+        made |= {f"{start}/{path}": content for path, content in one.files.items()}
+        made[f"{start}/timestamp.txt"] = when.encode()
+    return made
+
+
+def sakai(came: list[HandIn], title: str = "Lab 1") -> Made:
+    """Sakai's "Download All" (AssignmentServiceImpl.zipSubmissions, zipGroupSubmissions):
+    Instant.toString as time."""
+    made = {f"{title}/grades.csv": b'"Lab 1","Points"\n'}
+    for one in came:
+        who = (
+            f"{one.group} (9f1c-22)"
+            if one.group
+            else f"{one.who.last}, {one.who.first}({one.who.id})"
+        )
+        start = f"{title}/{who}"
+        made[f"{start}/timestamp.txt"] = (
+            f"{one.when.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.120Z".encode()
+        )
+        made[f"{start}/{one.who.name}_submissionText.html"] = b"<p>"
+        made[f"{start}/comments.txt"] = b""
+        made[f"{start}/Feedback Attachment(s)/{FIRST}.ipynb"] = b"{}"
+        for path, content in one.files.items():
+            made[f"{start}/Submission attachment(s)/{path}"] = content
+    return made
+
+
+def ilias(came: list[HandIn], team: bool = False) -> Made:
+    """ILIAS (tools that read its downloads: DigiKlausur/ilias2nbgrader, simhnna/iliasCorrector,
+    "assignment/Abgaben/Team YYYYY/last_first_login_ID")."""
+    made = {}
+    for number, one in enumerate(came, 12345):
+        who = f"{one.who.last}_{one.who.first}_{one.who.id}_{number}".replace(" ", "_")
+        inner = f"Team {number}/{who}" if team else who
+        for path, content in one.files.items():
+            made[f"Lab 1/Abgaben/{inner}/{path}"] = content
+    return made
+
+
+_NBGRADER = "%Y-%m-%d %H:%M:%S.%f UTC"
+SYSTEMS: dict[str, Callable[[list[HandIn]], Made]] = {
+    "moodle": moodle,
+    "canvas": canvas,
+    "brightspace": brightspace,
+    "blackboard": blackboard,
+    "gradescope": gradescope,
+    "github": github,
+    "nbgrader": submitted,
+    "exchange": exchange,
+    "sakai": sakai,
+    "ilias": ilias,
+}
+TIMED = ("brightspace", "blackboard", "gradescope", "nbgrader", "exchange", "sakai")
+"""Those that say when each came."""
+NAMES_ALONE = ("brightspace",)
+"""Those that give neither a login nor a number that a roster knows."""
+ZONED = ("gradescope", "nbgrader", "exchange", "sakai")
+"""Those that say it in UTC; the others in the site's zone."""
