@@ -92,6 +92,49 @@ def test_authors_stand_on_the_first_page(
             report_pdf, "to_pdf", lambda text, _: pages.append(text) or Path(__file__)
         )
         assert report_pdf.main([pdf, "00", *more]) == 0
-    assert '<body><p class="authors">NameOne, NameTwo</p><section>' in pages[0]
-    assert '<body><p class="authors">Ann Lee, Bo Wu</p><section>' in pages[1]
+    assert '<p class="authors">NameOne, NameTwo</p></header><section>' in pages[0]
+    assert '<p class="authors">Ann Lee, Bo Wu</p></header><section>' in pages[1]
+    assert "<p>00 · Getting started</p>" in pages[0]
     assert "On its first page: Ann Lee, Bo Wu." in capsys.readouterr().out
+
+
+def test_formulas_look_as_in_a_book() -> None:
+    shown = report_pdf._mathml(r"\arg\max_I \bigl( a \bigr)^2", display=True)
+    assert "<munder><mo>arg\u2009max</mo><mi>I</mi></munder>" in shown
+    assert shown.count('mathsize="1.2em"') == 2 and "minsize" not in shown
+    assert "<munder>" not in report_pdf._mathml(r"\max_I a", display=False)
+
+
+def test_verdicts_are_a_line_and_figures_have_words_and_a_size() -> None:
+    html = "<div><span>✔</span> class_objective: all 4 cases passed, 4 of 4 points</div><table>"
+    passed = new_output(
+        "execute_result", {"text/html": html, "text/plain": "4.0"},
+        metadata={"check": {"name": "class_objective", "score": 1.0}},
+    )  # fmt: skip
+    told = new_output("display_data", {"text/html": "x"}, metadata={"check": {"name": "a"}})
+    failed = new_output("error", ename="CheckFailed", evalue="a: no points yet", traceback=[])
+    figure = new_output(
+        "display_data", {"image/png": PIXEL, "text/plain": 'A "figure"'},
+        metadata={"image/png": {"width": 320}},
+    )  # fmt: skip
+    cells = [new_code_cell("check()", outputs=[passed, told, failed, figure])]
+    text = report_pdf.page("Ex2_A", [new_notebook(cells=cells)])
+    assert '<p class="output verdict">✔ class_objective: 4 of 4 points</p>' in text
+    assert text.count('verdict">') == 2 and "✘ a: no points yet" in text
+    assert '<img alt="A &quot;figure&quot;" width="320" src="data:' in text
+
+
+def test_what_is_unanswered_is_seen_and_the_courses_text_can_stay_away() -> None:
+    essay = new_markdown_cell("YOUR ANSWER HERE", metadata={"nbgrader": {"solution": True}})
+    given = new_markdown_cell("# 09 · A title\n\nlong words\n\n## Exercise", id="cell-003")
+    mine = new_markdown_cell("my own note")
+    setup = new_code_cell("import numpy", metadata={"nbgrader": {"solution": False}})
+    answer = new_code_cell("x = 1", metadata={"nbgrader": {"solution": True}})
+    notebook = new_notebook(cells=[given, mine, setup, answer, essay])
+    whole, short = (report_pdf.page("A", [notebook], only_answers=only) for only in (False, True))
+    for text in (whole, short):
+        assert "has not been answered" in text and "YOUR ANSWER" not in text
+        assert "my own note" in text and "x = 1" in text and "<h2>Exercise</h2>" in text
+        assert "<header><h1>Report</h1><p>09 · A title</p>" in text
+    assert "long words" in whole and "import numpy" in whole
+    assert "long words" not in short and "import numpy" not in short
