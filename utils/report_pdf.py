@@ -242,7 +242,7 @@ def _prose(cell: NotebookNode, source: str) -> str:
 def _mathml(tex: str, display: bool) -> str:
     from latex2mathml.converter import convert  # takes its time, and not all have formulas
 
-    tex = re.sub(r"\\arg\s*\\(max|min)\b", r"\\operatorname{arg\1}", tex)
+    tex = re.sub(r"\\arg\s*\\(max|min)(?![a-zA-Z])", r"\\operatorname{arg\1}", tex)
     try:
         return _as_in_a_book(str(convert(tex, display="block" if display else "inline")), display)
     except Exception:  # what it can't read is shown as it was written
