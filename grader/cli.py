@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -30,6 +31,8 @@ from grader.errors import CourseError
 
 PIPE_CLOSED = 141
 """Exit status when nobody reads on, as in `./course build --check | head`; a shell's own for it."""
+TOLD_TO_END = 143
+"""Exit status after SIGTERM, which a system sends that goes down, or a limit of time."""
 
 _LONGEST = 300  # letters of an error; databases tell theirs on pages
 
@@ -99,6 +102,7 @@ def course(
 
 def main() -> None:
     """Run the command line; whatever goes wrong becomes one line on stderr, and status 125."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         try:
             app(prog_name=completion.name_of_program())
@@ -116,6 +120,12 @@ def main() -> None:
         _tell(error, f"{_in_one_line(error)}.  COURSE_DEBUG=1 ./course … shows where it happened")
         _let_go_of_output()
         sys.exit(REFUSED)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """Clear up and end, as after Ctrl-C; who is told again ends at once."""
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(TOLD_TO_END)
 
 
 def _status(ending: SystemExit) -> int | str | None:

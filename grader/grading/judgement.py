@@ -92,9 +92,9 @@ class Times(msgspec.Struct, frozen=True):
     began: datetime
     ended: datetime
     seconds: Annotated[float, Meta(description="All of it.")]
-    kernel: Annotated[float, Meta(description="The kernel, from its start to its end.")]
-    cells: Annotated[float, Meta(description="Of that, the cells themselves.")]
-    judging: float
+    kernel: Annotated[float, Meta(description="The kernel, from its start to its end.")] = 0.0
+    cells: Annotated[float, Meta(description="Of that, the cells themselves.")] = 0.0
+    judging: float = 0.0
 
 
 class Versions(msgspec.Struct, frozen=True):

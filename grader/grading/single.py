@@ -15,6 +15,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from msgspec.structs import replace
 from nbformat.notebooknode import NotebookNode
 
 from grader import config
@@ -53,63 +54,46 @@ def judge(paths: Sequence[Path], course: config.Course, asking: Asking) -> Judge
 
     Raises CourseError, for a sandbox that can't be had for instance: no fault of the submission's.
     """
-    began, name = datetime.now(UTC), asking.notebook
-    started = time.monotonic()
+    began, started, name = datetime.now(UTC), time.monotonic(), asking.notebook
     release = _release(asking)
     came = one.taken(paths, course, name, asking.team, began)
-    if came.submission is None:
-        return Judgement(
-            team=asking.team,
-            notebook=name,
-            state=judgement.REJECTED,
-            maximum=_maximum(release, course),
-            needs_human=list(came.refused),
-            ignored=list(came.ignored),
-        )
-    secret = asking.secret or secrets.token_hex(16)
-    limits = thresholds.load(asking.settings)
-    task = make(
-        came.submission, came.content, course, secret, release, limits, sorted(asking.members)
+    found = Judgement(
+        team=asking.team,
+        notebook=name,
+        state=judgement.NOT_GRADABLE,
+        maximum=_maximum(release, course),
+        ignored=list(came.ignored),
+        versions=_versions(release, course),
     )
+    if came.submission is None:
+        found = replace(found, state=judgement.REJECTED, needs_human=list(came.refused))
+        return replace(found, times=_times(began, started))
+    secret = asking.secret or secrets.token_hex(16)
+    limits, members = thresholds.load(asking.settings), sorted(asking.members)
+    task = make(came.submission, came.content, course, secret, release, limits, members)
     result, executed = _result_of(task, course)
-    if not result.key:
-        return judgement.failed(asking.team, name, result.needs_human)
+    drawn_from = sha256(task.seed.encode()).hexdigest()[:16]
+    found = replace(
+        found,
+        notes=result.notes,
+        handed_in=result.handed_in,
+        drawn=judgement.Drawn("given" if asking.secret else "fresh", drawn_from),
+        times=_times(began, started, result),
+        peak_mb=result.peak_mb,
+    )
+    if not result.key:  # as for a class: it was never really graded
+        return replace(found, needs_human=[result.needs_human])
     reasons = [*came.refused, *map(str, [*came.submission.questions, *result.questions])]
     essays = _essays(release, executed, result, course)
     waiting = sum(essay.to_mark for essay in essays)
-    return Judgement(
-        team=asking.team,
-        notebook=name,
+    return replace(
+        found,
         state=HUMAN if reasons else ESSAYS if waiting else FINAL,
         points=round(result.points, 4),
-        maximum=_maximum(release, course),
-        essays_to_mark=waiting,
         needs_human=list(dict.fromkeys(reasons)),
         checks=[_check(check, _optional(release, course)) for check in result.checks],
         essays=essays,
-        notes=result.notes,
-        ignored=list(came.ignored),
-        handed_in=result.handed_in,
-        drawn=judgement.Drawn(
-            "given" if asking.secret else "fresh", sha256(task.seed.encode()).hexdigest()[:16]
-        ),
-        times=judgement.Times(
-            began,
-            datetime.now(UTC),
-            round(time.monotonic() - started, 3),
-            result.seconds,
-            result.cell_seconds,
-            result.judging_seconds,
-        ),
-        peak_mb=result.peak_mb,
-        versions=judgement.Versions(
-            version("cnn-course"),
-            code_version(name),
-            execution_version(),
-            libraries(),
-            release.id,
-            net_version(course.notebooks[name].net),
-        ),
+        essays_to_mark=waiting,
     )
 
 
@@ -118,6 +102,22 @@ def _release(asking: Asking) -> Release:
     name, settings = asking.notebook, asking.settings
     earlier = releases.kept(ClassFolder(settings), name) if settings is not None else {}
     return released(name, build.as_released(name), earlier)
+
+
+def _times(began: datetime, started: float, result: Result | None = None) -> judgement.Times:
+    """started: by the clock that is never put right."""
+    all_of_it = round(time.monotonic() - started, 3)
+    parts = (result.seconds, result.cell_seconds, result.judging_seconds) if result else ()
+    return judgement.Times(began, datetime.now(UTC), all_of_it, *parts)
+
+
+def _versions(release: Release, course: config.Course) -> judgement.Versions:
+    name = release.name
+    net = net_version(course.notebooks[name].net)
+    program = version("cnn-course")
+    return judgement.Versions(
+        program, code_version(name), execution_version(), libraries(), release.id, net
+    )
 
 
 def _result_of(task: Task, course: config.Course) -> tuple[Result, NotebookNode]:

@@ -230,6 +230,12 @@ def test_ctrl_c_ends_with_its_own_status_and_no_error() -> None:
     assert done.returncode == 130 and not done.stderr.strip()
 
 
+def test_a_command_that_is_told_to_end_clears_up_first() -> None:
+    told = "os.kill(os.getpid(), 15), os.execlp('true', 'true')"
+    done = failing(f"exec(\"try: {told}\\nfinally: print('cleared up')\")")
+    assert (done.returncode, done.stdout, done.stderr) == (143, "cleared up\n", "")
+
+
 def test_output_that_finds_no_room_is_told_and_output_that_nobody_reads_is_not() -> None:
     command = [sys.executable, "-m", "grader", "doctor"]
     with Path("/dev/full").open("w") as full:

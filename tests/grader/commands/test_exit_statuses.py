@@ -36,7 +36,7 @@ def test_the_table_says_what_the_help_says(command: str) -> None:
 def test_the_table_has_no_command_that_is_gone_and_the_numbers_of_all() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(COMMANDS)
-    for number in (REFUSED, MOST_COUNTED, cli.PIPE_CLOSED, 130):
+    for number in (REFUSED, MOST_COUNTED, cli.PIPE_CLOSED, cli.TOLD_TO_END, 130):
         assert str(number) in text
 
 
