@@ -19,6 +19,7 @@ class Person:
     email: str = ""
     moodle_id: str = ""
     canvas_id: str = ""
+    login: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from grader import places
 from grader.cells import (
     about,
     grade_id,
@@ -122,6 +123,18 @@ def role(cell: Mapping[str, Any]) -> str:
 def worth(cells: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Id -> points of the graded ones among some cells."""
     return {grade_id(c): float(about(c)["points"]) for c in cells if about(c).get("grade")}
+
+
+def maximum(folder: ClassFolder, name: str, with_bonus: bool) -> float:
+    """What a notebook is worth by its release: the class's, or the course's if it has none yet."""
+    own = folder.root / "release" / name / f"{name}.ipynb"
+    for path in (own, places.public() / "notebooks" / f"{name}.ipynb"):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            return sum(worth(cell for cell in cells if with_bonus or not is_bonus(cell)).values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return 0.0
 
 
 def bonus(folder: ClassFolder, name: str) -> frozenset[str]:

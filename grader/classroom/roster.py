@@ -146,10 +146,11 @@ def read_roster(path: Path) -> Roster:
             f"{path}: no column {missing!r}; the first line must name the columns team and student"
         )
     several = "team" in columns and _word(headings[columns["team"]]) in _SEVERAL
+    gradebook = _is_gradebook(headings)
     students = []
     for number, row in rows[1:]:
         cells = {key: row[k] if k < len(row) else "" for key, k in columns.items()}
-        if cells.get("name", "").casefold() not in _NOBODY:
+        if not (gradebook and cells.get("name", "").casefold() in _NOBODY):
             students.append(_student(cells, several, f"{path}, line {number}"))
     _check_unique(students, path)
     found = Roster(students, notes=[f"{path.name}: {note}" for note in table.notes])
@@ -179,11 +180,15 @@ def _word(heading: str) -> str:
     return re.sub(r"[\W_]+", " ", heading).strip().casefold()
 
 
+def _is_gradebook(headings: list[str]) -> bool:
+    return {"student", "id", "sis login id"} <= set(map(_word, headings))
+
+
 def _columns(headings: list[str]) -> dict[str, int]:
     """Column -> its place."""
     found: dict[str, int] = {}
     words = [_word(heading) for heading in headings]
-    special = _GRADEBOOK if {"student", "id", "sis login id"} <= set(words) else {}
+    special = _GRADEBOOK if _is_gradebook(headings) else {}
     for position, word in enumerate(words):
         for key, names in HEADERS.items():
             if word in special:

@@ -438,7 +438,7 @@ def people(path: Path, problems: list[str]) -> list[Person]:
     except (OSError, ValueError) as error:
         problems.append(f"roster.csv can't be read: {error}")
         return []
-    return [Person(s.team, s.id, s.name, s.email, s.moodle, s.canvas) for s in students]
+    return [Person(s.team, s.id, s.name, s.email, s.moodle, s.canvas, s.login) for s in students]
 
 
 def _aside(folder: ClassFolder, course: Course, there: set[tuple[str, str]]) -> list[Ignored]:

@@ -15,6 +15,7 @@ from grader.commands import (
     CLASS,
     REFUSED,
     ClassOption,
+    DryRunOption,
     JsonOption,
     NotebooksOption,
     console,
@@ -23,6 +24,7 @@ from grader.commands import (
     tell,
 )
 from grader.errors import ConfigError
+from grader.files import write_atomically
 
 
 def feedback(folder: ClassOption = CLASS) -> None:
@@ -85,7 +87,9 @@ def similar(
 
 
 def export(
-    kind: Annotated[str, typer.Argument(help="csv, moodle or canvas")] = "csv",
+    kind: Annotated[
+        str, typer.Argument(help="csv, xlsx, moodle, canvas, brightspace, blackboard or sakai")
+    ] = "csv",
     folder: ClassOption = CLASS,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
     notebook: Annotated[str, typer.Option(help="Only this notebook; 01 is enough.")] = "",
@@ -97,11 +101,20 @@ def export(
     ] = False,
     canvas_id: Annotated[
         list[str] | None,
-        typer.Option(help="NOTEBOOK=NUMBER of its assignment in Canvas, if titles differ there."),
+        typer.Option(
+            "--canvas-id",
+            "--item-id",
+            help="NOTEBOOK=NUMBER of its assignment in Canvas, if titles differ there, or of its "
+            "column in Blackboard.",
+        ),
     ] = None,
+    european: Annotated[
+        bool, typer.Option("--european", help="Semicolons and decimal commas, for csv and canvas.")
+    ] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write grades as CSV: for a spreadsheet, or in the form that Moodle or Canvas imports.
+    """Write grades: for a spreadsheet, or in the form that an LMS imports.
 
     One row per student; the members of a team share its grade.  Only final grades are written: what
     needs a human, or has essays to be marked, stays empty and is listed, and so does what was
@@ -111,23 +124,28 @@ def export(
     """
     from grader import export as room  # nbgrader takes its time to import
 
-    if kind not in ("csv", "moodle", "canvas"):
-        errors.print(f"no export called {kind!r}; there are csv, moodle and canvas")
-        raise typer.Exit(REFUSED)
     place, course = _graded_class(folder)
     choices = room.Choices(
         notebook="".join(named.notebooks([notebook] if notebook else [], course)),
         provisional=provisional,
         missing_is_zero=missing_is_zero,
         canvas_ids=_canvas_ids(canvas_id or [], course),
+        european=european,
     )
-    written = room.write(place, course, kind, out, choices)
+    try:
+        sheet = room.made(place, course, kind, out, choices)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    written = sheet.path
+    if not dry_run:
+        write_atomically(written, sheet.content)
     unfinished, doubts = room.unfinished(place, course), room.doubts(place, course)
     if as_json:
         listed = [entry.as_data() for entry in unfinished]
         tell({"file": str(written), "not_final": listed, "doubts": list(doubts)})
         return
-    console.print(f"wrote {written}")
+    did = "would write" if dry_run else "wrote"
+    console.print(f"{did} {written}: {sheet.grades} grades of {sheet.students} students")
     said = "provisional" if provisional else "not final"
     for line in [*doubts, *(f"{said}: {entry}" for entry in unfinished)]:
         line = questions.typed(line, place.root)

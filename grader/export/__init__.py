@@ -1,4 +1,4 @@
-"""Grades as CSV files: for a spreadsheet, for Moodle, for Canvas.
+"""Grades as files: for a spreadsheet, or in the form that an LMS imports.
 
 They never hold a grade that is not final.
 
@@ -16,16 +16,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from grader.classroom import standing
+from grader.classroom import releases, standing
 from grader.classroom.folder import ClassFolder
 from grader.classroom.results import Rejected
 from grader.classroom.standing import FINAL, MISSING
 from grader.config import Course
-from grader.export import lms
-from grader.export.sheet import Column, Row, spreadsheet
+from grader.export import lms, others
+from grader.export.sheet import Cell, Column, Row, spreadsheet
 from grader.files import write_atomically
 
-KINDS = ("csv", "moodle", "canvas")
+KINDS = ("csv", "xlsx", "moodle", "canvas", "brightspace", "blackboard", "sakai")
+EUROPEAN = ("csv", "canvas")
+"""Kinds that may have semicolons and decimal commas."""
 REJECTED = "not taken in"
 """State of what was handed in and could not be taken in, so that there is no grade yet."""
 
@@ -41,7 +43,21 @@ class Choices:
     provisional: bool = False
     """Write points so far, too, where essays wait for a mark or a human has to look."""
     canvas_ids: Mapping[str, int] | None = None
-    """Notebook -> number of the assignment in Canvas, as in the gradebook that it exports."""
+    """Notebook -> number of the assignment in Canvas or column in Blackboard, as in what they
+    export."""
+    european: bool = False
+    """Semicolons and decimal commas."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file of grades before it is written."""
+
+    path: Path
+    content: bytes
+    students: int
+    grades: int
+    """How many cells hold one."""
 
 
 def write(
@@ -51,31 +67,92 @@ def write(
     out: Path | None = None,
     choices: Choices | None = None,
 ) -> Path:
-    """Write the grades of a class; by default to exports/, grades.csv or KIND.csv.
+    """Write the grades of a class, see `made`."""
+    sheet = made(folder, course, kind, out, choices)
+    write_atomically(sheet.path, sheet.content)
+    return sheet.path
 
-    kind: "csv" (see `sheet.spreadsheet`), "moodle" or "canvas" (see `lms`).  Raises ValueError for
-    an unknown kind or notebook.
+
+def made(
+    folder: ClassFolder,
+    course: Course,
+    kind: str,
+    out: Path | None = None,
+    choices: Choices | None = None,
+) -> Sheet:
+    """The grades of a class; by default for exports/, grades.csv or KIND.csv.
+
+    kind: one of KINDS: "csv" and "xlsx" (see `sheet.spreadsheet`), "moodle", "canvas" (see `lms`),
+    or those of `others`.  Raises ValueError for an unknown kind or notebook, or a choice that a
+    kind does not have.
     """
     if kind not in KINDS:
         raise ValueError(f"no export called {kind!r}; there are {', '.join(KINDS)}")
     choices = choices or Choices()
+    if choices.european and kind not in EUROPEAN:
+        raise ValueError(f"only {' and '.join(EUROPEAN)} take semicolons and decimal commas")
+    if kind == "sakai" and not choices.notebook:
+        raise ValueError("Sakai takes the grades of one assignment: name it with --notebook")
     rows, notebooks = _rows(folder, course, choices)
-    if kind == "csv":
-        table = spreadsheet(rows, notebooks)
+    numbers = choices.canvas_ids or {}
+    worth = _worth(folder, course, choices, notebooks)
+    if kind in ("csv", "xlsx"):
+        table = spreadsheet(rows, notebooks, worth)
     elif kind == "moodle":
-        table = lms.moodle(rows, notebooks)
+        table = lms.moodle(rows, notebooks, worth)
+    elif kind == "canvas":
+        table = lms.canvas(rows, notebooks, numbers)
+    elif kind == "brightspace":
+        table = others.brightspace(rows, notebooks)
+    elif kind == "blackboard":
+        table = others.blackboard(rows, notebooks, numbers)
+    elif notebooks:
+        table = others.sakai(rows, notebooks[0])
     else:
-        table = lms.canvas(rows, notebooks, choices.canvas_ids or {})
+        raise ValueError(f"nobody has handed in {choices.notebook} yet")
+    suffix = f"_{choices.notebook}" if choices.notebook else ""
+    name = "grades" if kind in ("csv", "xlsx") else kind
+    ending = "xlsx" if kind == "xlsx" else "csv"
+    path = out or folder.root / "exports" / f"{name}{suffix}.{ending}"
+    content = _workbook(table) if kind == "xlsx" else _csv(table, kind, choices.european)
+    grades = sum(score is not None for row in rows for score in row.scores.values())
+    return Sheet(path, content, len(rows), grades)
+
+
+def _csv(table: list[list[Cell]], kind: str, european: bool) -> bytes:
+    """european: with semicolons and decimal commas, as Excel reads it where those are usual."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(table)
+    writer = csv.writer(text, lineterminator="\r\n", delimiter=";" if european else ",")
+    for line in table:
+        writer.writerow([_decimal(cell) if european else cell for cell in line])
     # Excel takes a CSV file for UTF-8 only with a byte order mark; Canvas would read the mark as
     # part of the first heading, and Moodle needs none
-    mark = "\ufeff" if kind == "csv" else ""
-    suffix = f"_{choices.notebook}" if choices.notebook else ""
-    name = "grades" if kind == "csv" else kind
-    path = out or folder.root / "exports" / f"{name}{suffix}.csv"
-    write_atomically(path, mark + text.getvalue())
-    return path
+    return (("\ufeff" if kind == "csv" else "") + text.getvalue()).encode()
+
+
+def _decimal(cell: Cell) -> Cell:
+    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
+
+
+def _workbook(table: list[list[Cell]]) -> bytes:
+    from openpyxl import Workbook  # takes its time, and most exports are CSV
+
+    book, content = Workbook(write_only=True), io.BytesIO()
+    page = book.create_sheet("Grades")
+    for line in table:
+        page.append([None if cell == "" else cell for cell in line])
+    book.save(content)
+    return content.getvalue()
+
+
+def _worth(folder: ClassFolder, course: Course, choices: Choices, columns: list[Column]) -> float:
+    """What is counted is worth in all, whoever has handed in by now."""
+    known = {column.name: column.worth for column in columns}
+    counted = [choices.notebook] if choices.notebook else list(course.notebooks)
+    return sum(
+        known[name] if known.get(name) else releases.maximum(folder, name, not course.bonus)
+        for name in counted
+    )
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,11 @@ from grader.classroom.standing import MISSING
 from grader.export.sheet import Cell, Column, Row, number, text
 
 
-def moodle(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
+def moodle(rows: Sequence[Row], columns: Sequence[Column], worth: float) -> list[list[Cell]]:
     """A grading worksheet: one grade, the total of the columns, and what it is made of.
 
-    Moodle refuses a grade above the maximum, so bonus counts up to it.
+    worth: the assignment's maximum.  Moodle refuses a grade above it, so bonus counts up to it.
     """
-    worth = sum(column.worth for column in columns)
     table: list[list[Cell]] = [
         [
             "Identifier",
@@ -108,7 +107,7 @@ def canvas(
         known: list[Cell] = [
             who.canvas_id if is_number else "",
             "" if is_number else text(who.canvas_id),
-            text(who.student),
+            text(who.login or who.student),
             "",
         ]
         scores = [number(row.scores[column.name]) for column in columns]

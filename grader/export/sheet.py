@@ -64,9 +64,9 @@ def number(value: float | None) -> Cell:
     return int(value) if value == int(value) else round(value, 4)
 
 
-def spreadsheet(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cell]]:
+def spreadsheet(rows: Sequence[Row], columns: Sequence[Column], worth: float) -> list[list[Cell]]:
     """Team, Student, Name, Email; per notebook score, maximum, late penalty (already taken off
-    the score) and state; then the total, its maximum, and whether everything is final."""
+    the score) and state; then the total, its maximum (`worth`), and whether everything is final."""
     head: list[Cell] = ["Team", "Student", "Name", "Email"]
     for column in columns:
         title = text(column.title)
@@ -81,6 +81,5 @@ def spreadsheet(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[Cel
             late = number(row.penalties[column.name]) if score is not None else ""
             line += [number(score), number(column.worth), late, state]
         left = sorted({state for state in row.states.values() if state != FINAL})
-        worth = sum(column.worth for column in columns)
         table.append([*line, number(row.total), number(worth), ", ".join(left) or FINAL])
     return table

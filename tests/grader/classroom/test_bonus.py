@@ -65,7 +65,9 @@ def test_a_course_may_count_them_like_all_others(sample: SampleClass) -> None:
 
 def test_moodle_gets_no_grade_above_its_maximum(sample: SampleClass) -> None:
     def column(kind: str, *names: str) -> list[list[str]]:
-        text = export.write(sample.folder, sample.course, kind).read_text(encoding="utf-8-sig")
+        chosen = export.Choices(notebook=CONV)
+        path = export.write(sample.folder, sample.course, kind, choices=chosen)
+        text = path.read_text(encoding="utf-8-sig")
         return [[row[name] for name in names] for row in csv.DictReader(text.splitlines())]
 
     moodle = column("moodle", "Grade", "Maximum Grade")

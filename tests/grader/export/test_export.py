@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from grader import export
 from grader.classroom.results import Rejected
 from grader.export import Choices
+from grader.places import ROOT
 from tests.grader.sample_class import CONV, START, SampleClass
 
 ROSTER = (
@@ -85,13 +87,15 @@ def test_a_sum_waits_for_the_part_that_could_not_be_taken_in(sample: SampleClass
 
 
 def test_formulas_are_disarmed_in_every_export(sample: SampleClass) -> None:
-    for kind in export.KINDS:
-        path = export.write(sample.folder, sample.course, kind)
+    for kind in sorted({*export.KINDS} - {"xlsx"}):
+        chosen = Choices(notebook=START if kind == "sakai" else "")
+        path = export.write(sample.folder, sample.course, kind, choices=chosen)
         for row in table(path, "utf-8-sig"):
             for cell in row:
                 assert not cell.startswith(("=", "+", "@", "\t", "\r"))
                 assert cell == "-" or not cell.startswith("-")
-        assert "'=HYPERLINK" in path.read_text(encoding="utf-8")
+        named = kind != "brightspace"  # which goes by ids alone
+        assert ("'=HYPERLINK" in path.read_text(encoding="utf-8")) == named
 
 
 @pytest.mark.parametrize("name", ["=1", "+1", "-1", "@x", "\t=1", " =1", "＝1", "\r\n=1"])
@@ -109,7 +113,7 @@ def test_moodle_worksheet_has_what_its_importer_looks_for(sample: SampleClass) -
     assert {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"} <= set(head)
     one, two, three, four = [dict(zip(head, row, strict=True)) for row in rows]
     assert one["Identifier"] == "Participant 101"
-    assert (one["Grade"], one["Maximum Grade"]) == ("18.1", "28")
+    assert (one["Grade"], one["Maximum Grade"]) == ("18.1", f"{28 + rest():g}")
     assert two["Grade"] == "18.1" and two["Email address"] == "two@example.org"
     assert one["Feedback comments"] == (
         "Getting started: 6 of 6<br>Implementing a CNN: 12.1 of 22 (late: −0.9)"
@@ -117,6 +121,34 @@ def test_moodle_worksheet_has_what_its_importer_looks_for(sample: SampleClass) -
     # Moodle passes over empty grades, and must not get comments on them
     assert (three["Identifier"], three["Grade"], three["Feedback comments"]) == ("", "", "")
     assert four["Grade"] == ""
+
+
+def released(*names: str) -> float:
+    """What some of the course's notebooks are worth, beside what is optional in them."""
+    cells = [
+        cell["metadata"]
+        for name in names
+        for cell in json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    ]
+    counted = [m["nbgrader"] for m in cells if "nbgrader" in m and "bonus" not in str(m)]
+    return sum(float(cell["points"]) for cell in counted if cell.get("grade"))
+
+
+def rest() -> float:
+    """What the notebooks are worth that nobody has handed in."""
+    names = [path.stem for path in (ROOT / "notebooks").glob("*.ipynb")]
+    return released(*(name for name in names if name not in (START, CONV)))
+
+
+def test_a_maximum_is_that_of_the_course_whoever_has_handed_in(tmp_path: Path) -> None:
+    made = SampleClass(tmp_path)
+    made.roster(ROSTER)
+    maxima = []
+    for notebook in (START, CONV):
+        made.hand_in("team_1", notebook)
+        head, *rows = table(export.write(made.folder, made.course, "csv"), "utf-8-sig")
+        maxima.append(float(rows[0][head.index("Total (maximum)")]))
+    assert maxima == [6 + released(CONV) + rest(), 28 + rest()]
 
 
 def test_moodle_worksheet_of_one_notebook(sample: SampleClass) -> None:
@@ -161,6 +193,6 @@ def test_a_submission_that_needs_a_human_has_no_grade(tmp_path: Path) -> None:
 
 def test_unknown_kind_or_notebook_is_refused(sample: SampleClass) -> None:
     with pytest.raises(ValueError, match="moodle"):
-        export.write(sample.folder, sample.course, "blackboard")
+        export.write(sample.folder, sample.course, "pigeon")
     with pytest.raises(ValueError, match=CONV):
         export.write(sample.folder, sample.course, "csv", choices=Choices(notebook="nine"))

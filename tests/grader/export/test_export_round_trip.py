@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from grader import export
 from grader.export import Choices
@@ -129,6 +130,77 @@ def test_canvas_gets_every_students_grades_back(sample: SampleClass) -> None:
             total(number), abs=1e-3
         )
     assert grades["9103"]["Implementing a CNN (4711)"] == ""  # not handed in is no zero
+
+
+def test_sakai_reads_every_students_grade_back(sample: SampleClass) -> None:
+    """As uploadAll in Sakai's AssignmentAction.java: from the fourth line on, cells 1 and 4."""
+    chosen = Choices(notebook=START)
+    path = export.write(sample.folder, sample.course, "sakai", choices=chosen)
+    lines = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+    assert lines[0] == ["Getting started", "Points"] and lines[1] == []
+    found = {line[1]: float(line[4]) for line in lines[3:] if len(line) > 4 and line[4]}
+    assert found == {
+        f"s{number}": pytest.approx(6 / (1 + (number - 101) // 2), abs=1e-3) for number in NUMBERS
+    }
+
+
+def test_brightspace_and_blackboard_have_a_column_for_each_notebook(sample: SampleClass) -> None:
+    head, *rows = csv_of(export.write(sample.folder, sample.course, "brightspace"))
+    assert head[:2] == ["OrgDefinedId", "Username"] and head[-1] == "End-of-Line Indicator"
+    assert head[2:-1] == ["Getting started Points Grade", "Implementing a CNN Points Grade"]
+    assert all(row[-1] == "#" and row[0].startswith("#s1") for row in rows)
+    chosen = Choices(canvas_ids={CONV: 4711})
+    path = export.write(sample.folder, sample.course, "blackboard", choices=chosen)
+    head, *rows = csv_of(path)
+    assert head[4:] == [
+        "Getting started [Total Pts: 6 Score]", "Implementing a CNN [Total Pts: 22 Score] |4711",
+    ]  # fmt: skip
+    by_id = {row[3]: row for row in rows}
+    assert by_id["s101"][:3] == ["Müller-Lüdenscheidt", "Änne", "s101"]
+    assert by_id["s112"][:2] == ["小明", "陈"] and len(by_id) == len(NAMES)
+
+
+def csv_of(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+def test_a_login_of_the_roster_is_what_systems_find_a_student_by(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    sample.roster("team,student,name,login\nteam_1,s1,Ann O,ann.o\n")
+    sample.hand_in("team_1", START)
+    (_, row) = csv_of(export.write(sample.folder, sample.course, "brightspace"))
+    assert row[:2] == ["#s1", "#ann.o"]
+    assert csv_of(export.write(sample.folder, sample.course, "canvas"))[2][3] == "ann.o"
+
+
+def test_european_excel_gets_semicolons_and_commas_or_a_workbook(sample: SampleClass) -> None:
+    chosen = Choices(european=True)
+    path = export.write(sample.folder, sample.course, "csv", choices=chosen)
+    text = path.read_bytes().decode("utf-8-sig")
+    head, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    plain, *others = csv_of(export.write(sample.folder, sample.course, "csv"))
+    assert head == plain and [row[-3].replace(",", ".") for row in rows] == [r[-3] for r in others]
+    assert any("," in row[-3] for row in rows)
+    book = load_workbook(export.write(sample.folder, sample.course, "xlsx"))
+    values = [[cell.value for cell in line] for line in book.worksheets[0].iter_rows()]
+    assert values[0] == plain
+    assert [line[-3] for line in values[1:]] == pytest.approx([float(row[-3]) for row in others])
+    assert all(cell.data_type != "f" for line in book.worksheets[0].iter_rows() for cell in line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen", "reason"),
+    [
+        ("moodle", Choices(european=True), "only csv and canvas take"),
+        ("sakai", Choices(), "name it with --notebook"),
+        ("sakai", Choices(notebook="02_training_cnn"), "nobody has handed in"),
+    ],
+)
+def test_what_a_kind_does_not_have_is_refused(
+    sample: SampleClass, kind: str, chosen: Choices, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        export.write(sample.folder, sample.course, kind, choices=chosen)
 
 
 def test_the_spreadsheet_keeps_names_on_one_line_and_formulas_asleep(sample: SampleClass) -> None:
