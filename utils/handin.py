@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import html
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,7 +22,17 @@ if __name__ == "__main__":  # run by its path: `utils` without what it imports, 
     _package.__path__ = [str(Path(__file__).resolve().parent)]
     sys.modules["utils"] = _package
 
-from utils.packing import advice, archive, beside, enclosed, exported, found, notebooks, state
+from utils.packing import (
+    advice,
+    archive,
+    beside,
+    colab,
+    enclosed,
+    exported,
+    found,
+    notebooks,
+    state,
+)
 from utils.packing import asked as asking
 from utils.packing.accepted import Refused, told_size
 from utils.packing.asked import Asked
@@ -32,7 +44,8 @@ COPY = re.compile(r"(?i)(?:^|[_-])(?:copy|kopie)$")
 """How file managers call a second copy: graders take it off the name."""
 RECEIPT = "RECEIPT.txt"
 
-EPILOG = """examples:
+EPILOG = """examples (on Windows without bash: python utils\\handin.py team_7; in a notebook's cell:
+from utils import handin; handin.pack("team_7")):
   ./collect_submission.sh team_7                     all notebooks that you have worked on
   ./collect_submission.sh team_7 01_implementing_cnn only this one; "01" is enough
   ./collect_submission.sh --zip team_7 03 --report report.pdf
@@ -93,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = _parser().parse_intermixed_args(arguments)
     try:
-        print(pack(options))
+        print(_pack(options))
     except Refused as problem:
         print(f"Nothing was packed: {problem}".replace(": \n", ":\n", 1), file=sys.stderr)
         return 1
@@ -103,7 +116,60 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def pack(options: argparse.Namespace) -> str:
+def pack(team: str, *notebooks: str, anyway: bool = False, **options: Any) -> Packed:
+    """Pack from a notebook's cell, as `./collect_submission.sh team_7` does from a terminal.
+
+    team: such as "team_7"; "" for the zip of a pair.  notebooks: if not all, "01" is enough.
+    options: as on the command line: zip, report, no_report, pair, image.
+    What counts is what has been saved.  On Colab the open notebook is fetched, and the archive
+    is downloaded.  Returns what a notebook shows with a link.  Raises NotPacked.
+    """
+    given = _parser().parse_args([team, *notebooks] if team else [])
+    given.notebooks = list(notebooks)
+    for name, value in {**options, "anyway": anyway}.items():
+        if name not in vars(given) or name == "root":
+            raise TypeError(f"pack() has no option {name!r}")
+        setattr(given, name, [value] if name in ("report", "image") else value)
+    try:
+        colab.save_open_notebook(Path(given.root).resolve(), asking.read(Path(given.root)))
+        told = _pack(given)
+    except Refused as problem:
+        raise NotPacked(str(problem)) from None
+    except OSError as error:
+        raise NotPacked(f"{error.filename}: {error.strerror}") from None
+    place = Path(given.root).resolve() / told.rsplit("\n", 1)[-1].split(" is ready", 1)[0]
+    colab.download(place)
+    return Packed(told, place)
+
+
+class NotPacked(Exception):
+    """Nothing was packed; the text says all that is to be mended."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Nothing was packed: {self}".replace(": \n", ":\n", 1)]
+
+
+class Packed:
+    """An archive that was packed, with what is to be told of it and a link."""
+
+    def __init__(self, told: str, place: Path):
+        self.told, self.place = told, place
+
+    def __repr__(self) -> str:
+        return self.told
+
+    def _repr_html_(self) -> str:
+        link = html.escape(os.path.relpath(self.place).replace(os.sep, "/"))
+        receipt, _, rest = self.told.partition("\n\n")
+        files, _, lines = rest.partition("\n\n")
+        return (
+            f"<details><summary>receipt</summary><pre>{html.escape(receipt)}\n\n"
+            f"{html.escape(files)}</pre></details><pre>{html.escape(lines)}</pre>"
+            f'<a href="{link}" download>{html.escape(self.place.name)}</a>'
+        )
+
+
+def _pack(options: argparse.Namespace) -> str:
     """Check, write the archive and its receipt, and return what to tell.  Raises Refused."""
     root = Path(options.root).resolve()
     asked = asking.read(root)

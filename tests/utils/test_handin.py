@@ -462,3 +462,67 @@ def test_only_what_was_handed_out_is_missed(home):
     (home / "team_7.tar.gz").unlink()
     (home / "team_7.receipt.txt").unlink()
     assert f"missing: notebooks/{SECOND}.ipynb" in refused(home, "team_7")
+
+
+COLAB = """
+import json, sys, types
+colab = types.ModuleType("google.colab")
+colab._message = types.SimpleNamespace(
+    blocking_request=lambda what, **_: {"ipynb": json.loads(open(sys.argv[1]).read())}
+)
+colab.files = types.SimpleNamespace(download=lambda path: print("download", path))
+sys.modules |= {"google": types.ModuleType("google"), "google.colab": colab}
+"""
+CELL = """
+from utils import handin
+packed = handin.pack("team_7")
+print(packed)
+print(packed._repr_html_())
+"""
+
+
+def in_a_cell(home: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run what a notebook's cell runs, in the folder of the notebooks."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=home / "notebooks", env={**os.environ, "PYTHONPATH": str(home)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_cell_packs_as_the_script_does_and_has_a_link(home: Path) -> None:
+    done = in_a_cell(home, CELL)
+    assert done.returncode == 0, done.stderr
+    assert "team_7.tar.gz is ready to hand in" in done.stdout
+    assert '<a href="../team_7.tar.gz" download>team_7.tar.gz</a>' in done.stdout
+    packed = (home / "team_7.tar.gz").read_bytes()
+    assert run(home, "team_7").returncode == 0
+    assert (home / "team_7.tar.gz").read_bytes() == packed
+
+
+def test_what_a_cell_can_not_pack_is_told_without_a_traceback_of_ours(home: Path) -> None:
+    code = """
+from utils import handin
+try:
+    handin.pack("your_id", "09")
+except handin.NotPacked as problem:
+    print(problem._render_traceback_()[0])
+"""
+    done = in_a_cell(home, code)
+    assert done.stdout.startswith("Nothing was packed:\n  - 'your_id' stands for your team"), done
+    assert "'09' is no notebook of the course" in done.stdout
+
+
+def test_colab_is_asked_for_the_open_notebook_and_saves_the_archive(home: Path) -> None:
+    """A stand-in for google.colab; nobody has tried it on Colab itself."""
+    given = home / "open.json"
+    given.write_bytes((home / "notebooks" / f"{FIRST}.ipynb").read_bytes())
+    (home / "notebooks" / f"{FIRST}.ipynb").unlink()
+    done = in_a_cell(home, COLAB + CELL, str(given))
+    assert done.returncode == 0, done.stderr
+    assert f"download {home / 'team_7.tar.gz'}" in done.stdout
+    with tarfile.open(home / "team_7.tar.gz") as archive:
+        assert f"notebooks/{FIRST}.ipynb" in archive.getnames()
+    given.write_text('{"cells": []}')
+    done = in_a_cell(home, COLAB + CELL, str(given))
+    assert "none of the course's" in done.stderr

@@ -16,6 +16,7 @@ import numpy as np
 
 from utils import codec
 from utils.checks.handover import HANDOVER
+from utils.checks.place import beside
 from utils.checks.raised import NotYet
 from utils.images import cifar10, exam_images, photo_digits
 from utils.images.datasets import DataUnavailable
@@ -156,7 +157,7 @@ def _built(found: Kept) -> PretrainedNet:
 
 
 def _home() -> Path:
-    return _Place.base or Path.cwd()
+    return _Place.base or beside(HOME)
 
 
 def _file() -> Path | None:

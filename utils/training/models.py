@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from utils import codec
+from utils.checks.place import beside
 from utils.checks.raised import NotYet, OneLine
 from utils.images import exam_images
 from utils.nets import blueprint
@@ -51,7 +52,7 @@ class _Place:
 
 def use(notebook: str, base: Path | None = None) -> None:
     """Keep weights for this notebook, in a folder beside it, or below `base`."""
-    _Place.notebook, _Place.base = notebook, base or Path.cwd()
+    _Place.notebook, _Place.base = notebook, base or beside(notebook)
 
 
 def folder() -> Path:

@@ -109,3 +109,8 @@ def test_the_course_is_found_from_folders_within_it(
     monkeypatch.setattr(sys, "path", list(sys.path))
     exec(source_text.FIND_COURSE, {})
     assert sys.path[0] == str(tmp_path)
+    (tmp_path / "above" / "course" / "utils" / "checks").mkdir(parents=True)
+    (tmp_path / "utils" / "checks").rmdir()
+    monkeypatch.chdir(tmp_path / "above")
+    exec(source_text.FIND_COURSE, {})
+    assert sys.path[0] == str(tmp_path / "above" / "course")

@@ -108,7 +108,7 @@ def test_packer_and_intake_agree(notebook: bytes, files: dict[str, bytes], as_zi
                 save(place.parent.resolve() / place.name, content)
         written = everything_in(home)
         try:
-            handin.pack(options(home, as_zip))
+            handin._pack(options(home, as_zip))
         except Refused as problem:
             whole = {p: c for p, c in written.items() if p != LISTED}
             report, _ = collected(save(root / "team_7.tar", _by_hand(whole)), root)
@@ -162,7 +162,7 @@ def test_a_name_that_graders_refuse_is_refused_before(tmp_path: Path, name: str)
         save(tmp_path / "notebooks" / "handin" / FIRST / name[:140] / name[:140], b"1")
     save(tmp_path / "notebooks" / "handin" / FIRST / "net.npz", b"1")
     with pytest.raises(Refused) as refused:
-        handin.pack(options(tmp_path, False))
+        handin._pack(options(tmp_path, False))
     written = {p: c for p, c in everything_in(tmp_path).items() if p != LISTED}
     report, _ = collected(save(tmp_path / "team_7.tar", _by_hand(written)), tmp_path)
     assert str(refused.value) == f"the archive would be refused: {report.rejected[0].reason}"
