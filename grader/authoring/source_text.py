@@ -185,6 +185,13 @@ def rubric(cell: NotebookNode) -> str:
     return inside.strip()
 
 
+def levels(rubric: str) -> list[tuple[float, str]]:
+    """What each level of a rubric is worth and what it asks for, the lowest first."""
+    parts = _LEVEL.split(rubric.split("**Rubric**")[-1])[1:]
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return sorted((float(points), " ".join(said.split()).lstrip(": ")) for points, said in pairs)
+
+
 def _convert(cell: NotebookNode) -> tuple[str, str, float]:
     """Replace a cell's short header by nbgrader's metadata; returns (role, grade id, points)."""
     meta = cell.metadata

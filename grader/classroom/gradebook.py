@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from grader.cells import grade_id, id_of_check, is_essay
-from grader.classroom import database
+from grader.classroom import database, history
 from grader.classroom.answered import to_mark
 from grader.classroom.folder import ClassFolder
 from grader.classroom.marks import NotebookMark
@@ -127,6 +127,8 @@ def remove(folder: ClassFolder, course_id: str, pairs: list[tuple[str, str]]) ->
         for team, notebook in pairs:
             with contextlib.suppress(api.MissingEntry):
                 gradebook.remove_submission(notebook, team)
+            history.forget(gradebook.db, team, notebook)
+        gradebook.db.commit()
 
 
 def flagged(gradebook: api.Gradebook) -> list[str]:

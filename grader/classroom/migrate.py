@@ -27,13 +27,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from grader.classroom import database
+from grader.classroom import database, history
 from grader.classroom.database import DatabaseError
 
 CHUNK = 1000
 """Rows that are held at a time."""
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
+_TABLES = (*Base.metadata.sorted_tables, history.TABLE)
+"""nbgrader's tables and ours; ours is made when the first mark is given at the desk."""
 
 
 def migrate(source: str, target: str) -> dict[str, int]:
@@ -54,7 +56,7 @@ def migrate(source: str, target: str) -> dict[str, int]:
                 raise DatabaseError(
                     f"{database.shown(target)} holds {found} rows already; name an empty database"
                 )
-            for table in (*Base.metadata.sorted_tables, _VERSION):
+            for table in (*_TABLES, _VERSION):
                 table.create(new, checkfirst=True)
                 _copy(table, old, new)
             counts = _compare(old, new)
@@ -77,7 +79,7 @@ def rows(url: str) -> int:
 def is_same(one: str, other: str) -> bool:
     """Do two gradebooks hold the same rows?  Raises DatabaseError."""
     with _connected(one) as a, _connected(other) as b:
-        return all(_digest(table, a) == _digest(table, b) for table in Base.metadata.sorted_tables)
+        return all(_digest(table, a) == _digest(table, b) for table in _TABLES)
 
 
 @contextmanager
@@ -127,6 +129,8 @@ def _copy(table: Table, old: Connection, new: Connection) -> None:
 
 
 def _read(table: Table, connection: Connection) -> Iterator[list[dict[str, Any]]]:
+    if table is history.TABLE and not inspect(connection).has_table(table.name):
+        return
     result = connection.execution_options(stream_results=True).execute(select(table))
     for chunk in result.mappings().partitions(CHUNK):
         yield [dict(row) for row in chunk]
@@ -136,7 +140,7 @@ def _rows(connection: Connection) -> dict[str, int]:
     names = set(inspect(connection).get_table_names())
     return {
         table.name: sum(len(chunk) for chunk in _read(table, connection))
-        for table in Base.metadata.sorted_tables
+        for table in _TABLES
         if table.name in names
     }
 
@@ -144,7 +148,7 @@ def _rows(connection: Connection) -> dict[str, int]:
 def _compare(old: Connection, new: Connection) -> dict[str, int]:
     """Number of rows by table.  Raises DatabaseError unless both hold the same."""
     counts: dict[str, int] = {}
-    for table in (*Base.metadata.sorted_tables, _VERSION):
+    for table in (*_TABLES, _VERSION):
         before, after = _digest(table, old), _digest(table, new)
         if before != after:
             raise DatabaseError(

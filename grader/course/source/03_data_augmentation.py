@@ -234,8 +234,9 @@ def streams(data, augmenter, batch, seed):
     batch: images per batch.    seed: for shuffling; the same seed gives the same order.
 
     Returns (training, validation), two tf.data.Datasets (or whatever else Keras' fit can read more
-    than once) of batches (images, labels), an epoch long.  Training images are shuffled and augmented,
-    anew in each epoch.
+    than once) of batches (images, labels).  The training stream is an epoch long or has no end (then
+    `training.fit` counts the batches of an epoch); its images are shuffled and augmented, anew in each
+    epoch.  The validation stream gives each image once.
     """
     ### BEGIN SOLUTION
     training = tf.data.Dataset.from_tensor_slices((data.x_train, data.y_train))

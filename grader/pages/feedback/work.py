@@ -12,7 +12,7 @@ import binascii
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -152,9 +152,9 @@ class _Reader:
 
     def _essay(self, grade_id: str, cell: dict[str, Any]) -> None:
         attachments = {}
-        for name, bundle in _mapping(cell.get("attachments")).items():
-            for piece in self._pictures(_mapping(bundle)):
-                attachments[str(name)] = str(piece.content)
+        for name, url in attached(cell).items():
+            if self._afford(Piece("picture", url)).kind == "picture":
+                attachments[name] = url
         text = text_of(cell)
         written = essay.as_typed if self.plain or not self._has_room(text) else essay.to_html
         self.work.essays[grade_id] = written(text, attachments)
@@ -215,6 +215,17 @@ class _Reader:
         self.left -= len(piece.content)
         what = "A picture" if piece.kind == "picture" else "An output"
         return piece if self.left >= 0 else Piece("note", f"{what} is not shown: the page is full.")
+
+
+def attached(cell: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> data URL, of the sound pictures that are attached to a cell."""
+    found = {}
+    for name, bundle in _mapping(cell.get("attachments")).items():
+        for kind, encoded in _mapping(bundle).items():
+            if kind in _FORMATS and (url := _picture(kind, text_in(encoded))):
+                found[str(name)] = url
+                break
+    return found
 
 
 def _end(text: str) -> str:

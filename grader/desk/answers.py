@@ -1,0 +1,223 @@
+"""All answers to one question, as markers see them: harmless, and like beside like.
+
+Answers are read from what `grade` made for formgrader, where names are taken out if marking is
+anonymous.  Their text is hostile: it is set as HTML in a process apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from markupsafe import Markup
+from scipy.cluster.hierarchy import leaves_list, linkage
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics.pairwise import cosine_similarity
+
+from grader import apart
+from grader.cells import about, grade_id, is_essay, text_of
+from grader.classroom.folder import ClassFolder
+from grader.classroom.results import Result
+from grader.classroom.results import read as read_result
+from grader.desk.asked import Asked
+from grader.formgrader import answer_key
+from grader.pages.feedback import essay, work
+
+NEAR = 0.85
+"""Cosine, of letters in threes to fives, from which two answers are shown as almost the same."""
+
+_SECONDS = 2.0
+"""Of processor time for what one team has written in a notebook."""
+_ROUND = 5
+"""Cells around an answer that may hold it, where its own cell is as released."""
+_BESIDE = Markup('<section class="beside"><h5>{}</h5>{}</section>')
+_CLUSTERED = 3000
+"""Answers up to which all distances are held; more are ordered along their first component."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What one team wrote in answer to one question."""
+
+    text: str
+    """As typed; with the cells around it where the answer may stand there."""
+    html: str
+
+    @property
+    def digest(self) -> str:
+        """Of the text: a mark is for just this one."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What a check of the same exercise found."""
+
+    name: str
+    points: float
+    worth: float
+    mistake: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One team's answer to one question."""
+
+    team: str
+    written: Written
+    checks: list[Check]
+    same: int
+    """Answers with the same number say the same, but for blanks, capitals and punctuation."""
+    near: dict[str, float]
+    """Teams whose answers are almost the same, and how much alike they are, in [NEAR, 1]."""
+
+
+class Shelf:
+    """The answers of a class; a notebook is read again only when it has changed."""
+
+    def __init__(self, folder: ClassFolder) -> None:
+        self.folder = folder
+        self._read: dict[Path, tuple[tuple[int, int], dict[str, Written]]] = {}
+
+    def written(self, team: str, question: Asked) -> Written:
+        """What a team has written by now; an empty text where there is none."""
+        folder = self.folder.autograded(team, question.notebook)
+        path = folder / f"{question.notebook}.ipynb"
+        try:
+            found = path.stat()
+        except OSError:
+            return Written("", "")
+        state = found.st_mtime_ns, found.st_size
+        if path not in self._read or self._read[path][0] != state:
+            self._read[path] = state, _essays(path, self._release(question.notebook))
+        return self._read[path][1].get(question.cell, Written("", ""))
+
+    def answers(self, teams: Sequence[str], question: Asked) -> list[Answer]:
+        """Answers of these teams in the order in which to read them."""
+        written = {team: self.written(team, question) for team in teams}
+        same = _numbered([_letters(one.text) for one in written.values()])
+        order, near = _alike([one.text for one in written.values()])
+        names = list(written)
+        return [
+            Answer(
+                names[at],
+                written[names[at]],
+                self._checks(names[at], question),
+                same[at],
+                {names[other]: alike for other, alike in near[at].items()},
+            )
+            for at in order
+        ]
+
+    def _release(self, notebook: str) -> Path:
+        return self.folder.root / "release" / notebook / f"{notebook}.ipynb"
+
+    def _checks(self, team: str, question: Asked) -> list[Check]:
+        path = self.folder.result(team, question.notebook) / "result.json"
+        try:
+            found = {check.name: check for check in read_result(path, Result).checks}
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return []
+        checks = [found[name] for name in question.checks if name in found]
+        return [Check(one.name, one.points, one.max_points, one.mistake) for one in checks]
+
+
+def _essays(path: Path, release: Path) -> dict[str, Written]:
+    for plain in (False, True):
+        try:
+            found = apart.call(_SECONDS, essays, path, release, plain)
+        except apart.TooMuch:
+            continue
+        return {name: Written(text, html) for name, (text, html) in found.items()}
+    problem = "This notebook can't be shown in time: open it in formgrader."
+    return defaultdict(lambda: Written(problem, str(Markup("<p>{}</p>").format(problem))))
+
+
+def essays(path: Path, release: Path, plain: bool) -> dict[str, tuple[str, str]]:
+    """Essay -> its text, and the same as HTML that can't do anything; runs in a process apart.
+
+    path: what formgrader shows of a submission.  plain: as typed, which takes no time.
+    """
+    there = _cells(path)
+    cells = [cell for cell in there if not _key_of(cell)]
+    said = {_key_of(cell): _looked_at(cell) for cell in reversed(there)}  # ours comes first
+    released = {text_of(cell).strip() for cell in _cells(release)}
+    own = [not (about(cell) or text_of(cell).strip() in released) for cell in cells]
+    set_as = essay.as_typed if plain else essay.to_html
+    found = {}
+    for at, cell in enumerate(cells):
+        if not (cell.get("cell_type") == "markdown" and is_essay(cell)):
+            continue
+        texts, pages = [text_of(cell)], [set_as(text_of(cell), work.attached(cell))]
+        for other in (cells[place] for place in _around(own, at)):
+            texts.append(text_of(other))
+            setting = set_as if other.get("cell_type") == "markdown" else essay.as_typed
+            shown = setting(text_of(other), work.attached(other))
+            pages.append(_BESIDE.format("A cell beside the answer", shown))
+        if words := said.get(grade_id(cell)):
+            texts.append(words)
+            pages.append(_BESIDE.format("To look at", set_as(words)))
+        found[grade_id(cell)] = "\n\n".join(texts), str(Markup("").join(pages))
+    return found
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    if path.stat().st_size > work.NOTEBOOK_BYTES:
+        raise ValueError("too large")
+    return [cell for cell in json.loads(path.read_bytes())["cells"] if isinstance(cell, dict)]
+
+
+def _around(own: Sequence[bool], at: int) -> Iterator[int]:
+    """A team's own cells next to an answer: some answer in a cell of their own."""
+    for step in (-1, 1):
+        place = at + step
+        while 0 <= place < len(own) and abs(place - at) <= _ROUND and own[place]:
+            yield place
+            place += step
+
+
+def _key_of(cell: Mapping[str, Any]) -> str:
+    """The essay whose answer key a cell holds; "" if it is no such cell."""
+    metadata = cell.get("metadata")
+    return str(metadata.get(answer_key.MARK, "")) if isinstance(metadata, Mapping) else ""
+
+
+def _looked_at(key: Mapping[str, Any]) -> str:
+    """What is said before the answer key of a report, of code, or of where to look."""
+    return text_of(key).partition("**Model answer**")[0].partition(">")[2].strip()
+
+
+def _letters(text: str) -> str:
+    """What makes two answers the same."""
+    return " ".join(re.findall(r"[\w$\\^{}+*/=<>-]+", text.casefold()))
+
+
+def _numbered(keys: Sequence[str]) -> list[int]:
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(key, len(numbers)) for key in keys]
+
+
+def _alike(texts: Sequence[str]) -> tuple[list[int], list[dict[int, float]]]:
+    """An order in which like follows like, and for each text those that are almost the same."""
+    count = len(texts)
+    if count < 2 or not any(text.strip() for text in texts):
+        return list(range(count)), [{} for _ in texts]
+    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), use_idf=False)
+    points = vectors.fit_transform(texts)
+    if count > _CLUSTERED:
+        along = TruncatedSVD(1, random_state=0).fit_transform(points)[:, 0]
+        return [int(n) for n in along.argsort(kind="stable")], [{} for _ in texts]
+    alike = cosine_similarity(points)
+    apart_by = (1 - alike).clip(0, 1)
+    upper = [apart_by[i, i + 1 :] for i in range(count)]
+    order = leaves_list(linkage(np.concatenate(upper), "average"))
+    near = [
+        {int(j): round(float(alike[i, j]), 2) for j in (alike[i] >= NEAR).nonzero()[0] if j != i}
+        for i in range(count)
+    ]
+    return [int(n) for n in order], near
