@@ -47,7 +47,8 @@ def desk(
 
     Exit status: 0; 125 for a class that was not graded.
     """
-    from grader.desk.room import Desk  # nbgrader and scikit-learn take their time to import
+    # nbgrader and scikit-learn take their time to import
+    from grader.desk.room import Desk
     from grader.desk.server import serve
 
     course = config.load(folder)
@@ -76,7 +77,8 @@ def history(
 
     Exit status: 0; 125 for a class that was not graded, or a team that is not in it.
     """
-    from grader.classroom import gradebook  # nbgrader takes its time to import
+    # nbgrader takes its time to import
+    from grader.classroom import gradebook
     from grader.classroom import history as room
     from grader.classroom.results import points
 

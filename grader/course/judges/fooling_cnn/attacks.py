@@ -138,7 +138,7 @@ def _draw_changes(
             far = np.linalg.norm(exhibit.image / 255 - 0.5)  # other photographs are as far at least
             if fooling.NOTHING * smallest <= far:
                 inputs = {"net": name, "image": exhibit.image, "target": target}
-                yield Question(label, inputs, 0, {"smallest": smallest})
+                yield Question(label, inputs, 0, {"smallest": np.float16(smallest)})
                 break
 
 
