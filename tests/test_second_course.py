@@ -131,6 +131,10 @@ def test_a_class_is_graded_fed_back_and_exported(graded: Elsewhere) -> None:
     earned = {t: {c["name"]: c["points"] for c in r["checks"]} for t, r in results.items()}
     assert earned == {"team_1": {"area": 3, "units": 1}, "team_2": {"area": 0, "units": 1}}
     assert "circumference" in json.dumps(results["team_2"])
+    asked = ("--notebook", "01", "--team", "team_2", "--secret", "class/seed", "--out", "one.json")
+    graded.done("judge", "inbox/team_2.tar.gz", *asked)
+    alone = json.loads((graded.root / "one.json").read_text())["checks"]
+    assert {check["name"]: check["points"] for check in alone} == earned["team_2"]
     graded.done("feedback")
     (page,) = (graded.root / "class" / "feedback" / "team_2").glob(f"*{NAME}*.html")
     assert "What is inside?" in page.read_text() and "Areas" in page.read_text()

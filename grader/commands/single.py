@@ -98,6 +98,9 @@ def judge(
     # help need not wait for it
     from grader.grading import judgement
 
+    for path in [*files, *([secret] if secret else [])]:
+        if out.resolve() == path.resolve():
+            raise ConfigError(f"--out {out}: the result would take the place of what is judged")
     with judgement.written(out, team, notebook) as write:
         whose = team_id(team)
         if not whose:

@@ -268,6 +268,14 @@ def test_a_slip_is_told_and_leaves_no_stale_result(
     assert told in found["needs_human"][0]
 
 
+def test_the_result_takes_the_place_of_nothing_that_is_judged(tmp_path: Path) -> None:
+    work = tmp_path / "work.ipynb"
+    work.write_bytes(b"honest work")
+    with pytest.raises(config.ConfigError, match="take the place"):
+        command.judge([work], "90", "team_1", tmp_path / "." / "work.ipynb")
+    assert work.read_bytes() == b"honest work"
+
+
 @pytest.mark.long
 def test_twenty_in_a_row_leave_nothing_behind(
     course: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
