@@ -251,10 +251,16 @@ class ClusterExecutor(Executor):
             return
         error = inner.exception()
         if error is None:
-            outcome = msgspec.msgpack.decode(inner.result(), type=Outcome)
-            self._settle(sent, partial(sent.future.set_result, outcome))
+            try:
+                outcome = msgspec.msgpack.decode(inner.result(), type=Outcome)
+            except (msgspec.MsgspecError, TypeError) as wrong:  # one worker's, and nobody else's
+                self._again(sent, wrong)
+            else:
+                self._settle(sent, partial(sent.future.set_result, outcome))
         elif isinstance(error, CourseError):
             self._give_up(error)
+        elif isinstance(error, WorkerTrouble):  # whatever a student's file is called in its text
+            self._again(sent, error)
         elif isinstance(error, ImportError) or "deserialization" in str(error):
             self._give_up(
                 ClusterUnavailable(

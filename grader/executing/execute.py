@@ -33,6 +33,7 @@ from grader.contract import nets, visible
 from grader.contract.kernels import PLAIN, Profile
 from grader.executing.allowed import Allowed
 from grader.sandbox import leftovers
+from grader.text import well_formed
 from utils.checks.handover import HANDOVER, LATE, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
@@ -340,7 +341,7 @@ def _attempt(job: Job) -> tuple[Outcome, bool]:
         ended = client.ended
         reason = ended.reason if ended else ""
         outcome = Outcome(
-            nbformat.writes(notebook),
+            well_formed(nbformat.writes(notebook)),  # a kernel may have shown half characters
             answers,
             problem + (f" ({reason})" if problem and reason else ""),
             round(time.monotonic() - started, 3),

@@ -51,6 +51,7 @@ def defuse(notebook: NotebookNode) -> None:
     own = [cell for cell in notebook.cells if not is_locked(cell)]
     room = sizes.SHOWN_IN_ALL
     for cell in own:
+        cell.source = well_formed(cell.source)
         _cut_short(cell, room)
         room = max(0, room - len(cell.source))
     for cell in notebook.cells:

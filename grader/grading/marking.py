@@ -6,6 +6,7 @@ and no text of it gets into a file before it is cut and well-formed.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ def result_of(asked: Asked, came: Outcome | BaseException) -> tuple[Result, Note
     and the like, which are nobody's submission.
     """
     outcome = no_outcome(asked.task, came) if isinstance(came, BaseException) else came
+    outcome = msgspec.structs.replace(outcome, problem=well_formed(outcome.problem))
     try:
         return *judged(asked, outcome), outcome
     except Exception as wrong:  # one outcome must not stop all, whatever is in it
@@ -200,11 +202,14 @@ def _claims(check: CheckResult) -> list[Question]:
 
 
 def _well_formed(*args: Any, **kwargs: Any) -> Result:
-    """A Result whose texts can be written, whatever a student put into them."""
+    """A Result that can be written and read, whatever a student put into its texts, and whatever
+    became of its numbers: what is no number is 0."""
 
     def mended(value: Any) -> Any:
         if isinstance(value, str):
             return well_formed(cut(value, MESSAGE_CHARACTERS))
+        if isinstance(value, float) and not math.isfinite(value):
+            return 0.0
         if isinstance(value, dict):
             return {key: mended(item) for key, item in value.items()}
         return [mended(item) for item in value] if isinstance(value, list) else value

@@ -151,3 +151,92 @@ ARCHIVES = [
     Archive("bomb that is only gzip", RESOURCES, lambda _: gzip.compress(bytes(100 << 20)), "bomb"),
     Archive("too many files", RESOURCES, _zip(*(f"f{n}" for n in range(3000))), "more than"),
 ]
+
+
+_OWN = f"notebooks/handin/{NAME}/"
+
+
+def _kept(*names: str) -> Callable[[bytes], bytes]:
+    return lambda notebook: packed(notebook, *((_member(_OWN + name), b"x") for name in names))
+
+
+def _typed(kind: bytes, length: int = 0, **pax: str) -> Callable[[bytes], bytes]:
+    """A tar with one odd member and what its extended header says."""
+
+    def make(notebook: bytes) -> bytes:
+        member = _member(f"{_OWN}odd.npz", kind)
+        member.pax_headers = pax
+        return packed(notebook, (member, b"x" * length))
+
+    return make
+
+
+def _zipped(name: str, content: bytes = b"x", **about: object) -> Callable[[bytes], bytes]:
+    """A zip with one odd member."""
+
+    def make(notebook: bytes) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(INSIDE, notebook)
+            member = zipfile.ZipInfo(name)
+            for field_, value in about.items():
+                setattr(member, field_, value)
+            archive.writestr(member, content)
+        return buffer.getvalue()
+
+    return make
+
+
+def _patched(make: Callable[[bytes], bytes], mark: bytes, at: int, value: bytes) -> Callable:
+    """Bytes changed behind the last mark."""
+
+    def patched(notebook: bytes) -> bytes:
+        data = bytearray(make(notebook))
+        start = data.rindex(mark) + at
+        data[start : start + len(value)] = value
+        return bytes(data)
+
+    return patched
+
+
+_PLAIN = _zipped("a.txt")
+
+MORE = [
+    Archive("name longer than a disk takes", STOPS, _kept("語" * 90 + ".npz")),
+    Archive("name longer than a temporary one", STOPS, _kept("é" * 120 + ".npz")),
+    Archive("module whose name is too long", STOPS, _kept("m" + "é" * 110 + ".py")),
+    Archive("names for a shell", STOPS, _kept("-rf.npz", "$(id).npz", "~root.npz", "%s%n.npz"),
+            files=("-rf.npz", "$(id).npz", "~root.npz", "%s%n.npz")),
+    Archive("two ways to write an accent", THEFT, _kept("e\u0301.npz", "\xe9.npz"), "same name"),
+    Archive("two letters in one", THEFT, _kept("\ufb01.npz", "fi.npz"), "same name"),
+    Archive("a folder within its own", WRITING, _kept(f"handin/{NAME}/x.npz"),
+            files=(f"handin/{NAME}/x.npz",)),
+    Archive("a size with signs in it", STOPS, _typed(b"0", 5, size="-5"), "negative"),
+    Archive("a size of many digits", STOPS, _typed(b"0", 5, size="9" * 9000), "damaged"),
+    Archive("a link that an extended header makes", THEFT,
+            _typed(b"0", 5, linkpath="/etc/passwd"), "a link"),
+    Archive("a name with an end in it", WRITING, _typed(b"0", 5, path="a\0b"), "control"),
+    Archive("a map of holes", RESOURCES, _typed(b"0", 5, **{"GNU.sparse.map": "0,1"}), "sparse"),
+    Archive("a file with holes", RESOURCES, _typed(b"S"), "sparse"),
+    Archive("a member of no type", STOPS, _typed(b"Z", 5), "neither"),
+    Archive("a part of another archive", STOPS, _typed(b"M", 5), "neither"),
+    Archive("a folder that has a content", STOPS, _typed(b"5", 5)),
+    Archive("a link in a zip", THEFT, _zipped("l", external_attr=0o120777 << 16), "a link"),
+    Archive("a device in a zip", STOPS, _zipped("l", external_attr=0o020777 << 16), "neither"),
+    Archive("a program with others' rights", WRITING,
+            _zipped(f"{_OWN}x.npz", external_attr=0o106777 << 16), files=("x.npz",)),
+    Archive("a file that calls itself a folder", STOPS, _zipped(f"{_OWN}x.npz/")),
+    Archive("another way to pack", RESOURCES, _zip("b", kind=zipfile.ZIP_BZIP2), "unusual"),
+    Archive("members that overlap", RESOURCES,
+            _patched(_PLAIN, b"PK\1\2", 42, bytes(4)), "overlap"),
+    Archive("a size for 64 bits", RESOURCES, _patched(_PLAIN, b"PK\1\2", 24, b"\xff" * 4), "256"),
+    Archive("a count that is wrong", STOPS, _patched(_PLAIN, b"PK\5\6", 8, b"\xff" * 4)),
+    Archive("a time before all time", STOPS,
+            _zipped("a", extra=b"UT\x05\x00\x01\x00\x00\x00\x80")),
+    Archive("a time that is cut off", STOPS, _patched(
+        _zipped("a", extra=b"UT\x05\x00\x01abcd"), b"UT\x05\x00", 2, b"\xff\xff"), "damaged"),
+    Archive("a program before a zip", STOPS, lambda n: b"#!/bin/sh\n" + _PLAIN(n), "not a zip"),
+    Archive("packed twice", RESOURCES, lambda n: gzip.compress(packed(n)), "damaged"),
+    Archive("very many empty parts", RESOURCES, lambda n: gzip.compress(b"") * 20_000 + packed(n)),
+]  # fmt: skip
+"""Collected, and not graded: what they hold is as in ARCHIVES."""

@@ -15,7 +15,7 @@ from grader.classroom.folder import ClassFolder
 from grader.grading.run import Summary, grade
 from grader.intake import CollectReport, collect
 from tests.attacks.base import FULL, Attack, Places, everything_in, honest, notebook_of
-from tests.attacks.catalogue_archives import ARCHIVES, Archive, packed
+from tests.attacks.catalogue_archives import ARCHIVES, MORE, Archive, packed
 from tests.attacks.small_class import install
 from tests.grader.tiny_course import NAME
 
@@ -104,3 +104,33 @@ def test_nothing_is_written_beside_the_class(term: Term) -> None:
     assert submitted == set(term.marks)
     links = [path for path, content in term.outside.items() if str(content).startswith("-> ")]
     assert links == ["inbox/attacker_link.tar.gz"]
+
+
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassFolder, CollectReport]:
+    """What collecting makes of all that is not graded, in one go."""
+    course = install(tmp_path_factory.mktemp("tiny"))
+    root = tmp_path_factory.mktemp("more").resolve()
+    wrong = notebook_of(Attack("wrong", ""), Places(root, root, root, 9))
+    inbox, folder = root / "inbox", ClassFolder(root / "class")
+    inbox.mkdir()
+    for archive in MORE:
+        assert archive.make is not None
+        (inbox / f"{team_of(archive)}.tar.gz").write_bytes(archive.make(wrong))
+    return folder, collect(folder, course, [inbox], None)
+
+
+@pytest.mark.parametrize("archive", MORE, ids=lambda a: f"{a.threat}: {a.name}")
+def test_collecting_refuses_or_keeps_what_it_should(
+    taken_in: tuple[ClassFolder, CollectReport], archive: Archive
+) -> None:
+    folder, report = taken_in
+    refused = [r.reason for r in report.rejected if f"{team_of(archive)}." in r.archive]
+    place = folder.submitted(team_of(archive), NAME)
+    if archive.refused:
+        assert [archive.refused in reason for reason in refused] == [True], refused
+        assert not place.exists()
+        return
+    assert refused == []
+    kept = [str(p.relative_to(place / "files")) for p in place.rglob("files/**/*.*")]
+    assert sorted(kept) == sorted(archive.files)

@@ -19,6 +19,8 @@ HANDIN_BYTES = 20 * MIB
 """Most bytes in handin/NOTEBOOK/."""
 HANDIN_FILES = 200
 """Most files in handin/NOTEBOOK/."""
+NAME_BYTES = 200
+"""Longest name of a file or folder; file systems take 255 bytes, and some of ours are longer."""
 MODULE_BYTES = 200 * 1024
 """Most bytes of own modules that one notebook may need."""
 MODULE_FILES = 100
@@ -93,6 +95,9 @@ def sort_out(notebook: str, code: str, files: Mapping[str, bytes], names: Names)
     refused.update(
         {path: _PROGRAM.format(told(path)) for path in inside if PROGRAM.fullmatch(path)}
     )
+    refused.update(
+        {path: _LONG.format(told(path, 60)) for path in (*inside, *modules) if _is_long(path)}
+    )
     sound = {path: content for path, content in modules.items() if path not in refused}
     needed = _needed(code, sound, own)
     problems = sorted(refused.items())
@@ -107,6 +112,13 @@ def sort_out(notebook: str, code: str, files: Mapping[str, bytes], names: Names)
     else:
         kept = data + needed
     return SortedOut(sorted(kept), sorted(set(sound) - set(needed)), ours, problems)
+
+
+_LONG = "{}: a name is longer than any disk takes: shorten it"
+
+
+def _is_long(path: str) -> bool:
+    return any(len(part.encode("utf-8", "replace")) > NAME_BYTES for part in path.split("/"))
 
 
 _PROGRAM = (
