@@ -67,9 +67,14 @@ def _is_system(word: str) -> bool:
 def collect(
     context: typer.Context,
     archives: Annotated[
-        list[Path], typer.Argument(help="Archives, notebooks, folders, or LMS bulk downloads.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Archives, notebooks, folders, or LMS bulk downloads."),
+    ] = None,
     folder: ClassOption = CLASS,
+    exchange: Annotated[
+        Path | None,
+        typer.Option(help="nbgrader's exchange on a JupyterHub, in place of archives."),
+    ] = None,
     roster: Annotated[
         Path | None, typer.Option(help="CSV: team, student, and optionally name, email, LMS ids.")
     ] = None,
@@ -122,6 +127,8 @@ def collect(
     same for all: then nobody is late until --received says so, or --worksheet with the file of
     Moodle's "Download grading worksheet"; a line for each team says whence its time is.
 
+    With --exchange it takes what students on a JupyterHub submitted in nbgrader's Assignment List.
+
     With --names you say yourself how files are named: (?P<team>…) finds the team or a student's
     id, (?P<time>…) the time, in the LMS' zone.  With --dry-run nothing is taken in, and a line for
     each notebook says whose it is, when it came, by which rule, and what is unsure.
@@ -135,8 +142,10 @@ def collect(
     course = config.load(folder)
     moment = course.times.zone.earliest(received) if received else None
     place = ClassFolder(folder.resolve())
-    if sum(map(bool, (lms, no_lms, names))) > 1:
-        raise ConfigError("name one of --lms, --no-lms and --names")
+    if sum(map(bool, (lms, no_lms, names, exchange))) > 1:
+        raise ConfigError("name one of --lms, --no-lms, --names and --exchange")
+    if bool(archives) == bool(exchange):
+        raise ConfigError("name what to collect: archives and folders, or --exchange DIR")
     system = downloads.named(lms) if lms not in ("", WHICHEVER) else None
     if names or time_format:
         system = downloads.Rule(names, time_format)
@@ -144,8 +153,8 @@ def collect(
 
     def collected(target: ClassFolder) -> intake.CollectReport:
         return intake.collect(
-            target, course, archives, roster, moment, from_lms=from_lms, sheet=worksheet,
-            system=system,
+            target, course, archives or [], roster, moment, from_lms=from_lms, sheet=worksheet,
+            system=system, exchange=exchange,
         )  # fmt: skip
 
     if dry_run:

@@ -23,7 +23,7 @@ from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, read_roster
 from grader.classroom.tables import RosterError
 from grader.errors import ConfigError
-from grader.intake import arrivals, ignored, opening, settling, store, worksheet
+from grader.intake import arrivals, downloads, hub, ignored, opening, settling, store, worksheet
 from grader.intake.bounds import Member
 from grader.intake.downloads.reader import Reader
 from grader.intake.handin import Along
@@ -104,6 +104,7 @@ def collect(
     releases: Path | None = None,
     sheet: Path | None = None,
     system: Reader | None = None,
+    exchange: Path | None = None,
 ) -> CollectReport:
     """Take archives, folders of archives, notebooks and LMS downloads into the class folder.
 
@@ -117,6 +118,7 @@ def collect(
     what a renamed notebook is.
 
     sheet: Moodle's grading worksheet, which tells when its uploads arrived.
+    exchange: nbgrader's exchange, from which all is taken that students submitted for this course.
 
     Every submission is kept as an attempt, equal work once.  Which of a team's attempts counts
     depends on them and the settings, not on the order in which they are collected.  Raises
@@ -145,11 +147,17 @@ def collect(
     with store.exclusive(folder), ExitStack() as stack:
         names = list(course.notebooks)
         work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
+        if exchange is not None:
+            found = hub.looked_at(hub.inbound(exchange, course.id))
+            work.finder.exchange, system = found, downloads.named("exchange")
+            archives = [found.path]
         said = True if sheet is not None or system is not None else from_lms
         work.finder.find(archives, said, system)
         if rows is not None and known is not None:
             zone = course.times.zone
             work.report.dated = worksheet.date(work.finder.found, rows, known, zone)
+        if work.finder.exchange is not None and work.finder.exchange.unsure:
+            work.finder.notes.append(f"{exchange}: {work.finder.exchange.unsure}")
         work.report.notes = work.finder.notes
         work.report.rejected = work.finder.rejected
         work.report.ignored = work.finder.ignored

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-_CLOCK = r"(?P<hour>\d\d?):?(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d{1,9})?)?"
+_CLOCK = r"(?P<hour>\d\d?):?(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<part>\d{1,9}))?)?"
 _HALF = r"(?: ?(?P<half>[AP])\.?M\.?)?"
 _ZONE = r"(?: ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d))?"
 _WORD = r"[^\W\d]{1,20}"
@@ -56,7 +56,8 @@ def read(text: str) -> datetime | None:
         hour = hour % 12 + (12 if half.upper() == "P" else 0)
     try:
         numbers = (int(parts["year"]), int(month or 0), int(parts["day"]), hour)
-        found = datetime(*numbers, int(parts["minute"]), int(parts["second"] or 0))
+        second, part = int(parts["second"] or 0), (parts.get("part") or "0").ljust(6, "0")[:6]
+        found = datetime(*numbers, int(parts["minute"]), second, int(part))
         return found.replace(tzinfo=_zone(parts.get("zone")))
     except ValueError:
         return None

@@ -27,6 +27,7 @@ from grader.intake.arrivals import Arrival, Batch
 from grader.intake.downloads import zips
 from grader.intake.downloads.reader import Item, Reader, Upload
 from grader.intake.handin import pair_names
+from grader.intake.hub import Inbound
 from grader.text import shown
 from utils.packing import accepted
 from utils.packing.accepted import ARCHIVE_BYTES, Refused, Register, is_junk
@@ -146,6 +147,8 @@ class Finder:
     from_lms: bool | None = None
     system: Reader | None = None
     """The only one whose downloads are looked for, if the instructor says which."""
+    exchange: Inbound | None = None
+    """What the machine says of folders in nbgrader's exchange, if they are taken from there."""
     roots: dict[str, Path] = field(default_factory=dict)
     """What the instructor named, by label."""
     digests: dict[str, str] = field(default_factory=dict)
@@ -261,6 +264,8 @@ class Finder:
                 continue
             del others[inner]
             with self._minding(inner):
+                if self.exchange is not None and entry.name in self.exchange.refused:
+                    raise Refused(self.exchange.refused[entry.name])
                 items += self._items(entry, entry.name, inner)
         if items:
             with self._minding(label):
@@ -300,7 +305,8 @@ class Finder:
         files = below(path, label, most)
         if not files:
             raise Refused("an empty folder")
-        return [Item(f"{inner}/{f.path}", f.label, f.changed, f.read) for f in files]
+        seen = self.exchange.seen.get(path.name) if self.exchange is not None else None
+        return [Item(f"{inner}/{f.path}", f.label, seen or f.changed, f.read) for f in files]
 
     def _named_file(self, path: Path, label: str, alone: bool) -> None:
         """A file that the instructor named: an upload by its name, a download, or a team's."""
@@ -473,7 +479,8 @@ class Finder:
         """Who is meant by an upload; without a roster, the team that its name is."""
         if self.roster is not None:
             return whose(self.roster, upload.claims, reader.name, upload.together)
-        team = team_id(upload.claims[0].names[0])
+        claim = upload.claims[0]
+        team = team_id((claim.names or claim.logins)[0])
         if not team:
             raise Refused("its name says no team: call it after the team, team_7.tar.gz")
         return Meant(Student(team, ""), "the name of a team")
