@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader import config
+from grader.classroom.folder import ClassFolder
 from grader.classroom.results import points
 from grader.classroom.roster import team_id
 from grader.commands import REFUSED, completion, console, errors, named
@@ -59,7 +60,7 @@ def judge(
         typer.Option(
             "--settings",
             metavar="DIR",
-            help="Folder with course.toml, thresholds.toml and releases/, like a class folder.",
+            help="A class folder, or one like it: its settings and roster count.",
         ),
     ] = None,
     _: Annotated[
@@ -115,7 +116,8 @@ def judge(
         with warm.quick_imports():  # meanwhile the parent imports its libraries
             from grader.grading import single  # nbgrader takes its time to import
 
-        asking = single.Asking(name, whose, drawn_from, tuple(member or ()), settings)
+        members = {*(member or ()), *_members(settings, whose, name)}
+        asking = single.Asking(name, whose, drawn_from, tuple(members), settings)
         found = single.judge(files, course, asking)
         write(found)
     _say(found)
@@ -128,6 +130,19 @@ def _folder(settings: Path | None) -> Path | None:
     if settings is not None and not settings.is_dir():
         raise ConfigError(f"--settings {settings}: there is no such folder")
     return settings
+
+
+def _members(settings: Path | None, team: str, notebook: str) -> list[str]:
+    """Ids of those in a team, as far as a class folder is named that knows them."""
+    if settings is None or not (settings / "roster.csv").is_file():
+        return []
+    from grader.grading import tasks  # what reads a class takes its time to import
+
+    broken: list[str] = []
+    found = tasks.members(ClassFolder(settings), broken)(team, notebook)
+    if broken:
+        raise ConfigError(broken[0])
+    return found
 
 
 def _secret(path: Path) -> str:

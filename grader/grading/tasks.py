@@ -37,10 +37,7 @@ def tasks(
     Raises ConfigError if the course's files or settings can't be.
     """
     limits = thresholds.load(folder.root)
-    teams = _teams(folder)
-    problems: list[str] = []
-    noted = membership.read(folder.root / membership.FILE, problems)
-    broken += problems
+    members_of = members(folder, broken)
     read: dict[str, Release] = {}
     for team, name in folder.submissions():
         if name not in course.notebooks or not only(team, name):
@@ -48,12 +45,12 @@ def tasks(
         if name not in read:
             read[name] = read_release(folder, name, (present or {}).get(name))
         try:
-            members = noted.members(team, name, teams.get(team, []))
+            who = members_of(team, name)
             place, release = folder.submitted(team, name), read[name]
             asked = release.asks_for_report
             reported = reports.attempts_with(folder, team, name) if asked else []
             rival = rival_of(folder, course, team, name)
-            task = make(*_taken_in(place), course, seed, release, limits, members, reported)
+            task = make(*_taken_in(place), course, seed, release, limits, who, reported)
         except (OSError, msgspec.MsgspecError) as error:
             broken.append(f"{team}/{name}: {error}")
             continue
@@ -61,7 +58,7 @@ def tasks(
         if rival is not None:
             place, shelf = attempts.place_of(folder, rival), attempts.work_in(rival.attempt)
             try:
-                task = make(*_taken_in(place), course, seed, release, limits, members, reported)
+                task = make(*_taken_in(place), course, seed, release, limits, who, reported)
             except (OSError, msgspec.MsgspecError) as error:
                 broken.append(f"{team}/{name}, attempt {rival.attempt}: {error}")
             else:
@@ -91,6 +88,16 @@ def read_release(folder: ClassFolder, name: str, text: str | None = None) -> Rel
         return released(name, text, earlier)
     except (OSError, ValueError) as error:
         raise ConfigError(f"the release {path} can't be read: {error}") from error
+
+
+def members(folder: ClassFolder, broken: list[str]) -> Callable[[str, str], list[str]]:
+    """(team, notebook) -> ids of those in a team, when it handed in if that was noted.
+
+    broken: gets a line for each that can't be understood.  Raises ConfigError for a bad roster.
+    """
+    teams = _teams(folder)
+    noted = membership.read(folder.root / membership.FILE, broken)
+    return lambda team, notebook: noted.members(team, notebook, teams.get(team, []))
 
 
 def class_seed(folder: ClassFolder) -> str:

@@ -220,11 +220,11 @@ def test_the_command_ends_with_what_came_of_it(
     out, secret = tmp_path / "result.json", tmp_path / "seed"
     secret.write_text(f"{SECRET}\n")
 
-    def status(content: bytes, team: str) -> int:
+    def status(content: bytes, team: str, settings: Path | None = None) -> int:
         path = tmp_path / "work.ipynb"
         path.write_bytes(content)
         with pytest.raises(command.typer.Exit) as ended:
-            command.judge([path], "90", team, out, secret)
+            command.judge([path], "90", team, out, secret, None, settings)
         return ended.value.exit_code
 
     assert status(notebook("team_1"), "Team 01") == 0
@@ -232,6 +232,10 @@ def test_the_command_ends_with_what_came_of_it(
     assert status(notebook("ann"), "team_1") == 1
     assert status(b"", "team_1") == 1
     assert json.loads(out.read_text())["state"] == "rejected"
+    roster = tmp_path / "like" / "roster.csv"
+    roster.parent.mkdir()
+    roster.write_text("team,student\nteam_1,ann\n")
+    assert status(notebook("ann"), "team_1", roster.parent) == 0
     monkeypatch.setattr(single, "_result_of", lambda *_: (_unfinished(), None))
     assert status(notebook("team_1"), "team_1") == 125
 
