@@ -54,6 +54,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     handed_in.choose,
     marking.desk,
     marking.history,
+    marking.agreement,
     returning.feedback,
     returning.report,
     returning.similar,

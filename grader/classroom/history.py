@@ -30,8 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-DESK, UNDO, ELSEWHERE = "desk", "undo", "elsewhere"
-"""How a mark came: at the desk, taken back there, or found not to be as the last line says."""
+DESK, UNDO, ELSEWHERE, SECOND = "desk", "undo", "elsewhere", "second"
+"""How a mark came: at the desk, taken back there, found not to be as the last line says; or what a
+second marker would give, who has not seen the mark: `before` is that mark, and it stays."""
 
 TABLE = Table(
     "mark_history",
@@ -114,8 +115,8 @@ def read(session: Session, **only: str) -> list[Line]:
 
 
 def latest(session: Session, **only: str) -> dict[tuple[str, str, str], Given]:
-    """(team, notebook, cell) -> what the last line about it says; for those that have one."""
-    return {line.place: line.after for line in read(session, **only)}
+    """(team, notebook, cell) -> what the last line about its mark says; if there is one."""
+    return {line.place: line.after for line in read(session, **only) if line.how != SECOND}
 
 
 def catch_up(session: Session) -> int:

@@ -100,7 +100,7 @@ class Shelf:
     def answers(self, teams: Sequence[str], question: Asked) -> list[Answer]:
         """Answers of these teams in the order in which to read them."""
         written = {team: self.written(team, question) for team in teams}
-        same = _numbered([_letters(one.text) for one in written.values()])
+        same = _numbered([letters(one.text) for one in written.values()])
         order, near = _alike([one.text for one in written.values()])
         names = list(written)
         return [
@@ -192,7 +192,7 @@ def _looked_at(key: Mapping[str, Any]) -> str:
     return text_of(key).partition("**Model answer**")[0].partition(">")[2].strip()
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
     """What makes two answers the same."""
     return " ".join(re.findall(r"[\w$\\^{}+*/=<>-]+", text.casefold()))
 

@@ -16,7 +16,8 @@ from nbgrader import api
 from sqlalchemy.orm import Session
 
 from grader.classroom import gradebook, history
-from grader.classroom.history import DESK, UNDO, Given, Line
+from grader.classroom.history import DESK, SECOND, UNDO, Given, Line
+from grader.desk import agreement
 from grader.errors import CourseError
 
 LONGEST_COMMENT = 10_000
@@ -65,6 +66,40 @@ def save(
         },
         (who, DESK, why),
     )
+
+
+def second(
+    session: Session, notebook: str, cell: str, changes: Sequence[Change], who: str
+) -> dict[str, Given]:
+    """Note what a second marker would give; the marks themselves stay as they are.
+
+    Returns team -> what was noted.  Raises Refused.
+    """
+    for change in changes:
+        _check(change)
+    try:
+        gradebook.begin(session)
+        there = current(session, notebook, cell)
+        if not all(change.team in there for change in changes):
+            raise Refused("this answer isn't in the gradebook any more; load the question anew")
+        now, action = datetime.now(UTC), secrets.token_hex(8)
+        noted = {
+            change.team: Given(change.points, 0.0, change.comment, change.points is None)
+            for change in changes
+        }
+        history.add(
+            session,
+            [
+                Line(now, who, SECOND, team, notebook, cell, there[team], given, "", action)
+                for team, given in noted.items()
+                if given.points is not None
+            ],
+        )
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    return noted
 
 
 def undo(session: Session, who: str) -> tuple[str, str, dict[str, Given]]:
@@ -133,10 +168,11 @@ def _write(
             if there[team] != given:
                 raise Refused(_changed(there[team]))
         now, action = datetime.now(UTC), secrets.token_hex(8)
+        unsettled = agreement.unsettled(history.read(session, notebook=notebook, cell=cell))
         lines = [
             Line(now, who, how, team, notebook, cell, there[team], given, why, action)
             for team, given in wanted.items()
-            if there[team] != given
+            if there[team] != given or (team, notebook, cell) in unsettled
         ]
         for line in lines:
             _put(session, line)

@@ -6,9 +6,10 @@ anonymous.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,9 +21,9 @@ from sqlalchemy.orm import Session
 from grader import config
 from grader.classroom import database, gradebook, history
 from grader.classroom.folder import ClassFolder
-from grader.classroom.history import Given
-from grader.desk import asked, marks
-from grader.desk.answers import Answer, Shelf
+from grader.classroom.history import SECOND, Given, Line
+from grader.desk import agreement, asked, marks
+from grader.desk.answers import Answer, Shelf, letters
 from grader.desk.asked import Asked
 from grader.desk.marks import Change, Refused
 
@@ -62,10 +63,16 @@ class Desk:
         marker: str,
         notebooks: Sequence[str] = (),
         earlier: Sequence[ClassFolder] = (),
+        share: tuple[int, int] = (1, 1),
+        second: float = 0.0,
     ) -> None:
-        """notebooks: only these.  earlier: classes whose comments are offered, too."""
+        """notebooks: only these.  earlier: classes whose comments are offered, too.
+        share: (2, 3) for the second of three parts of each question's answers.
+        second: share of what others have marked, in [0, 1], to mark once more without seeing it.
+        """
         self.folder, self.course, self.marker = folder, course, marker
         self.notebooks = tuple(notebooks or course.notebooks)
+        self.share, self.second = share, second
         self._sessions = _sessions(folder)
         self._earlier = [_sessions(place) for place in earlier]
         self._shelf = Shelf(folder)
@@ -81,6 +88,7 @@ class Desk:
         with self._session() as session:
             given = history.marks(session)
             flagged = {place for place, last in history.latest(session).items() if last.flagged}
+            unsettled = agreement.unsettled(history.read(session))
         found: dict[tuple[str, str], Counter[str]] = {}
         for (team, notebook, cell), mark in given.items():
             if mark.waits or mark.points is not None:
@@ -88,6 +96,7 @@ class Desk:
                 count["answers"] += 1
                 count["waiting"] += mark.waits
                 count["flagged"] += (team, notebook, cell) in flagged
+                count["unsettled"] += (team, notebook, cell) in unsettled
         questions = [
             {
                 "notebook": one.notebook,
@@ -96,12 +105,13 @@ class Desk:
                 "answers": 0,
                 "waiting": 0,
                 "flagged": 0,
+                "unsettled": 0,
             }
             | found.get((one.notebook, one.cell), {})
             for notebook in self.notebooks
             for one in asked.of_notebook(notebook)
         ]
-        return {"marker": self.marker, "questions": questions}
+        return {"marker": self._as(), "questions": questions}
 
     def question(self, notebook: str, cell: str) -> dict[str, Any]:
         """One question with all its answers, in the order in which to read them.
@@ -111,8 +121,13 @@ class Desk:
         one = self._asked(notebook, cell)
         with self._session() as session:
             given = marks.current(session, notebook, cell)
+            lines = history.read(session, notebook=notebook, cell=cell)
         teams = [t for t, mark in sorted(given.items()) if mark.waits or mark.points is not None]
-        answers = self._shelf.answers(teams, one)
+        if self.second:
+            given = self._seconds(lines, given)
+            teams = sorted(given)
+        answers = [each for each in self._shelf.answers(teams, one) if self._is_mine(each)]
+        unsettled = {} if self.second else agreement.unsettled(lines)
         return {
             "notebook": notebook,
             "cell": cell,
@@ -122,7 +137,12 @@ class Desk:
             "key": one.key,
             "levels": [{"points": level.points, "words": level.words} for level in one.levels],
             "answers": [self._told(at, answer) for at, answer in enumerate(answers, 1)],
-            "given": {self._token(team): msgspec.to_builtins(given[team]) for team in teams},
+            "given": {
+                self._token(each.team): msgspec.to_builtins(given[each.team]) for each in answers
+            },
+            "unsettled": {
+                self._token(team): line.after.points for (team, *_), line in unsettled.items()
+            },
             "comments": self._bank(notebook, cell),
         }
 
@@ -142,17 +162,47 @@ class Desk:
             comment = put.comment.strip()
             changes.append(Change(team, put.seen, put.points, comment, put.flagged))
         with self._session() as session:
-            now = marks.save(session, sent.notebook, sent.cell, changes, self.marker, sent.why)
+            if self.second:
+                now = marks.second(session, sent.notebook, sent.cell, changes, self.marker)
+            else:
+                now = marks.save(session, sent.notebook, sent.cell, changes, self.marker, sent.why)
         return self._by_token(sent.notebook, sent.cell, now)
 
     def undo(self) -> dict[str, Any]:
         """Take back what this marker did last.  Raises Refused."""
+        if self.second:
+            raise Refused("a second mark is changed by giving another")
         with self._session() as session:
             return self._by_token(*marks.undo(session, self.marker))
 
     def _by_token(self, notebook: str, cell: str, now: dict[str, Given]) -> dict[str, Any]:
         given = {self._token(team): msgspec.to_builtins(mark) for team, mark in now.items()}
         return {"notebook": notebook, "cell": cell, "given": given}
+
+    def _as(self) -> str:
+        """Who marks, and what of it."""
+        part, parts = self.share
+        share = f", part {part} of {parts}" if parts > 1 else ""
+        return f"{self.marker}{share}{', second marks' if self.second else ''}"
+
+    def _seconds(self, lines: Sequence[Line], given: Mapping[str, Given]) -> dict[str, Given]:
+        """Team -> what this marker gave as the second one, for what somebody else has marked."""
+        first: dict[str, str] = {}
+        own: dict[str, Given] = {}
+        for line in lines:
+            if line.how == SECOND and line.who == self.marker:
+                own[line.team] = line.after
+            elif line.how != SECOND:
+                first[line.team] = line.who
+        marked = [team for team, mark in given.items() if mark.points is not None]
+        return {team: own.get(team, Given()) for team in marked if first.get(team) != self.marker}
+
+    def _is_mine(self, answer: Answer) -> bool:
+        """Is it in this marker's share?  Equal answers are in the same one."""
+        drawn = hashlib.sha256(letters(answer.written.text).encode()).digest()
+        part, parts = self.share
+        chosen = not self.second or int.from_bytes(drawn[:4]) < self.second * 2**32
+        return chosen and int.from_bytes(drawn[4:8]) % parts == part - 1
 
     def _told(self, number: int, answer: Answer) -> dict[str, Any]:
         near = {self._token(team): alike for team, alike in answer.near.items()}

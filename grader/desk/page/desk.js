@@ -97,7 +97,7 @@ const given = (answer) => ({ ...question.given[answer.answer], ...drafts[answer.
 const waits = (answer) => {
   const draft = drafts[answer.answer];
   if (draft) return draft.points === null;
-  return question.given[answer.answer].waits;
+  return question.given[answer.answer].waits || answer.answer in question.unsettled;
 };
 
 // Whose mark it is: the answer in view, and those that say the same and wait for a mark.
@@ -144,6 +144,7 @@ async function sendNow(tokens, about) {
     try {
       const reply = await ask("save", { notebook: about.notebook, cell: about.cell, marks, why });
       Object.assign(about.given, reply.given);
+      for (const token of Object.keys(reply.given)) delete about.unsettled[token];
       for (const [token, draft] of sent) if (drafts[token] === draft) delete drafts[token];
       complain("");
       remember(marks[0].comment);
@@ -311,6 +312,8 @@ function showMark() {
   }
   if (mark.extra) chips.push([`${points(mark.extra)} of extra credit`, "info"]);
   if (mark.flagged) chips.push(["flagged", "warn"]);
+  const second = question.unsettled[answer.answer];
+  if (second !== undefined) chips.push([`a second marker gave ${points(second)}: give a mark to settle it`, "bad"]);
   $("chips").replaceChildren(...chips.map(([text, kind]) => make("span", { className: `chip ${kind}` }, text)));
   const done = question.answers.filter((one) => !waits(one)).length;
   const flagged = question.answers.filter((one) => given(one).flagged).length;
@@ -318,7 +321,7 @@ function showMark() {
   $("bar").style.width = `${(100 * done) / question.answers.length}%`;
   $("all").replaceChildren(...question.answers.map((one, index) => {
     const { points: value, flagged: flag } = given(one);
-    const text = `${one.name}${waits(one) ? "" : `: ${number(value ?? 0)}`}${flag ? " ⚑" : ""}`;
+    const text = `${one.name}${waits(one) ? "" : `: ${number(value ?? 0)}`}${flag ? " ⚑" : ""}${one.answer in question.unsettled ? " ≠" : ""}`;
     const button = make("button", { type: "button", onclick: () => show(index) }, text);
     if (index === at) button.setAttribute("aria-current", "true");
     return make("li", {}, button);
@@ -423,9 +426,10 @@ async function openOverview() {
     return make("tr", {},
       make("td", {}, link, make("br"), make("small", {}, `${one.notebook} · ${one.cell}`)),
       make("td", { className: "num" }, one.answers ? `${done} of ${one.answers} marked` : "no answers", bar),
-      make("td", { className: "num" }, one.flagged ? `${one.flagged} flagged` : ""));
+      make("td", { className: "num" }, one.flagged ? `${one.flagged} flagged` : ""),
+      make("td", { className: "num" }, one.unsettled ? `${one.unsettled} to settle` : ""));
   });
-  const head = make("thead", {}, make("tr", {}, ...["Question", "Marked", "Flagged"].map((text) => make("th", { scope: "col" }, text))));
+  const head = make("thead", {}, make("tr", {}, ...["Question", "Marked", "Flagged", "Two marks"].map((text) => make("th", { scope: "col" }, text))));
   $("main").replaceChildren(make("table", { className: "questions" }, head, make("tbody", {}, ...rows)));
 }
 

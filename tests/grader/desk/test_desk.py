@@ -363,3 +363,55 @@ def _mark_on(
         except Refused:
             there = seen(desk)
         done()
+
+
+# -- several markers ------------------------------------------------------------------------------
+
+
+def test_shares_are_all_answers_and_none_twice(folder: ClassFolder, course: config.Course) -> None:
+    parts = [seen(Desk(folder, course, "anna", share=(n, 3))) for n in (1, 2, 3)]
+    assert sorted(name for part in parts for name in part) == sorted(ESSAYS)
+    assert [("team_1" in part) == ("team_2" in part) for part in parts] == [True] * 3
+
+
+def test_a_second_marker_sees_no_mark_and_changes_none(
+    desk: Desk, folder: ClassFolder, course: config.Course
+) -> None:
+    mark(desk, "team_1", points=1.0, comment="Of the first.")
+    mark(desk, "team_4", points=0.0)
+    again = Desk(folder, course, "ben", second=1.0)
+    there = seen(again)
+    assert set(there) == {"team_1", "team_4"}
+    assert all(one["given"]["points"] is None for one in there.values())
+    assert not Desk(folder, course, "anna", second=1.0).question(NAME, WHY)["answers"]
+    mark(again, "team_1", points=3.0)
+    mark(again, "team_4", points=0.0)
+    assert grade_of(folder, course, "team_1") == (1.0, False, "Of the first.")
+    assert seen(again)["team_1"]["given"]["points"] == 3.0
+    with pytest.raises(Refused, match="by giving another"):
+        again.undo()
+
+
+def test_markers_who_differ_are_asked_to_settle_it(
+    desk: Desk, folder: ClassFolder, course: config.Course
+) -> None:
+    for team, first, other in (("team_1", 1, 3), ("team_3", 3, 3), ("team_4", 0, 0)):
+        mark(desk, team, points=float(first))
+        mark(Desk(folder, course, "ben", second=1.0), team, points=float(other))
+    assert list(desk.question(NAME, WHY)["unsettled"].values()) == [3.0]
+    assert desk.overview()["questions"][0]["unsettled"] == 1
+
+    def told() -> dict[str, Any]:
+        ran = CliRunner().invoke(cli.app, ["agreement", "-c", str(folder.root), "--json"])
+        return dict(json.loads(ran.stdout))
+
+    question, pair = told()["agreement"]
+    assert (question["of"], question["answers"], question["equal"]) == (f"{NAME}/{WHY}", 3, 2)
+    assert question["kappa"] == pytest.approx(0.5)  # (2/3 - 1/3) / (1 - 1/3), by hand
+    assert pair["of"] == "anna and ben"
+    assert told()["unsettled"][0]["team"] == "team_1"
+    read = CliRunner().invoke(cli.app, ["agreement", "-c", str(folder.root)]).stdout
+    assert f"to settle: team_1 {NAME}/{WHY}: 1 and 3 points" in read
+    mark(desk, "team_1", points=1.0)  # the first one stays
+    assert told()["unsettled"] == [] and desk.question(NAME, WHY)["unsettled"] == {}
+    assert told()["agreement"][0] == question
