@@ -13,9 +13,14 @@ from grader.classroom.results import points
 from grader.classroom.roster import team_id
 from grader.commands import REFUSED, completion, console, errors, named
 from grader.errors import ConfigError
+from grader.text import shown
 
 if TYPE_CHECKING:
     from grader.grading.judgement import Judgement
+
+
+LONGEST = 500
+"""Letters of a line on the terminal; what a student's code says is as long as it likes."""
 
 
 def _print_schema(wanted: bool) -> None:
@@ -158,19 +163,20 @@ def _secret(path: Path) -> str:
 
 def _say(found: Judgement) -> None:
     """The result for people: points, what cost some, and what a human must look at."""
+    where = f"{found.notebook} of {found.team}"
     if found.points is None or found.maximum is None:
-        errors.print(f"{found.notebook} of {found.team}: {found.state}", markup=False)
-        for reason in found.needs_human:
-            errors.print(f"  {reason}", markup=False)
+        for line in (f"{where}: {found.state}", *(f"  {reason}" for reason in found.needs_human)):
+            errors.print(shown(line, LONGEST), markup=False)
         return
     worth = f"{points(found.points)} of {points(found.maximum)} points"
     essays = f", {found.essays_to_mark} essays to mark" if found.essays_to_mark else ""
-    console.print(f"{found.notebook} of {found.team}: {worth}{essays}", markup=False)
+    lines = [f"{where}: {worth}{essays}"]
     for check in found.checks:
         if check.points < check.maximum:
             cases = (case.message for case in check.for_markers.cases if case.score < 1)
             told = check.for_markers.message or check.for_markers.mistake or next(cases, "")
-            line = f"  {check.name}: {points(check.points)} of {points(check.maximum)}: {told}"
-            console.print(line.rstrip(": "), markup=False, soft_wrap=True)
-    for reason in found.needs_human:
-        console.print(f"  NEEDS A HUMAN {reason}", markup=False, soft_wrap=True)
+            earned = f"{points(check.points)} of {points(check.maximum)}"
+            lines.append(f"  {check.name}: {earned}{': ' if told else ''}{told}")
+    lines += [f"  NEEDS A HUMAN {reason}" for reason in found.needs_human]
+    for line in lines:
+        console.print(shown(line, LONGEST), markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import typer
 from grader import config
 from grader.classroom.results import points
 from grader.commands import console
+from grader.text import shown
 
 
 def try_(
@@ -43,7 +44,7 @@ def try_(
     found = room.attempt(check, file, course, seed, team)
 
     def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(shown(line, 1000), markup=False, soft_wrap=True)  # it may quote an answer
 
     say("at home, on the public cases:")
     for line in found.at_home or ["the check was not reached"]:

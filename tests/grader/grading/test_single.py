@@ -215,7 +215,10 @@ def test_the_file_tells_the_truth_whatever_happens(tmp_path: Path) -> None:
 
 
 def test_the_command_ends_with_what_came_of_it(
-    quick: config.Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: config.Course,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out, secret = tmp_path / "result.json", tmp_path / "seed"
     secret.write_text(f"{SECRET}\n")
@@ -230,6 +233,11 @@ def test_the_command_ends_with_what_came_of_it(
     assert status(notebook("team_1"), "Team 01") == 0
     assert json.loads(out.read_text())["team"] == "team_1"
     assert status(notebook("ann"), "team_1") == 1
+    capsys.readouterr()
+    clears = {"square": "def square(x):\n    raise ValueError('\\x1b[2J gone')"}
+    assert status(notebook("team_1", clears), "team_1") == 0
+    said = capsys.readouterr().out
+    assert "square: 0 of 4: " in said and "[2J gone" in said and "\x1b" not in said
     assert status(b"", "team_1") == 1
     assert json.loads(out.read_text())["state"] == "rejected"
     roster = tmp_path / "like" / "roster.csv"

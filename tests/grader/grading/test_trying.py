@@ -111,6 +111,11 @@ def test_the_command_ends_with_1_where_points_are_lost(
             command.try_("square", path, "a seed", "team_1")
         assert ended.value.exit_code == status
     assert "graded, on cases drawn from a seed: 2 of 4 points" in capsys.readouterr().out
+    path.write_text("def square(x):\n    raise ValueError('\\x1b[2J gone')\n")
+    with pytest.raises(command.typer.Exit):
+        command.try_("square", path, "a seed", "team_1")
+    out = capsys.readouterr().out
+    assert "[2J gone" in out and "\x1b" not in out
 
 
 def test_an_answer_runs_in_the_sandbox_and_a_dead_kernel_is_told(
