@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from grader.commands import (
     DryRunOption,
     JsonOption,
     NotebooksOption,
+    TeamsOption,
     console,
     errors,
     named,
@@ -27,20 +29,38 @@ from grader.errors import ConfigError
 from grader.files import write_atomically
 
 
-def feedback(folder: ClassOption = CLASS) -> None:
+def feedback(
+    folder: ClassOption = CLASS,
+    team: TeamsOption = None,
+    notebook: NotebooksOption = None,
+    points: Annotated[bool, typer.Option(help="Show points; without, only what passed.")] = True,
+) -> None:
     """Write HTML feedback for every team into feedback/ of the class folder.
 
     Each page shows points, what passed and failed, the named mistake, a hint, and what markers
     wrote.  Hidden cases and solutions are never in it.  A zip in the layout of LMS feedback uploads
-    lies beside it.
+    lies beside it, and one in Canvas' names where hand-ins came from Canvas; both hold what was
+    written now.  What has a later date as feedback under [notebooks.NAME] is held back.
 
     Exit status: 0; 125 for a class that was not graded.
     """
     from grader.pages import feedback as room  # nbgrader takes its time to import
 
     place, course = _graded_class(folder)
-    pages = room.write(place, course)
-    console.print(f"wrote {len(pages)} pages and {room.bundle(place)}")
+    chosen = room.Chosen(
+        tuple(named.teams(team or (), place)),
+        tuple(named.notebooks(notebook or (), course)),
+        points,
+        datetime.now(UTC),
+    )
+    pages = room.write(place, course, chosen)
+    for each in course.notebooks.values():
+        if each.feedback is not None and chosen.holds_back(each):
+            when = course.times.zone.shown(each.feedback)
+            console.print(f"held back until {when:%Y-%m-%d %H:%M}: {each.name}", markup=False)
+    console.print(f"wrote {len(pages)} pages and {room.bundle(place, only=pages)}")
+    if for_canvas := room.canvas_bundle(place, pages):
+        console.print(f"wrote {for_canvas}, for Canvas")
 
 
 def report(folder: ClassOption = CLASS) -> None:

@@ -124,6 +124,8 @@ class Notebook:
     """Name of the pretrained net on which it is graded; "" where none is needed."""
     kernel: Profile = PLAIN
     """What its kernel can't import, and what that has imported when it starts."""
+    feedback: datetime | None = None
+    """From when on its feedback may be given, with a time zone; None: at once."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ class _Entry:
     title: str
     use: bool = True
     due: datetime | None = None
+    feedback: datetime | None = None
     net: str = ""
     kernel: str = ""
 
@@ -301,9 +304,16 @@ def _notebooks(file: _File, path: Path, zone: Zone) -> dict[str, Notebook]:
                 f"{path}: notebooks.{name}.kernel: no kernel is called {entry.kernel!r}; "
                 f"known: {known}"
             )
-    due = {n: _moment(entry.due, zone, path, f"notebooks.{n}.due") for n, entry in used.items()}
+
+    def dates(key: str) -> dict[str, datetime | None]:
+        return {
+            n: _moment(getattr(entry, key), zone, path, f"notebooks.{n}.{key}")
+            for n, entry in used.items()
+        }
+
+    due, told = dates("due"), dates("feedback")
     return {
-        name: Notebook(name, entry.title, due[name], entry.net, kernels[entry.kernel])
+        name: Notebook(name, entry.title, due[name], entry.net, kernels[entry.kernel], told[name])
         for name, entry in used.items()
     }
 

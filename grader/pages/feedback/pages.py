@@ -26,6 +26,14 @@ _ENV.globals |= {
 }
 
 
+_WITHOUT_POINTS = {
+    "Full points": "Passed",
+    "Partial points": "Partly right",
+    "No points": "Not passed",
+}
+"""What is said of an exercise on a page that shows no points."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One exercise on the page."""
@@ -46,7 +54,13 @@ class Block:
     """Where the answer was found, if not simply in its cell, and what was not counted."""
 
 
-def notebook(course: Course, row: Standing, executed: Path, several: HandIns | None = None) -> str:
+def notebook(
+    course: Course,
+    row: Standing,
+    executed: Path,
+    several: HandIns | None = None,
+    with_points: bool = True,
+) -> str:
     """The page of one submission.  several: all attempts, if there is more than one."""
     done = work.read(executed)
     place = {name: position for position, name in enumerate(done.order)}
@@ -55,20 +69,29 @@ def notebook(course: Course, row: Standing, executed: Path, several: HandIns | N
         course=course,
         row=row,
         several=several,
-        blocks=[_block(number, x, done, row) for number, x in enumerate(exercises, 1)],
+        blocks=[_block(n, x, done, row, with_points) for n, x in enumerate(exercises, 1)],
         left=whereabouts.of_rest(row),
         rest=done.pieces.get("", []),
         problem=done.problem,
-        late=late_text(row, course.late),
+        late=late_text(row, course.late) if with_points else "",
+        with_points=with_points,
         notes=whereabouts.notes(row),
     )
 
 
-def index(course: Course, team: str, rows: list[Standing], refused: list[Rejected]) -> str:
+def index(
+    course: Course,
+    team: str,
+    rows: list[Standing],
+    refused: list[Rejected],
+    with_points: bool = True,
+) -> str:
     """The page of one team.  refused: what it handed in that could not be taken in."""
     names = [PurePosixPath(entry.archive).name for entry in refused]
     told = list(zip(names, (entry.reason for entry in refused), strict=True))
-    return _ENV.get_template("index.html").render(course=course, team=team, rows=rows, refused=told)
+    return _ENV.get_template("index.html").render(
+        course=course, team=team, rows=rows, refused=told, with_points=with_points
+    )
 
 
 def late_text(row: Standing, late: Late) -> str:
@@ -94,10 +117,14 @@ def late_text(row: Standing, late: Late) -> str:
     return f"{told}: {taken} {are} taken off. {rule}"
 
 
-def _block(number: int, exercise: Exercise, done: work.Work, row: Standing) -> Block:
+def _block(
+    number: int, exercise: Exercise, done: work.Work, row: Standing, with_points: bool
+) -> Block:
     check = exercise.check
     full = exercise.points >= exercise.max_points
     tone, verdict = _verdict(exercise)
+    if not with_points:
+        verdict = _WITHOUT_POINTS.get(verdict, verdict)
     heading = done.headings.get(exercise.name, "")
     by_hand = ""
     if exercise.changed_by_hand and exercise.mark is not None:

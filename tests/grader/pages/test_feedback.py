@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from nbformat import v4
 
-from grader.classroom.results import CaseResult, CheckResult, Rejected
+from grader.classroom import results
+from grader.classroom.results import CaseResult, CheckResult, Rejected, Submission
 from grader.pages import feedback
 from grader.pages.feedback import essay, work
 from tests.grader.sample_class import CONV, START, SampleClass, judged, png
@@ -341,11 +345,11 @@ def test_bundle_has_moodles_layout_with_a_copy_for_each_member(tmp_path: Path) -
     assert path == tmp_path / "exports" / "feedback.zip"
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        page = archive.read(f"Student One_101_assignfeedback_file/{CONV}.html")
+        page = archive.read(f"Student One_101_assignfeedback_file_/{CONV}.html")
     assert page == (sample.folder.feedback("team_1") / f"{CONV}.html").read_bytes()
     folders = {name.split("/")[0] for name in names}
     assert len(names) == 9 and len(folders) == 3
-    assert folders >= {"Student One_101_assignfeedback_file", "team_2"}
+    assert folders >= {"Student One_101_assignfeedback_file_", "team_2"}
     assert not [name for name in names if ".." in name.split("/")]
     # Moodle's rule: parts between underscores, the second is the participant's number
     assert sorted(f.split("_")[1] for f in folders if "assignfeedback" in f) == ["101", "102"]
@@ -359,7 +363,7 @@ def test_bundle_gives_a_page_to_those_who_were_in_the_team_then(tmp_path: Path) 
     sample.roster("team,student,moodle\nteam_1,s1,101\nteam_1,s2,102\nteam_2,s3,103\n")
     (tmp_path / "membership.csv").write_text(f"notebook,student,team\n{CONV},s2,team_2\n")
     feedback.write(sample.folder, sample.course)
-    page = f"s2_102_assignfeedback_file/{CONV}.html"
+    page = f"s2_102_assignfeedback_file_/{CONV}.html"
     with zipfile.ZipFile(feedback.bundle(sample.folder)) as archive:
         assert archive.namelist().count(page) == 1
         found = archive.read(page)
@@ -372,6 +376,56 @@ def test_bundle_without_a_roster_has_a_folder_for_each_team(tmp_path: Path) -> N
     feedback.write(sample.folder, sample.course)
     with zipfile.ZipFile(feedback.bundle(sample.folder)) as archive:
         assert archive.namelist() == [f"team_1/{CONV}.html", "team_1/index.html"]
+
+
+def test_feedback_may_be_of_some_without_points_or_later(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    for team in ("team_1", "team_2"):
+        sample.hand_in(team, late=timedelta(hours=5), late_fraction=0.1)
+        sample.hand_in(team, START)
+    chosen = feedback.Chosen(teams=("team_1",), notebooks=(CONV,))
+    pages = feedback.write(sample.folder, sample.course, chosen)
+    assert [page.name for page in pages] == [f"{CONV}.html", "index.html"]
+    assert {page.parent.name for page in pages} == {"team_1"}
+    assert f"{START}.html" not in pages[1].read_text()  # no link that leads nowhere
+
+    pages = feedback.write(sample.folder, sample.course, feedback.Chosen(points=False))
+    for page in pages:
+        said = read(page).text
+        assert not re.search(r"\d ?/ ?\d|\d of \d|[Pp]oints|Late penalty|−", said), said
+    assert "Passed" in read(pages[0]).text
+
+    opens = datetime(2027, 2, 5, tzinfo=UTC)
+    notebooks = sample.course.notebooks
+    later = {CONV: dataclasses.replace(notebooks[CONV], feedback=opens), START: notebooks[START]}
+    course = dataclasses.replace(sample.course, notebooks=later)
+    for now, names in ((opens - timedelta(hours=1), [START]), (opens, [START, CONV])):
+        pages = feedback.write(sample.folder, course, feedback.Chosen(("team_2",), now=now))
+        assert sorted(p.stem for p in pages) == sorted([*names, "index"])
+        linked = pages[-1].read_text()
+        assert [name in linked for name in (START, CONV)] == [True, CONV in names]
+    with zipfile.ZipFile(feedback.bundle(sample.folder, only=pages)) as archive:
+        assert {name.split("/")[0] for name in archive.namelist()} == {"team_2"}
+
+
+def test_pages_go_back_to_canvas_under_the_names_of_its_download(tmp_path: Path) -> None:
+    sample = SampleClass(tmp_path)
+    for team in ("team_1", "team_2"):
+        sample.hand_in(team)
+    place = sample.folder.submitted("team_1", CONV) / "submission.json"
+    submission = results.read(place, Submission)
+    name = "oneann_LATE_901_33001_work.zip"
+    archive = f"submissions.zip/{name}"
+    results.write(place, msgspec.structs.replace(submission, archive=archive))
+    pages = feedback.write(sample.folder, sample.course)
+    made = feedback.canvas_bundle(sample.folder, pages)
+    assert made is not None
+    with zipfile.ZipFile(made) as opened:
+        (there,) = opened.namelist()
+    # Canvas' rule: among the parts between underscores the first two numbers are user and file
+    assert [part for part in there.split("_") if part.isdecimal()][:2] == ["901", "33001"]
+    assert there.startswith(name)
+    assert feedback.canvas_bundle(sample.folder, pages[-1:]) is None
 
 
 def _texts(*outputs: Any) -> str:
