@@ -109,7 +109,7 @@ def _imports() -> Finding:
         if platform.system() == "Windows":
             advice += ", after Microsoft's Visual C++ Redistributable"
         return Finding("Libraries", False, f"{told[:300]}; {advice}")
-    return Finding("Libraries", True, "TensorFlow, JupyterLab and the others load")
+    return Finding("Libraries", True, "TensorFlow, JupyterLab and the others can be imported")
 
 
 def _gpu() -> Finding:

@@ -21,7 +21,7 @@ from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from grader import config, places
-from grader.authoring import expected, names, source_text
+from grader.authoring import expected, heads, names, source_text
 from grader.cells import check_of, grade_id, id_of_check, is_bonus
 from grader.classroom import releases
 from grader.contract.judges import judges_of
@@ -61,7 +61,7 @@ def source_of(notebook: str) -> source_text.Source:
             )
     for name in judges.keys() - {c.name for c in source.checks}:
         raise source_text.SourceError(f"{path.name}:1: no cell uses the judge {name!r}")
-    return source_text.with_points(source, config.load().points)
+    return heads.with_heads(source_text.with_points(source, config.load().points))
 
 
 def build(course: config.Course) -> list[Path]:

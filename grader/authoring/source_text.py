@@ -10,8 +10,9 @@ Sources are jupytext py:percent files.  Each cell says in its header what it is:
 
 `bonus=true` after the points: optional, its points come on top of the maximum.  `beside="report"`
 or `beside="code"` of an essay: its marker is told of the report that came along, or how much is
-explained in the code.  All this becomes nbgrader's metadata.  A source with a mistake is refused
-with the line it is on.
+explained in the code.  `minutes=20 needs="01.1"` of a cell with a heading: how long what follows
+takes, and what has to be done before.  All this becomes nbgrader's metadata.  A source with a
+mistake is refused with the line it is on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jupytext
@@ -86,6 +87,16 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Head:
+    """What the header of a cell with a heading says of what follows."""
+
+    minutes: float = 0
+    """Working time; 0: it isn't said."""
+    needs: str = ""
+    """What has to be done before."""
+
+
+@dataclass(frozen=True)
 class Source:
     """A notebook source, read and checked."""
 
@@ -94,6 +105,8 @@ class Source:
     """With nbgrader's metadata, and with solutions."""
     checks: list[Check]
     essays: list[Check]
+    heads: dict[int, Head] = field(default_factory=dict)
+    """Number of a cell with a heading -> what its header says of it."""
 
     @property
     def graded(self) -> list[Check]:
@@ -139,8 +152,11 @@ def read(path: Path) -> Source:
     checks: list[Check] = []
     essays: list[Check] = []
     seen: dict[str, int] = {}
+    heads: dict[int, Head] = {}
     for index, (cell, line) in enumerate(zip(notebook.cells, lines, strict=True)):
         try:
+            if head := _head_of(cell):
+                heads[index] = head
             role, grade_id, points = _convert(cell)
         except ValueError as error:
             raise SourceError(f"{path.name}:{line}: {error}") from None
@@ -165,7 +181,7 @@ def read(path: Path) -> Source:
         }
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return Source(path.stem, notebook, checks, essays)
+    return Source(path.stem, notebook, checks, essays, heads)
 
 
 def with_solutions(source: Source) -> NotebookNode:
@@ -190,6 +206,18 @@ def levels(rubric: str) -> list[tuple[float, str]]:
     parts = _LEVEL.split(rubric.split("**Rubric**")[-1])[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return sorted((float(points), " ".join(said.split()).lstrip(": ")) for points, said in pairs)
+
+
+def _head_of(cell: NotebookNode) -> Head | None:
+    """What a cell's header says of what follows its heading; taken out of the header."""
+    minutes, needs = (cell.metadata.pop(key, None) for key in ("minutes", "needs"))
+    if minutes is None and needs is None:
+        return None
+    if cell.cell_type != "markdown" or not re.search("^#", cell.source, re.M):
+        raise ValueError("minutes and needs are of a cell with a heading")
+    if not isinstance(minutes or 0, int) or (minutes or 0) < 0 or not isinstance(needs or "", str):
+        raise ValueError("minutes is a whole number, needs a text")
+    return Head(minutes or 0, needs or "")
 
 
 def _convert(cell: NotebookNode) -> tuple[str, str, float]:

@@ -6,7 +6,7 @@
 # Today you make sure that everything is installed, and you ask a net that somebody else has trained
 # what it sees.
 #
-# You need no network for this, and half an hour.
+# It works offline.
 #
 # **How the exercises work.** Put your own code wherever it says `YOUR CODE HERE`, then run the cell
 # below it, which calls `check(...)`. It tries your answer, tells you what passed and what did not,
@@ -31,12 +31,12 @@ tf = quiet.import_tensorflow()
 
 mini = pretrained.load("mini")
 
-# %% [markdown]
+# %% [markdown] minutes=10
 # ## Exercise 00.1: is everything there?
 #
 # If the cell above ran without an error, the answer is: nearly certainly. Let us look more closely.
 # *TensorFlow* does the computing, on the processors (CPU) or on a graphics card (GPU) if there is
-# one. *Keras* sits on top and speaks of layers and models.
+# one. *Keras* sits on top of it and works with layers and models.
 
 # %% figure="versions"
 print("Python     ", sys.version.split()[0])
@@ -81,7 +81,7 @@ check("installation", installation)
 # A convolution lays a small *kernel* on the image, multiplies what lies on top of each other, adds
 # it all up, and writes the sum down; then it moves on by a pixel. Where the image looks like the
 # kernel, the sum is large. Below, a kernel that compares each pixel with its neighbours to the left
-# and right answers to upright edges, and one turned by 90° to level edges.
+# and right responds to vertical edges, and one turned by 90° to horizontal edges.
 
 # %% figure="edges"
 photo = datasets.load("photodigits", size=64, train=40, validation=0, test=0).x_train[30]
@@ -92,7 +92,7 @@ answers = [
     for kernel in (upright, upright.T)
 ]
 figures.images_in_rows(
-    [photo, grey[0, :, :, 0], *answers], ["image", "brightness", "upright edges", "level edges"]
+    [photo, grey[0, :, :, 0], *answers], ["image", "brightness", "vertical edges", "horizontal edges"]
 )
 plt.show()
 
@@ -121,12 +121,12 @@ def one_convolution(images, kernels):
 # %% check="one_convolution" points=2
 check("one_convolution", one_convolution)
 
-# %% [markdown]
+# %% [markdown] minutes=10
 # ## Exercise 00.2: what is in the picture?
 #
 # Training a net takes data and hours. Using one that is trained takes a line.
 # `pretrained.load("mini")` gives you a small net that belongs to the course: five convolutions and
-# three dense layers, in the order of the famous AlexNet of 2012, but two hundred times smaller. It
+# three dense layers, arranged as in the famous AlexNet of 2012, but two hundred times smaller. It
 # was trained to read digits on photographs.
 #
 # Real photographs need a net that was trained on real photographs. If you are online, or have the
@@ -173,7 +173,7 @@ def classify(net, images):
 # %% check="classify" points=3
 check("classify", lambda images: classify(mini, images))
 
-# %% [markdown]
+# %% [markdown] minutes=10 needs="00.2"
 # ## Exercise 00.3: the five best guesses
 #
 # One name says little about how sure the net is. *Softmax* turns the scores $z_1, \dots, z_K$ of an
@@ -205,8 +205,8 @@ def top5(net, images):
 check("top5", lambda images: top5(mini, images))
 
 # %% [markdown]
-# Now look at what the net thinks of the photographs. Where is it sure and right, where sure and
-# wrong? Which digits does it take for each other?
+# Now look at what the net thinks of the photographs. Where is it confident and right, and where confident
+# and wrong? Which digits does it take for each other?
 
 # %% figure="best_guesses"
 guesses = [top5(net, photograph[None]) for photograph in photographs]
@@ -235,3 +235,5 @@ if PHOTO:
 
 # %% [markdown]
 # That is all for today. In the next notebook you build the layers of such a net yourself.
+#
+# **Further reading.** Goodfellow, Bengio and Courville, *Deep Learning*, chapter 9: [deeplearningbook.org](https://www.deeplearningbook.org).

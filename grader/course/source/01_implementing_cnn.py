@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] needs="notebook 00; NumPy is all you need"
 # # 01 · Implementing a CNN
 #
 # A convolutional network is made of very few kinds of layers. In the first half of this notebook you
@@ -26,7 +26,7 @@ from utils import check
 # %% [markdown]
 # ## Conventions
 #
-# They are TensorFlow's, and hold for the whole notebook.
+# They are TensorFlow's, and hold for the first half of this notebook.
 #
 # | name | shape | meaning |
 # |---|---|---|
@@ -41,6 +41,22 @@ from utils import check
 # your functions must leave their arguments as they were.
 
 # %% [markdown]
+# ### Four tools
+#
+# All that follows is made of four things that NumPy can do with an array of four axes. Run the cell, look at each
+# shape, and change a number: what will the shape be?
+
+# %% figure="tools"
+x = np.arange(2 * 5 * 6 * 3).reshape(2, 5, 6, 3)  # two images of 5 rows, 6 columns and 3 channels
+w = np.ones((2, 3, 3, 4))  # four filters of 2 × 3 pixels and 3 channels
+
+window = x[:, 1:3, 2:5, :]  # rows 1 and 2, columns 2, 3 and 4, of all images and channels
+print("a window           ", window.shape)
+print("every second column", x[:, :, ::2, :].shape)
+print("with a frame       ", np.pad(x, ((0, 0), (1, 1), (0, 2), (0, 0))).shape)
+print("sum of products    ", np.tensordot(window, w, axes=3).shape, "over the last three axes of one, the first of the other")
+
+# %% [markdown] minutes=20
 # ## Exercise 01.1: where a window fits
 #
 # A window of $k$ cells slides along an axis of $n$ cells in steps of $s$. With **VALID** padding
@@ -48,7 +64,7 @@ from utils import check
 #
 # $$ \text{windows} = \left\lfloor \frac{n - k}{s} \right\rfloor + 1 . $$
 #
-# With **SAME** padding there are as many windows as there are steps,
+# With **SAME** padding a window starts every $s$ cells, as often as the input allows:
 #
 # $$ \text{windows} = \left\lceil \frac{n}{s} \right\rceil , $$
 #
@@ -92,7 +108,7 @@ def same_padding(size, kernel, stride):
 # %% check="same_padding" points=4
 check("same_padding", same_padding)
 
-# %% [markdown]
+# %% [markdown] minutes=45 needs="01.1"
 # ## Exercise 01.2: convolution, forward
 #
 # A filter looks at one window of the image, multiplies it with its weights cell by cell, adds
@@ -111,7 +127,7 @@ plots_layers.draw_convolution_step()
 # %% [markdown]
 # Step through it yourself: run the cell, move the window, and predict each number before you look.
 # Numbers, sizes, steps and padding are yours to change. What happens at the edge with `SAME`? What
-# does a kernel see that is turned upside down?
+# does a kernel detect if you turn it upside down?
 
 # %% figure="convolution_explorer"
 from utils import explorers
@@ -125,7 +141,7 @@ explorers.convolution()
 # 1. Padding and number of windows, for each of the two axes: yours from above, or VALID's.
 # 2. The padded input: `np.pad` with one pair of numbers per axis.
 # 3. For each output position the window, and the sum of its products with `w`. `np.tensordot` adds up
-#    products over several axes at once; four more loops do, too.
+#    products over several axes at once; or use four more loops.
 
 # %% solution="conv2d_forward"
 def conv2d_forward(x, w, b, stride, padding):
@@ -174,7 +190,7 @@ check("conv2d_forward", conv2d_forward)
 # %% figure="edges_picture"
 plots_layers.show_edges(conv2d_forward)
 
-# %% [markdown]
+# %% [markdown] minutes=30 needs="01.2"
 # ## Exercise 01.3: the same without loops
 #
 # A Python loop costs about a microsecond per turn before any arithmetic has happened. So real
@@ -219,11 +235,11 @@ check("conv2d_fast", conv2d_fast)
 # %% figure="speed_picture"
 plots_layers.show_speed(conv2d_forward, conv2d_fast)
 
-# %% [markdown]
+# %% [markdown] minutes=60 needs="01.2"
 # ## Exercise 01.4: convolution, backward
 #
 # To learn, a network must know how its loss $L$ changes with each weight. The layer above hands down
-# $\mathtt{dy} = \partial L / \partial y$, as large as $y$. The chain rule turns it into the three
+# $\mathtt{dy} = \partial L / \partial y$, an array of the same shape as $y$. The chain rule turns it into the three
 # gradients that belong to this layer. Start from the formula for $y$ and ask of each number: *in
 # which outputs does it occur, and with which factor?*
 #
@@ -232,7 +248,7 @@ plots_layers.show_speed(conv2d_forward, conv2d_fast)
 # - **$w_{u,v,c,f}$** occurs in every output of map $f$ as well, each time with the pixel that cell $(u, v)$
 #   of the window lies on:
 # $$ \mathtt{dw}_{u,v,c,f} = \sum_{n,i,j} x_{n,\; i s_h + u,\; j s_w + v,\; c} \;\; \mathtt{dy}_{n,i,j,f} $$
-# - **$x_{n,p,q,c}$** occurs once in every window that covers it, with the weight that lies on it there:
+# - **$x_{n,p,q,c}$** occurs once in every window that covers it, multiplied by the weight at that position:
 # $$ \mathtt{dx}_{n,p,q,c} = \sum_{i,u:\; i s_h + u = p} \;\; \sum_{j,v:\; j s_w + v = q} \;\;
 #    \sum_f \mathtt{dy}_{n,i,j,f} \;\; w_{u,v,c,f} $$
 #
@@ -253,7 +269,7 @@ explorers.convolution("backward")
 
 # %% [markdown]
 # Positions here are those of the **padded** input, as in the forward pass. So compute the gradient
-# of the padded input first, and cut off the padding at the end: `dx` is as large as `x`.
+# of the padded input first, and cut off the padding at the end: `dx` has the shape of `x`.
 #
 # **Exercise.** Write `conv2d_backward`. The loop over output positions from `conv2d_forward` is a good
 # skeleton: where it read a window, it now adds to one.
@@ -314,7 +330,7 @@ gradient_check(
 # %% check="conv2d_backward" points=12
 check("conv2d_backward", conv2d_backward)
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="01.1"
 # ## Exercise 01.5: max pooling, forward
 #
 # A pooling layer makes maps smaller. Each window keeps only its largest value, channel by channel; the
@@ -360,7 +376,7 @@ def maxpool_forward(x, size, stride, padding):
 # %% check="maxpool_forward" points=5
 check("maxpool_forward", maxpool_forward)
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="01.5"
 # ## Exercise 01.6: max pooling, backward
 #
 # Nudge a value that is not the maximum of its window, and the output stays as it was: its gradient is
@@ -438,9 +454,10 @@ plots_layers.watch_training(conv2d_fast, conv2d_backward, maxpool_forward, maxpo
 # %% [markdown]
 # # Second half: by hand
 #
-# Your layers work. Now put the keyboard aside: what a layer makes of sizes, how far a neuron sees,
-# what a filter costs. Whoever can work that out on paper plans a network before it runs, and finds
-# the mistake when it doesn't.
+# Now take pencil and paper: what a layer makes of sizes, how far a unit sees, what a filter costs. If you
+# can work that out on paper, you can plan a network before you run it, and find the mistake when it
+# doesn't run. (Letters change here, as in most books: $N$ is the width of an input, no longer a number of
+# images, $F$ the size of a filter, $P$ the zeros on each side, $S$ the stride.)
 #
 # Several exercises have numbers of your own, drawn from `STUDENT_ID`. Talk with your neighbours about
 # the method; the results won't agree. Answers are filled in where you see `None`. The checks name the
@@ -455,7 +472,7 @@ own = by_hand.numbers_of(STUDENT_ID)
 # If this cell complained, go back to the top, write your id into the cell with `STUDENT_ID`, and run
 # both cells again.
 
-# %% [markdown]
+# %% [markdown] minutes=20
 # ## Exercise 01.7: one row of numbers
 #
 # One dimension shows all there is to stride and padding. A filter of $F$ weights lies on $F$
@@ -517,7 +534,7 @@ settings_that_keep_the_size = ["S=1, P=1"]
 # %% check="keeps_the_size" points=2
 check("keeps_the_size", settings_that_keep_the_size)
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="01.7"
 # ## Exercise 01.8: two filters over three channels
 #
 # An image has three channels, and a filter reaches through all of them: a filter "of size 2 × 2" on an
@@ -579,7 +596,7 @@ for f in range(2):
 # %% check="conv2d_by_hand" points=4
 check("conv2d_by_hand", maps)
 
-# %% [markdown]
+# %% [markdown] minutes=15
 # ## Exercise 01.9: flipped or not
 #
 # What deep learning calls convolution is, strictly, a **cross-correlation**. The two differ in a sign:
@@ -622,7 +639,7 @@ for name, kernel in (("cross-correlation", own.kernel), ("convolution", own.kern
 # %% check="flipped_or_not" points=3
 check("flipped_or_not", results, student=STUDENT_ID)
 
-# %% [markdown]
+# %% [markdown] minutes=20 needs="01.7"
 # ## Exercise 01.10: zeros at the edge
 #
 # `VALID` and `SAME` are TensorFlow's names for "no zeros" and "as many zeros as it takes". For an input
@@ -656,10 +673,10 @@ for name, (m, k) in own.padding.items():
 # %% check="padding_table" points=2
 check("padding_table", padding_table, student=STUDENT_ID)
 
-# %% [markdown]
+# %% [markdown] minutes=20
 # ## Exercise 01.11: what a neuron sees
 #
-# The **receptive field**, or support, of a neuron is the part of the image that can change its value.
+# A neuron, or *unit*, is one value of a map. Its **receptive field** is the part of the image that can change it.
 # In the first layer that is just the window. Further up, a window of a window sees more. Count how much
 # more in the picture: on the left each layer's windows overlap; on the right the lower layer has stride
 # 2, and its three units lie further apart.
@@ -673,7 +690,7 @@ plots_by_hand.draw_cones()
 # single 1 and see how far it spreads. A stride in the first layer corresponds to zeros put between
 # the weights of $f_2$.
 #
-# **Exercise.** How large is the receptive field of a neuron in the last layer of these nets? Give the
+# **Exercise.** How large is the receptive field of a unit in the last layer of these nets? Give the
 # length of its side.
 #
 # | net | layers | stride |
@@ -692,7 +709,7 @@ sides = {"i": 7, "ii": 1 + 2 + 2 + 2, "iii": 1 + 4 + 2, "iv": 1 + 4 + 2 * 2}
 # %% check="receptive_fields" points=4
 check("receptive_fields", sides)
 
-# %% [markdown]
+# %% [markdown] minutes=20
 # ## Exercise 01.12: what a filter costs
 #
 # Nets i and iii see equally far. Do they cost the same? Let the image have one channel and $n \times n$
@@ -745,7 +762,7 @@ check("weights_and_multiplications", costs, student=STUDENT_ID)
 # what lies between them is computed once. (In return they can't be any 7×7 filter: 34 numbers
 # can't stand for 49.)
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="01.11"
 # ## Exercise 01.13: strides multiply
 #
 # Now for any net. Describe it by a list of `(kernel, stride)` from the image upwards, and forget about
@@ -804,7 +821,7 @@ plots_by_hand.draw_growth(receptive_field)
 # - 0 points: only says that more stride means more support, or confuses stride and kernel size
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=60
 # ## Exercise 01.14: deep instead of wide
 #
 # A shallow net with one hidden layer of $n$ ReLU units computes, for $x \in \mathbb{R}^d$,
@@ -871,8 +888,8 @@ check("build_deep", build_deep)
 
 # %% [markdown]
 # **Question.** Prove that every shallow net with $n$ hidden ReLU units equals a deep net of constant width
-# with $O(n)$ neurons, without assuming $a_j > 0$. State what each unit of a layer holds, why ReLU does
-# it no harm, and how many neurons there are.
+# with $O(n)$ units, without assuming $a_j > 0$. State what each unit of a layer holds, why ReLU does
+# it no harm, and how many units there are.
 
 # %% [markdown] essay="deep_for_shallow" points=4
 # ### BEGIN SOLUTION
@@ -896,7 +913,7 @@ check("build_deep", build_deep)
 # - 0 points: assumes $a_j > 0$ after all, or describes a net that is still wide or needs more than O(n)
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=20
 # ## Exercise 01.15: what training can't promise
 #
 # Finding weights with which even a tiny net classifies a given training set without error is an
@@ -923,7 +940,7 @@ check("build_deep", build_deep)
 # - 0 points: yes, or no with a reason that has nothing to do with local against global minima
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=60 needs="01.13"
 # ## Exercise 01.16: looking back (optional, bonus)
 #
 # A few questions to see whether everything has found its place. Two to five sentences each will do.
@@ -1126,6 +1143,9 @@ check("conv_parameters", conv_parameters)
 # - Where do most parameters sit, and where are most multiplications done?
 # - How few layers does it take until one unit sees the whole image? And with strides of 2?
 # - Put a unit into a corner: how much of what it could see lies outside of the image?
+#
+# **Further reading.** Dumoulin and Visin, *A guide to convolution arithmetic for deep learning*, 2016,
+# [arxiv.org/abs/1603.07285](https://arxiv.org/abs/1603.07285).
 
 # %% figure="shape_explorer"
 from utils import explorers

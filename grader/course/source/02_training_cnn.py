@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] needs="notebook 01"
 # # 02 · Training a CNN
 #
 # In the last notebook you wrote the layers of a network yourself. From here on Keras does that work,
@@ -45,7 +45,7 @@ keras = quiet.import_keras()
 tf = quiet.import_tensorflow()
 layers = keras.layers
 
-# %% [markdown]
+# %% [markdown] minutes=30
 # ## Exercise 02.1: load, split, look
 #
 # Three sets of images, for three questions:
@@ -56,10 +56,10 @@ layers = keras.layers
 # | validation | which of several nets is the best? |
 # | test | how good is the net that I chose? |
 #
-# Whoever asks one set two questions gets a wrong answer to one of them. A net knows its training
+# If you use one set for two questions, one of the answers will be wrong. A net knows its training
 # images by heart, and if you choose the best of twenty nets with the test images, you have chosen
 # what fits *these* images best. `data` will hold the training and the validation images. The test images
-# are under seal; more about that in exercise 02.9.
+# are sealed; more about that in exercise 02.9.
 #
 # CIFAR-10 comes with Keras: `keras.datasets.cifar10.load_data()` downloads it once (170 MB), keeps it, and
 # returns `(x, y), (x_test, y_test)`, 50,000 and 10,000 images of bytes, with each label in a row of its
@@ -93,10 +93,10 @@ print("pixels from", data.x_train.min(), "to", data.x_train.max())
 print("test set:   ", test_set)
 
 # %% [markdown]
-# Often there is only one heap of labelled images, and you split it yourself. CIFAR-10 comes as 50,000
+# Often there is only one collection of labelled images, and you split it yourself. CIFAR-10 comes as 50,000
 # and 10,000 images, of which 40,000, 10,000 and 10,000 are made.
 #
-# Write a function that takes some images away for validation. Which ones must be random, since heaps
+# Write a function that takes some images away for validation. Which ones must be random, since collections
 # are often sorted; no image may be in both sets, or get lost; and each label must stay with its
 # image. `rng.permutation(n)` gives the numbers from 0 to n - 1 in random order.
 
@@ -183,7 +183,7 @@ def samples(labels, classes, count):
 # %% check="samples" points=2
 check("samples", samples)
 
-# %% [markdown]
+# %% [markdown] minutes=20 needs="02.1"
 # ## Exercise 02.2: one layer
 #
 # The simplest net has ten *scores*, one per class, each a weighted sum of all 3072 numbers of an
@@ -256,9 +256,9 @@ one_layer = training.fit("one_layer", build_one_layer, coded, epochs=5, batch=12
 # %% check="one_layer" points=3
 check("one_layer", models.answers("one_layer", build_one_layer))
 
-# %% [markdown]
-# Guessing would get 10 % right. That is what a net is worth which can only ask of each pixel whether
-# it is bright.
+# %% [markdown] minutes=15 needs="02.2"
+# Guessing gets 10 % right. Everything above that is what a net gains that can only ask how bright each
+# pixel is.
 #
 # ## Exercise 02.3: weights as images
 #
@@ -292,7 +292,7 @@ learned = weight_images(one_layer.model.get_weights()[0], (32, 32, 3))
 figures.images_in_rows(learned, data.class_names)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=10 needs="02.2"
 # Do you recognise anything? Try it without the regulariser (in a cell of your own, with another name):
 # the accuracy rises by some points, and the pictures become noisy.
 #
@@ -327,13 +327,13 @@ mlp = training.fit("mlp", build_mlp, coded, epochs=30, batch=128)
 # %% check="mlp" points=3
 check("mlp", models.answers("mlp", build_mlp))
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="02.4"
 # ## Exercise 02.5: tune it
 #
 # How good can a net of dense layers become? Change what you like: the number of units, more layers, the
 # learning rate (`keras.optimizers.Adam(5e-4)`), dropout, the number of epochs. But dense layers only; and it
 # must be better than your `mlp` on the same images that neither has seen. Look at the curves: if the training curve leaves the validation curve behind, the net learns by
-# heart (*overfitting*); if both still rise, it wants to be trained longer.
+# heart (*overfitting*); if both still rise, train it longer.
 
 # %% solution="build_mlp_tuned"
 def build_mlp_tuned():
@@ -365,7 +365,7 @@ mlp_tuned = training.fit("mlp_tuned", build_mlp_tuned, coded, epochs=40, batch=1
 check("mlp_tuned", models.compared("mlp_tuned", build_mlp_tuned, mlp=build_mlp))
 
 # %% [markdown]
-# **Question.** What did you try, in which order and why? Which change helped most, which did harm, and
+# **Question.** What did you try, in which order and why? Which change helped most, which made it worse, and
 # what do the curves of the best net say?
 
 # %% [markdown] essay="mlp_tuning" points=2
@@ -385,7 +385,7 @@ check("mlp_tuned", models.compared("mlp_tuned", build_mlp_tuned, mlp=build_mlp))
 # - 0 points: no changes, or none of them measured
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="02.2"
 # ## Exercise 02.6: a simple convolutional net
 #
 # A dense layer doesn't know which pixels are neighbours: if all images were shuffled in the same way, it
@@ -452,7 +452,7 @@ cnn_gain
 # %% check="cnn_gain" points=3
 check("cnn_gain", claims.about(dict(simple_cnn=build_simple_cnn, mlp=build_mlp, mlp_tuned=build_mlp_tuned), cnn_gain))
 
-# %% [markdown]
+# %% [markdown] minutes=35 needs="02.6"
 # ## Exercise 02.7: deeper
 #
 # More pairs of convolution and pooling: each pair sees further and finds more complicated things, so it is
@@ -525,7 +525,7 @@ check("results_table", models.table_answers(deeper))
 # - 0 points: a bare table, or claims that the table contradicts
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=30
 # ## Exercise 02.8: the Inception module
 #
 # Which kernel size is the right one? The *Inception* module (Szegedy et al., *Going deeper with convolutions*,
@@ -580,7 +580,7 @@ def inception_module(x, filters):
 # %% check="inception_module" points=5
 check("inception_module", models.module(inception_module))
 
-# %% [markdown]
+# %% [markdown] minutes=60 needs="02.8"
 # ## Exercise 02.9: your own best
 #
 # Now design a net of your own, with everything you know: depth, kernels, inception modules, batch
@@ -688,7 +688,7 @@ check("tested", claims.about(builds, sealed.reported(builds)))
 # - 0 points: chosen by test accuracy, or no exploration
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=35
 # ## Exercise 02.10: a small network, by hand
 #
 # Keras hides what a layer is. To see that there is little to hide, write a network with TensorFlow's
@@ -763,7 +763,7 @@ def small_network(images, weights):
 # %% check="small_network" points=5
 check("small_network", small_network)
 
-# %% [markdown]
+# %% [markdown] minutes=15 needs="02.10"
 # ## Exercise 02.11: its graph
 #
 # TensorFlow turns Python into a *graph* of operations before it computes. TensorBoard shows such graphs. Write
@@ -810,7 +810,7 @@ check("tensorboard_graph", graphs.event_file(write_graph))
 graphs.draw(graphs.event_file(write_graph)()["events"][0].tobytes())
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=60 needs="02.2"
 # ## Exercises 02.12 to 02.16: one class against the rest
 #
 # Not every question has ten answers. Is there a cat in the picture, or not? You take one class, number 3
@@ -959,3 +959,6 @@ print(f"balanced accuracy {100 * balanced_accuracy:.1f} %, plain {100 * np.trace
 # are images of the class. Balanced or not, the world isn't.
 #
 # That is all for this notebook. In the next one you train with images that never existed.
+#
+# **Further reading.** He et al., *Deep residual learning for image recognition*, 2015, [arxiv.org/abs/1512.03385](https://arxiv.org/abs/1512.03385): what
+# comes after the ladder.

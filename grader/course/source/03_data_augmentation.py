@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] needs="notebook 02"
 # # 03 · Data augmentation
 #
 # A net with enough weights learns its training images by heart. What helps best against that is more
@@ -41,7 +41,7 @@ data, test_set = training.begin("03_data_augmentation", DATASET, train=IMAGES)
 coded = training.with_labels(data, lambda labels: np.eye(10, dtype=np.float32)[labels])
 print(data.description)
 
-# %% [markdown]
+# %% [markdown] minutes=15
 # `coded` holds the same images as `data`, with labels in one-hot code.
 #
 # ## Exercise 03.1: a net with three convolutions
@@ -93,9 +93,9 @@ plain = training.fit("plain", build_three_convolutions, coded, epochs=10, batch=
 # %% check="plain" points=3
 check("plain", augmenting.answers("plain", build_three_convolutions))
 
-# %% [markdown]
-# Look at the curves: the two lines part. What the net still gains on training images from there on, it
-# gains by remembering.
+# %% [markdown] minutes=75 needs="03.1"
+# Look at the curves: the two lines part. From there on, the net improves on training images only by
+# memorising them.
 #
 # ## Exercise 03.2: images that never existed
 #
@@ -184,7 +184,7 @@ plt.show()
 #   `RandomRotation(0.1)` turns by up to a tenth of a *full turn*, which is 36°;
 # - `fill_mode="nearest"` repeats the edge; `"reflect"`, the default, mirrors it; `"wrap"` does what
 #   `np.roll` did above;
-# - brightness and contrast take pixels in 0 … 255 for granted. Ours are in 0 … 1: say
+# - brightness and contrast expect pixels in 0 … 255. Ours are in 0 … 1: say
 #   `value_range=(0, 1)`, and look at the result.
 #
 # Write a function that makes an augmenter for a data set: changes that leave digits digits, and for
@@ -283,7 +283,7 @@ none = training.fit("none", build_three_convolutions, coded, epochs=EPOCHS, batc
 # %% check="augmented" points=4
 check("augmented", augmenting.answers("augmented", build_three_convolutions))
 
-# %% [markdown]
+# %% [markdown] minutes=5 needs="03.2"
 # ## Exercise 03.3: with and without
 #
 # Report what came of it, in percent, rounded to one decimal: accuracy on training and on validation images
@@ -306,7 +306,7 @@ report
 # %% check="report" points=4
 check("report", claims.about(dict.fromkeys(["none", "augmented"], build_three_convolutions), report))
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="03.2"
 # ## Exercise 03.4: two pairs of curves
 
 # %% figure="curves_picture"
@@ -368,7 +368,7 @@ for run in (none, augmented):
 # - 0 points: no reference to the own curves, or claims that they contradict
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=50 needs="03.2"
 # ## Exercise 03.5: which strategy is the best?
 #
 # Several changes at once say little about any of them. Try at least three strategies beside your own, in any
@@ -478,11 +478,11 @@ check("findings", claims.about(dict.fromkeys(rows, build_three_convolutions), fi
 # - 0 points: a bare list, or claims that the table contradicts
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="03.2"
 # ## Exercise 03.6: deeper, after VGG (optional, bonus)
 #
 # The VGG nets (Simonyan and Zisserman, 2014, [arxiv.org/abs/1409.1556](https://arxiv.org/abs/1409.1556)) are
-# made of blocks of 3×3 convolutions. With batch normalisation (BN) and dropout, which they hadn't yet:
+# made of blocks of 3×3 convolutions. With batch normalisation (BN) and dropout, which the originals did not have:
 #
 # $$ \big[\,[\text{conv} \to \text{ReLU} \to \text{BN}] \times 3 \to \text{max pooling} \to \text{dropout}\,\big] \times 4
 # \to \text{flatten} \to \text{dense} \to \text{ReLU} \to \text{dropout} \to \text{output} $$
@@ -545,7 +545,7 @@ vgg = training.fit(
 # %% check="vgg" points=4 bonus=true
 check("vgg", augmenting.answers("vgg", build_small_vgg))
 
-# %% [markdown]
+# %% [markdown] minutes=20 needs="03.6"
 # ## Exercise 03.7: the deep net with and without (optional, bonus)
 #
 # The same once more without augmentation, and the report as in exercise 03.3.
@@ -606,7 +606,7 @@ plt.show()
 # - 0 points: no comparison, or claims that the numbers contradict
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=15 needs="03.5"
 # ## Exercise 03.8: the test images
 #
 # Everything has been trained, the deep nets too if you took them on. Decide for one of the strategies of
@@ -652,7 +652,7 @@ check("tested_strategies", claims.about(nets, sealed.reported(nets)))
 # - 0 points: neither, or a choice made by the test column
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=25
 # ## Exercise 03.9: Inception-v4
 #
 # Szegedy, Ioffe, Vanhoucke and Alemi, *Inception-v4, Inception-ResNet and the impact of residual connections on
@@ -684,7 +684,7 @@ check("tested_strategies", claims.about(nets, sealed.reported(nets)))
 # - 0 points: nothing beyond "deeper than before", or text that isn't about this architecture
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=60
 # ## Exercises 03.10 to 03.14: review (optional, bonus)
 #
 # **03.10.** Explain the notion of hierarchical features in convolutional networks.
@@ -853,3 +853,6 @@ check("offline_online", answers, student=STUDENT_ID)
 
 # %% [markdown]
 # That is all for this notebook. In the next one you look inside a net, and see what it pays attention to.
+#
+# **Further reading.** Shorten and Khoshgoftaar, *A survey on image data augmentation for deep learning*, Journal of
+# Big Data 6, 2019, [doi.org/10.1186/s40537-019-0197-0](https://doi.org/10.1186/s40537-019-0197-0).

@@ -1,10 +1,10 @@
-# %% [markdown]
+# %% [markdown] needs="notebook 03"
 # # 04 · Seeing what a network sees
 #
 # A trained network is a quarter of a million numbers, or sixty million, and none of them says what
 # it is for. In this notebook you look inside: at the filters, at what an image becomes on its way
-# through the layers, at the pixels that a decision hangs on. Then you turn the question round and
-# *make* images: one that the network takes for the perfect three, one that drives a single neuron
+# through the layers, at the pixels that a decision depends on. Then you turn the question round and
+# *make* images: one that the network takes for the perfect three, one that drives a single unit
 # to just the value you want. And finally you cover parts of a photograph to find out where the
 # network looks.
 #
@@ -59,7 +59,7 @@ for name, shape in visualizing.layers(net).items():
 plots.photographs(photos)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=25
 # ## Exercise 04.1: filters
 #
 # The first layer looks at the image itself, so its filters can be looked at as images: a filter
@@ -135,7 +135,7 @@ names = [visualizing.stages(net, number)[0].layer for number in FILTERS]
 plots_maps.filters({name: filter_pictures(net, name) for name in names}, grid)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="04.1 and notebook 03"
 # In a first layer one finds blobs, edges and contrasts of colour; the more photographs a net was
 # trained on, the clearer they are. The last convolution's weights tell you nothing: its inputs are not
 # colours, but answers of layers before it. To understand those, other means are needed. They are what
@@ -277,10 +277,10 @@ check("own_maps", visualizing.of_own(activation_maps))
 # - 0 points: no reference to the own figures, or only about the mini net
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=35
 # ## Exercise 04.3: saliency
 #
-# Which pixels does a decision hang on? Ask the gradient (Simonyan, Vedaldi and Zisserman, 2014): if
+# Which pixels does a decision depend on? Ask the gradient (Simonyan, Vedaldi and Zisserman, 2014): if
 # a pixel changes a little, how much does the **score** of the class change, before softmax?
 #
 # $$ M_{ij} = \max_{c \in \{r, g, b\}} \left| \frac{\partial s_y}{\partial I_{ijc}} \right| $$
@@ -342,7 +342,7 @@ maps = saliency(net, np.repeat(photos.images[:1], 4, axis=0), order)
 plots.maps_of_classes(photos.images[0], maps, [net.class_names[c] for c in order])
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=60
 # ## Exercise 04.4: what a class looks like
 #
 # Now the other way round. Not "which class is this image?", but "which image is most of all this
@@ -411,7 +411,7 @@ check("blur", blur)
 # %% [markdown]
 # **Now climb.** Begin with normal noise, other noise for each image (a standard deviation of 0.1 is
 # good). A hundred steps or so: go along the gradient, divided by its root mean square so that the
-# size of a step does not hang on the steepness; keep `x` between -0.5 and 0.5; blur every few
+# size of a step does not depend on the steepness; keep `x` between -0.5 and 0.5; blur every few
 # steps. Steps that get smaller towards the end, and a last part without blur, make the result
 # crisper. All images together are one batch.
 #
@@ -482,7 +482,7 @@ plt.show()
 # - 0 points: no comparison was made
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="04.4"
 # ## Exercise 04.5: any unit
 #
 # Class scores are only the last layer. Take any unit, of any convolutional or dense layer, and find
@@ -568,7 +568,7 @@ pairs = [
 plots.units(chosen, pairs)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=40 needs="04.5"
 # The early unit's image is a small patch: its receptive field. Whatever lies outside makes no
 # difference to it, and so the norm has made it grey. Units of dense layers look at all of the
 # image.
@@ -682,7 +682,7 @@ plt.show()
 # - 0 points: neither
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=50 needs="04.5"
 # ## Exercise 04.7: natural images
 #
 # What distinguishes photographs from noise? Among other things their **spectrum**. Take the Fourier
@@ -803,7 +803,7 @@ if natural:
     plots.spectra(natural)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=30
 # ## Exercise 04.8: occlusion
 #
 # Gradients say what *small* changes do. A more direct question: what if a part of the image were
@@ -861,7 +861,7 @@ check("occlusion_map", nets.on_net(occlusion_map))
 # %% check="occlusion_points" points=1
 check("occlusion_points", nets.on_net(occlusion_map))
 
-# %% [markdown]
+# %% [markdown] minutes=20 needs="04.8"
 # ## Exercise 04.9: a heat map
 #
 # The map has one value per box, the image many more pixels. To lay one over the other, give each
@@ -936,7 +936,7 @@ plt.show()
 # - 0 points: only describes the colours of the map
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=30 needs="04.3 and 04.9"
 # ## Exercise 04.10: comparing (optional, bonus)
 #
 # "The map points at the digit" can be measured where masks are known. Two measures:
@@ -1025,7 +1025,7 @@ plt.show()
 # - 0 points: neither
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=30 needs="04.8"
 # ## Exercise 04.11: the probability without a block
 #
 # Another custom is to **zero out** a block, which makes it black, and to draw the class's
@@ -1092,3 +1092,6 @@ plt.show()
 # %% [markdown]
 # You have now seen where a net looks and what it wants to see. In the next notebook you use the same gradients
 # against it.
+#
+# **Further reading.** Olah, Mordvintsev and Schubert, *Feature visualization*, 2017,
+# [distill.pub/2017/feature-visualization](https://distill.pub/2017/feature-visualization).

@@ -1,4 +1,4 @@
-# %% [markdown]
+# %% [markdown] needs="notebook 04"
 # # 05 · Fooling a CNN
 #
 # The net that you work with here reads digits on photographs, and is nearly always right. In this
@@ -46,7 +46,7 @@ print(f"{100 * np.mean(probabilities.argmax(axis=1) == labels):.0f} % of them cl
 plots_fooling.pictures(photographs[:6], plots_fooling.captions(net, photographs[:6]))
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=50 needs="04.3"
 # ## Exercise 05.1: a target
 #
 # To fool somebody, you need somebody who knows better. So begin with photographs that the net classifies
@@ -187,7 +187,7 @@ way = fool(net, photograph, target, size=0.1, most=60)
 plots_fooling.trajectory(net, way, label, target)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=10 needs="05.1"
 # ## Exercise 05.2: what has changed?
 #
 # Compare the first picture with the last one. To see what is different, subtract the two. Differences have both signs, and pictures have not, so add them
@@ -225,17 +225,17 @@ plots_fooling.pictures(
 )
 plt.show()
 
-# %% [markdown]
-# Whoever wanted to turn one digit into another would draw a stroke. The net is content with specks here and
-# there, which for us change nothing. It has other reasons than we have.
+# %% [markdown] minutes=60 needs="05.1"
+# To turn one digit into another, you would draw a stroke. The net is content with specks here and there,
+# which for us change nothing. Its reasons are not ours.
 #
 # ## Exercise 05.3: as little as possible
 #
-# So far the target only had to *win*; it may have won with 40 %. Now it shall have a probability of
-# **0.98 or more**, and the change shall be **as small as possible**, in its L2 norm.
+# So far the target only had to *win*; it may have won with 40 %. Now it must reach a probability of
+# **0.98 or more**, and the change must be **as small as possible**, in its L2 norm.
 #
-# And it shall count. An image that exists as floats in your notebook only fools nobody: images are files,
-# and files have 8 bits, 256 steps per colour. Rounding to them is a change of its own, and may undo
+# And the image must survive being saved. One that exists only as floats in your notebook fools nobody: images
+# are files, and files have 8 bits, 256 steps per colour. Rounding to them is a change of its own, and may undo
 # yours, which is about as small.
 
 # %% solution="to_8_bit"
@@ -264,18 +264,26 @@ check("to_8_bit", to_8_bit)
 #    and does not saturate when $p_t$ is small: `tf.nn.log_softmax(scores)[0, target]`. As you divide the
 #    gradient by its length, it doesn't matter either that it gets small when $p_t$ is near 1.
 # 2. **Keep the size on a leash.** Write the image as original + change, and keep the length of the change at
-#    a radius $r$. One round: round original + change to 8 bits and ask the net about *that*. Has the target
-#    got 0.98? Then remember it, if it is the smallest so far, and make $r$ 10 % smaller. If not, make it
-#    10 % larger. Then take a step along the gradient, put the change back to length $r$, and clip.
+#    a radius $r$. In each round
+#    - round original + change to 8 bits, and ask the net about *that*;
+#    - if the target has 0.98, remember the image, provided that its change is the smallest so far (measured
+#      after rounding), and make $r$ 10 % smaller; if not, make $r$ 10 % larger;
+#    - take a step along the gradient, put the change back to length $r$, and clip.
 #
 # In this way the change slides along the sphere to where the probability is highest, while the sphere
 # shrinks until it can't shrink any more (Rony et al., *Decoupling direction and norm*, 2019,
-# [arxiv.org/abs/1811.09600](https://arxiv.org/abs/1811.09600)). A hundred rounds are enough. Begin with
-# $r = 1$ and steps of length 1. From round to round let the steps get smaller, down to 0.01, and the 10 %,
-# too, down to 0.3 %: first find the right place, then settle there.
+# [arxiv.org/abs/1811.09600](https://arxiv.org/abs/1811.09600)). Numbers that work:
+#
+# | | first round | last of 100 rounds |
+# |---|---|---|
+# | radius $r$ | 1 | whatever came out |
+# | length of a step | 1 | 0.01 |
+# | $r$ grows or shrinks by | 10 % | 0.3 % |
+#
+# First find the right place, then settle there.
 #
 # But find your own way if you like: all that counts is the image. Points get fewer as the change grows, compared
-# with a change that the grader finds for the same image. Two hints: leave a hair's breadth above 0.98, since other
+# with a change that the grader finds for the same image. Two hints: stay slightly above 0.98, since other
 # computers round in other ways; and `fooling.compiled(net)` is `net.logits`, only several times as fast.
 
 # %% solution="smallest_change"
@@ -343,7 +351,7 @@ display(plots_fooling.slider(net, photograph, twin))
 plots_fooling.strip(net, photograph, twin)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] minutes=25 needs="05.3"
 # ## Exercise 05.4: likely and unlikely targets
 #
 # Is it harder to make the net see something that it had ruled out than something that it had
@@ -475,7 +483,7 @@ plt.show()
 # - 0 points: noise and adversarial changes are not told apart
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=10 needs="05.3"
 # ## Exercise 05.5: code that explains itself
 #
 # Code tells what is done. It can't tell *why*: why the largest score is subtracted first, why the loop ends where
@@ -504,7 +512,7 @@ plt.show()
 # - 0 points: nothing in the code is explained beyond what was given, whatever the answer says
 # ### END SOLUTION
 
-# %% [markdown]
+# %% [markdown] minutes=20 needs="04 and 05"
 # ## Exercise 05.6: your report (optional, bonus)
 #
 # A course may ask for a report besides the notebooks: two to six pages as one PDF, for somebody who won't open
@@ -536,6 +544,9 @@ plt.show()
 # Everything of the last two notebooks on one photograph: slide the grey box and watch the
 # probability, compare saliency, occlusion and class activation, take fooling steps and watch the
 # L2 norm grow. (The picture below it stands for all that where no kernel runs.)
+#
+# **Further reading.** Goodfellow, Shlens and Szegedy, *Explaining and harnessing adversarial examples*, 2014,
+# [arxiv.org/abs/1412.6572](https://arxiv.org/abs/1412.6572).
 
 # %% figure="evidence_explorer"
 from utils import explorers
