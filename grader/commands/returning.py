@@ -63,17 +63,30 @@ def feedback(
         console.print(f"wrote {for_canvas}, for Canvas")
 
 
-def report(folder: ClassOption = CLASS) -> None:
+def report(
+    folder: ClassOption = CLASS,
+    items: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a CSV with a row for each exercise, too."),
+    ] = None,
+) -> None:
     """Write report.html: one page about the class, to read in the evening or show in the lecture.
 
     It shows who needs a human, the distribution of points, each exercise, the most frequent named
-    mistakes, essays still to be marked, and times.
+    mistakes, what to talk about in the next lecture, essays still to be marked, and times. --items
+    has a row for each exercise: how many had it right, the mean, how well it tells those who did
+    well elsewhere from those who did not (point-biserial correlation), the hardest case, and the
+    most frequent mistake.
 
     Exit status: 0; 125 for a class that was not graded.
     """
     from grader.pages import report as room  # nbgrader takes its time to import
 
-    console.print(f"wrote {room.write(*_graded_class(folder))}")
+    place, course = _graded_class(folder)
+    console.print(f"wrote {room.write(place, course)}")
+    if items is not None:
+        write_atomically(items, room.items_of(place, course))
+        console.print(f"wrote {items}")
 
 
 def similar(

@@ -20,11 +20,16 @@ from grader.classroom.folder import ClassFolder
 from grader.config import Course
 from grader.files import write_atomically
 from grader.pages.page import environment, stylesheet
-from grader.pages.report import figures, pictures
+from grader.pages.report import figures, items, pictures
 from grader.pages.report.histogram import histogram
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _ENV = environment(_TEMPLATES)
+
+
+def items_of(folder: ClassFolder, course: Course) -> str:
+    """The exercises of a class as CSV, see `items.table`."""
+    return items.table(items.of_class(standing.read(folder, course)))
 
 
 def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> Path:
@@ -44,6 +49,8 @@ def write(folder: ClassFolder, course: Course, now: datetime | None = None) -> P
         histogram=histogram,
         states=standing,
         f=found,
+        hard=items.to_talk_about(items.of_class(found.everyone)),
+        notebooks=course.notebooks,
         commands=[group.command(folder.root) for group in found.questions],
         remedies=[questions.typed(group.remedy, folder.root) for group in found.questions],
         pictures=pictures.typical(folder, course, found.everyone.handed_in(), found.mistakes),
