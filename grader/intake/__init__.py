@@ -18,7 +18,7 @@ from grader.classroom import attempts, membership, version
 from grader.classroom.account import Question
 from grader.classroom.attempts import work_in
 from grader.classroom.folder import ClassFolder
-from grader.classroom.lateness import days_counted
+from grader.classroom.lateness import days_counted, days_late
 from grader.classroom.results import Ignored, Rejected, Submission
 from grader.classroom.roster import Roster, read_roster
 from grader.classroom.tables import RosterError
@@ -34,6 +34,9 @@ from grader.text import shown
 
 CLAIMED = "time claimed"
 """Cause of questions about times that students' own programs wrote."""
+
+LATE = "late, by how much?"
+_NO_TIME = "the LMS marks it as late and says no time, so it counts as one day late"
 
 __all__ = ["CollectReport", "Replaced", "Roster", "RosterError", "collect", "read_roster"]
 
@@ -226,7 +229,10 @@ class _Collecting:
             uploaders=[delivery.uploader] if delivery.uploader else [],
             unvouched=delivery.batch.unvouched if delivery.batch else "",
         )
-        if told_by == "student" and (asked := self._claim(submission, delivery)):
+        asked = self._claim(submission, delivery) if told_by == "student" else None
+        if arrival == "late" and days_late(self.course, *_key(submission), received):
+            asked = Question(LATE, _NO_TIME, "collect it again with --received if you know when")
+        if asked is not None:
             questions = [*submission.questions, asked]
             submission = msgspec.structs.replace(submission, questions=questions)
         doubt = delivery.doubt or "its date is that of a download or a copy"

@@ -153,8 +153,8 @@ class Finder:
     """What the instructor named, by label."""
     digests: dict[str, str] = field(default_factory=dict)
     """Label -> SHA-256 of files of which nobody could tell whose they are."""
-    batches: dict[Path, Batch] = field(default_factory=dict)
-    """Uploads to an LMS by the folder in which they lie."""
+    batches: dict[tuple[Path, str], Batch] = field(default_factory=dict)
+    """By folder, and the LMS whose uploads lie in it; "" for what is no upload."""
 
     def find(self, paths: list[Path], from_lms: bool | None, system: Reader | None = None) -> None:
         """Fill `found`, `rejected` and `notes`.
@@ -218,8 +218,12 @@ class Finder:
             return
         entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
         entries = {k: entry for k, entry in entries.items() if not is_junk(entry.name)}
+        inside = {inner: _shallow(entry) for inner, entry in entries.items()}
         for reader in self._readers():
-            entries = self._uploads_in(reader, entries, label)
+            known = {inner: entry for inner, entry in entries.items()
+                     if any(map(reader.own, inside[inner]))}  # fmt: skip
+            taken = self._uploads_in(reader, known, label, path)
+            entries = {inner: entry for inner, entry in entries.items() if inner not in taken}
         alone = alone and len(entries) == 1
         for inner, entry in entries.items():
             if stat.S_ISDIR(entry.lstat().st_mode):
@@ -253,24 +257,24 @@ class Finder:
             return ()
         return (self.system,) if self.system else (r for r in downloads.READERS if r.bold)
 
-    def _uploads_in(self, reader: Reader, entries: dict[str, Path], label: str) -> dict[str, Path]:
-        """Take from a folder's entries, by label, what a reader knows.  Returns the others."""
+    def _uploads_in(
+        self, reader: Reader, entries: dict[str, Path], label: str, folder: Path
+    ) -> set[str]:
+        """Take from a folder's entries, by label, those that are uploads by a reader's word."""
         items: list[Item] = []
-        others = dict(entries)
+        taken: set[str] = set()
         for inner, entry in entries.items():
-            if not any(map(reader.own, _shallow(entry))) or self._is_instructors(entry):
+            if self._is_instructors(entry) or not self._is_somebodys(reader, entry):
                 continue
-            if not self._is_somebodys(reader, entry):
-                continue
-            del others[inner]
+            taken.add(inner)
             with self._minding(inner):
                 if self.exchange is not None and entry.name in self.exchange.refused:
                     raise Refused(self.exchange.refused[entry.name])
                 items += self._items(entry, entry.name, inner)
         if items:
             with self._minding(label):
-                self._sort(reader, items, label, next(iter(entries.values())).parent)
-        return others
+                self._sort(reader, items, label, folder)
+        return taken
 
     def _is_somebodys(self, reader: Reader, path: Path) -> bool:
         """Whether a folder's name that many folders have is one of an upload: somebody's is."""
@@ -346,7 +350,7 @@ class Finder:
             with suppress(Refused):
                 self.digests[shown(label, LABEL)] = hashlib.sha256(file.read()).hexdigest()
             raise
-        batch = self.batches.setdefault(path.parent, Batch(download=False, least=COPIED))
+        batch = self.batches.setdefault((path.parent, ""), Batch(download=False, least=COPIED))
         delivery = self._deliver(label, team, [file], notes, batch=batch)
         delivery.uploader, delivery.rule = member, "the name of its file"
 
@@ -413,7 +417,9 @@ class Finder:
         if batch is None:
             of_folders = any("/" in item.path for item in items) and not reader.everywhere
             least = COPIED if reader.everywhere else 2
-            batch = self.batches.setdefault(place, Batch(download=of_folders, least=least))
+            batch = self.batches.setdefault(
+                (place, reader.name), Batch(download=of_folders, least=least)
+            )
         if zipped or len({upload.claims for upload in uploads}) > 1:
             self._say_download(reader, items, uploads, root, batch, zipped)
         for upload in uploads:
@@ -472,7 +478,7 @@ class Finder:
         delivery.uploader, delivery.rule = student.id, f"{reader.title}, {meant.how}"
         delivery.in_time = None if upload.late is None else not upload.late
         delivery.person, delivery.system, delivery.number = person, reader.name, first.number
-        if upload.when is not None and not batch.unvouched:
+        if upload.when is not None and self.from_lms:
             delivery.dated_by(reader.teller, upload.when)
 
     def _whose(self, reader: Reader, upload: Upload) -> Meant:

@@ -237,9 +237,24 @@ def test_late_and_anonymous_in_canvas(room, tmp_path):
     report = take(room, bring(systems.canvas(came), tmp_path / "in"))
     late = {e.team for e in report.taken if "Canvas marks it as late" in e.notes}
     assert taken(report) == [("team_1", FIRST), ("team_2", FIRST)] and late == {"team_1"}
+    assert {e.team: [q.cause for q in e.questions] for e in report.taken} == {
+        "team_1": [], "team_2": [],
+    }  # fmt: skip
     report = take(room, bring(systems.canvas(came, anonymous=True), tmp_path / "anonymous"))
     assert not report.taken and len(report.rejected) == 3
     assert {"turn that off" in entry.reason for entry in report.rejected} == {True}
+
+
+def test_by_how_much_canvas_late_one_is_late_somebody_has_to_say(room, tmp_path):
+    made = systems.canvas([HandIn(ANN, systems.notebook_of(ANN), late=True)])
+    path, ours = bring(made, tmp_path / "in"), course(NOON)
+    nowhere = Path("/nowhere")
+    (entry,) = collect(room, ours, [path], None, from_lms=True, releases=nowhere).taken
+    (question,) = entry.questions
+    assert question.cause == "late, by how much?" and "one day" in question.reason
+    report = collect(room, ours, [path], None, LATER, from_lms=True, releases=nowhere)
+    (entry,) = report.taken + report.unchanged
+    assert (entry.received, entry.questions) == (LATER, [])
 
 
 def test_text_and_links_in_canvas_are_left_out_and_said(room, tmp_path):
@@ -399,3 +414,27 @@ def test_a_time_by_the_students_word_is_asked_about_where_files_are_newer(
     entry = report.taken[0]
     assert (entry.received, entry.arrival, entry.told_by) == (NOON, "known", "student")
     assert [q.cause for q in entry.questions] == ["time claimed"] * asked
+
+
+def test_what_lies_beside_an_unpacked_download_is_the_instructors(room, tmp_path):
+    path = bring(systems.moodle(systems.hand_ins([ANN, BO])), tmp_path / "in", "unpacked")
+    take(room, save(tmp_path / "team_3.zip", zipped({INNER: ipynb(answer="1")}), NOON))
+    save(path / "team_3.zip", zipped({INNER: ipynb(answer="2")}), LATER)
+    report = take(room, path)
+    assert [(entry.team, entry.archive) for entry in report.replaced] == [
+        ("team_3", "in/team_3.zip")
+    ]
+    assert {e.team: e.arrival for e in report.taken} == {
+        "team_1": "unknown", "team_2": "unknown", "team_3": "known",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("system", sorted({*TIMED} - {"gradescope"}))
+def test_a_date_in_the_name_of_one_upload_counts_once_somebody_answers_for_it(
+    room, tmp_path, system
+):
+    path = unpacked(zipped(SYSTEMS[system](systems.hand_ins([ANN]))), tmp_path / "in", LATER)
+    assert take(room, path).taken[0].received == LATER
+    report = take(room, path, from_lms=True)
+    (entry,) = report.taken + report.unchanged
+    assert entry.received.replace(microsecond=0) == NOON
