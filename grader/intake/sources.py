@@ -445,7 +445,9 @@ class Finder:
                 f"{root}: anybody could have made it: as long as you don't say --lms, "
                 "nothing in it takes the place of other work, and its dates don't count"
             )
-        elif reader.tells or (zipped and any(i.changed and not i.zoned for i in items)):
+        elif not reader.zoned and (
+            reader.tells or (zipped and any(i.changed and not i.zoned for i in items))
+        ):
             self.notes.append(f"{root}: its times have no zone; they were read in {self.times.lms}")
 
     def _upload(

@@ -33,7 +33,7 @@ class Gradescope(Reader):
 
     name, title = "gradescope", "Gradescope"
     form = f"{METADATA} and submission_12345/…"
-    tells = True
+    tells = zoned = True
 
     def own(self, path: str) -> bool:
         """Whether Gradescope names files so."""

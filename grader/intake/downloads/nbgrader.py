@@ -38,7 +38,8 @@ class Exchange(ByName):
 
     name, title = "exchange", "nbgrader's exchange"
     form = "user+assignment+2026-11-28 23:25:32.794718 UTC+secret/…"
-    tells, teller, needs_roster = True, "student", False
+    tells = zoned = True
+    teller, needs_roster = "student", False
 
     def part(self, path: str) -> Part | None:
         """What a path tells; None if nbgrader did not write it."""
@@ -57,7 +58,8 @@ class Submitted(Reader):
 
     name, title = "nbgrader", "nbgrader's submitted/"
     form = "user/assignment/… with timestamp.txt"
-    tells, teller, needs_roster = True, "student", False
+    tells = zoned = True
+    teller, needs_roster = "student", False
 
     def own(self, path: str) -> bool:
         """Whether a path is that of a time stamp where nbgrader puts it."""

@@ -73,6 +73,8 @@ class Reader(ABC):
     """How it names files, for messages."""
     tells: bool = False
     """Does it say when each upload arrived?"""
+    zoned: bool = False
+    """Does it say in which zone?"""
     teller: str = "LMS"
     """Who says that, as in `results.Submission.told_by`."""
     bold: bool = True

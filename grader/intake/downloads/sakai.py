@@ -27,7 +27,7 @@ class Sakai(Reader):
 
     name, title = "sakai", "Sakai"
     form = "Last, First(eid)/Submission attachment(s)/… and timestamp.txt"
-    tells = True
+    tells = zoned = True
 
     def own(self, path: str) -> bool:
         """Whether a path is that of a time stamp where Sakai puts it."""
