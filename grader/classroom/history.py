@@ -19,6 +19,7 @@ from sqlalchemy import (
     Float,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -140,33 +141,37 @@ def marks(session: Session, **only: str) -> dict[tuple[str, str, str], Given]:
     """(team, notebook, cell) -> what the gradebook has, for all graded cells; only: team, notebook
     or cell.
     """
+    comments = {
+        row[:3]: row[3] or ""
+        for row in session.execute(of_places(api.Comment, api.Comment.manual_comment, **only))
+    }
+    grade = api.Grade
+    values = grade.manual_score, grade.extra_credit, grade.needs_manual_grade
+    return {
+        row[:3]: Given(row[3], row[4] or 0.0, comments.get(row[:3], ""), bool(row[5]))
+        for row in session.execute(of_places(grade, *values, **only))
+    }
+
+
+def of_places(kind: type[api.Grade] | type[api.Comment], *values: Any, **only: str) -> Select[Any]:
+    """A query for (team, notebook, cell, *values) of grades or comments; only: team, notebook or
+    cell.
+    """
     columns = {
         "team": api.SubmittedAssignment.student_id,
         "notebook": api.Notebook.name,
         "cell": api.BaseCell.name,
     }
-    wanted = [columns[name] == value for name, value in only.items()]
-
-    def of(kind: type[api.Grade] | type[api.Comment], *values: Any) -> Iterable[Any]:
-        return session.execute(
-            select(*columns.values(), *values)
-            .select_from(kind)
-            .join(api.BaseCell, api.BaseCell.id == kind.cell_id)
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == kind.notebook_id)
-            .join(
-                api.SubmittedAssignment,
-                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
-            )
-            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-            .where(*wanted)
-        )
-
-    comments = {row[:3]: row[3] or "" for row in of(api.Comment, api.Comment.manual_comment)}
-    grade = api.Grade
-    return {
-        row[:3]: Given(row[3], row[4] or 0.0, comments.get(row[:3], ""), bool(row[5]))
-        for row in of(grade, grade.manual_score, grade.extra_credit, grade.needs_manual_grade)
-    }
+    submitted = api.SubmittedNotebook
+    return (
+        select(*columns.values(), *values)
+        .select_from(kind)
+        .join(api.BaseCell, api.BaseCell.id == kind.cell_id)
+        .join(submitted, submitted.id == kind.notebook_id)
+        .join(api.SubmittedAssignment, api.SubmittedAssignment.id == submitted.assignment_id)
+        .join(api.Notebook, api.Notebook.id == submitted.notebook_id)
+        .where(*(columns[name] == value for name, value in only.items()))
+    )
 
 
 def forget(session: Session, team: str, notebook: str) -> None:

@@ -191,25 +191,9 @@ def _changed(given: Given) -> str:
 
 def _put(session: Session, line: Line) -> None:
     """Bring nbgrader's rows in line with a line's end."""
-    for kind in (api.Grade, api.Comment):
-        row = (
-            session.query(kind)
-            .join(api.BaseCell, api.BaseCell.id == kind.cell_id)
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == kind.notebook_id)
-            .join(
-                api.SubmittedAssignment,
-                api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id,
-            )
-            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-            .filter(
-                api.SubmittedAssignment.student_id == line.team,
-                api.Notebook.name == line.notebook,
-                api.BaseCell.name == line.cell,
-            )
-            .one()
-        )
-        if isinstance(row, api.Grade):
-            row.manual_score = line.after.points
-            row.needs_manual_grade = line.after.waits
-        else:
-            row.manual_comment = line.after.comment or None
+    where = {"team": line.team, "notebook": line.notebook, "cell": line.cell}
+    grade = session.execute(history.of_places(api.Grade, api.Grade, **where)).one()[-1]
+    grade.manual_score = line.after.points
+    grade.needs_manual_grade = line.after.waits
+    comment = session.execute(history.of_places(api.Comment, api.Comment, **where)).one()[-1]
+    comment.manual_comment = line.after.comment or None
