@@ -28,6 +28,7 @@ from grader.intake.downloads import zips
 from grader.intake.downloads.reader import Item, Reader, Upload
 from grader.intake.handin import pair_names
 from grader.intake.hub import Inbound
+from grader.intake.ignored import FILE
 from grader.text import shown
 from utils.packing import accepted
 from utils.packing.accepted import ARCHIVE_BYTES, Refused, Register, is_junk
@@ -409,6 +410,12 @@ class Finder:
         uploads = reading.uploads
         for item, reason in reading.passed:
             self._ignore(item.label, reason)
+        self.ignored += [Ignored(shown(i.label, LABEL), reason) for i, reason in reading.own]
+        if reading.own:
+            count = f"{len(reading.own)} file{'s' if len(reading.own) > 1 else ''}"
+            self.notes.append(
+                f"{shown(root)}: {count} of {reader.title}'s own left out; {FILE} lists them"
+            )
         for item, reason in reading.refused:
             self._reject(item.label, reason)
         for item in reading.others:

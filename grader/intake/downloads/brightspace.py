@@ -28,7 +28,7 @@ class Brightspace(ByName):
     def part(self, path: str) -> Part | None:
         """What a path tells; None if Brightspace did not write it."""
         if path == "index.html":
-            return Part((), path, (path,), left_out="Brightspace's own list of what came")
+            return Part((), path, (path,), left_out="Brightspace's own list of what came", own=True)
         match = _PATH.fullmatch(path)
         if match is None:
             return None

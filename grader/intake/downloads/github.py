@@ -41,7 +41,7 @@ class GitHub(ByName):
         if len(kept) < len(items):
             first = next(item for item in items if item not in kept)
             count = len(items) - len(kept)
-            reading.passed.append((first, f"one of {count} files in which git keeps its history"))
+            reading.own.append((first, f"one of {count} files in which git keeps its history"))
         return reading
 
     def part(self, path: str) -> Part | None:

@@ -45,7 +45,7 @@ class Gradescope(Reader):
         if metadata is None:
             raise Refused(f"{METADATA}, which says whose is what, is missing: download it again")
         entries = _parsed(metadata.read())
-        reading = Reading(passed=[(metadata, "Gradescope's own list of who submitted what")])
+        reading = Reading(own=[(metadata, "Gradescope's own list of who submitted what")])
         folders: dict[str, list[tuple[str, Item]]] = {}
         for item in items:
             if match := _PATH.fullmatch(item.path):

@@ -50,7 +50,9 @@ class Exchange(ByName):
         left_out = _OWN if match["rest"] == _STAMP else ""
         key = (user, match["assignment"], match["when"])
         claim = Claim(logins=(user,))
-        return Part((claim,), match["rest"], key, when[0], left_out=left_out, notes=when[1])
+        return Part(
+            (claim,), match["rest"], key, when[0], left_out=left_out, own=True, notes=when[1]
+        )
 
 
 class Submitted(Reader):
@@ -81,7 +83,7 @@ class Submitted(Reader):
             if match is None:
                 reading.others.append(item)
             elif match["rest"] == _STAMP:
-                reading.passed.append((item, _OWN))
+                reading.own.append((item, _OWN))
                 stamps[match["user"], match["assignment"]] = text_of(item)
             else:
                 key = match["user"], match["assignment"]

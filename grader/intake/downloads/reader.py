@@ -56,7 +56,9 @@ class Reading:
 
     uploads: list[Upload] = field(default_factory=list)
     passed: list[tuple[Item, str]] = field(default_factory=list)
-    """The system's own files, and text typed online, each with the reason why it is left out."""
+    """Text typed online and links, each with the reason why it is left out."""
+    own: list[tuple[Item, str]] = field(default_factory=list)
+    """The system's own files, of which nobody asks, with what they are."""
     refused: list[tuple[Item, str]] = field(default_factory=list)
     """What can't be taken, each with the reason."""
     others: list[Item] = field(default_factory=list)
@@ -124,6 +126,8 @@ class Part:
     late: bool | None = None
     left_out: str = ""
     """Why it is no file that was handed in."""
+    own: bool = False
+    """Is it the system's own?"""
     notes: tuple[str, ...] = ()
 
 
@@ -146,7 +150,7 @@ class ByName(Reader):
             if part is None:
                 reading.others.append(item)
             elif part.left_out:
-                reading.passed.append((item, part.left_out))
+                (reading.own if part.own else reading.passed).append((item, part.left_out))
             else:
                 parts.setdefault(part.key, []).append((part, item))
         for together in parts.values():

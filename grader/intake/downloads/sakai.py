@@ -48,7 +48,7 @@ class Sakai(Reader):
             match = _PERSON.fullmatch(item.path)
             if match is None:
                 if _ON_TOP.fullmatch(item.path):
-                    reading.passed.append((item, "Sakai's own list of grades"))
+                    reading.own.append((item, "Sakai's own list of grades"))
                 else:
                     reading.others.append(item)
                 continue
@@ -58,11 +58,11 @@ class Sakai(Reader):
                 folders.setdefault(key, []).append((file, item))
             elif rest == _STAMP:
                 stamps[key] = text_of(item)
-                reading.passed.append((item, "Sakai's own note of the time"))
+                reading.own.append((item, "Sakai's own note of the time"))
             elif _TYPED.search(rest):
                 reading.passed.append((item, "text typed online, no file"))
             else:
-                reading.passed.append((item, "Sakai's own, of the instructor or of the group"))
+                reading.own.append((item, "Sakai's own, of the instructor or of the group"))
         for key, files in folders.items():
             when, notes = timed(stamps[key]) if key in stamps else (None, ())
             claim = Claim((key[0],), logins=(key[1],))

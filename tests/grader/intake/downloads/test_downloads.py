@@ -376,6 +376,9 @@ def test_sakai_leaves_its_own_files_out_and_says_so(room, tmp_path):
         "Sakai's own, of the instructor or of the group",
         "text typed online, no file",
     ]
+    said = [note for note in report.notes if "anybody" not in note and "a download" not in note]
+    assert len(said) == 2 and said[0].endswith("text typed online, no file")
+    assert "4 files of Sakai's own left out; ignored.json lists them" in said[1]
 
 
 def test_ilias_finds_members_in_its_teams(room, tmp_path):
