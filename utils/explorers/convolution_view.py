@@ -59,10 +59,10 @@ class Stepper:
         self.kernel = w.Textarea(model.written(setting.kernel), **area)
         rows, columns = setting.image.shape
         high, wide = setting.kernel.shape
-        self.rows = frame.slider("rows", rows, 1, model.MOST_ROWS)
-        self.columns = frame.slider("columns", columns, 1, model.MOST_ROWS)
-        self.high = frame.slider("rows", high, 1, model.MOST_KERNEL)
-        self.wide = frame.slider("columns", wide, 1, model.MOST_KERNEL)
+        self.rows = frame.slider("input rows", rows, 1, model.MOST_ROWS, width="250px")
+        self.columns = frame.slider("input columns", columns, 1, model.MOST_ROWS, width="250px")
+        self.high = frame.slider("kernel rows", high, 1, model.MOST_KERNEL, width="250px")
+        self.wide = frame.slider("kernel columns", wide, 1, model.MOST_KERNEL, width="250px")
         self.preset = w.Dropdown(
             options=["choose …", *KERNELS],
             description="example",

@@ -10,6 +10,7 @@ import html
 import os
 import sys
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,10 @@ def in_words(figure: Any) -> str:
     """A figure in words: its heading, and what each of its panels shows."""
     heading = figure.get_suptitle()
     told = [heading] if heading else []
-    told += [words for axis in figure.axes if (words := _panel(axis))]
+    panels = [words for axis in figure.axes if (words := _panel(axis))]
+    for words, alike in groupby(panels):
+        count = len(list(alike))
+        told.append(words if count == 1 else f"{count} panels: {words}")
     text = "Figure. " + " ".join(f"{part.rstrip('.')}." for part in told)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

@@ -28,10 +28,20 @@ def test_a_figure_in_words_has_its_headings_and_numbers() -> None:
     )
 
 
+def test_panels_that_say_the_same_are_counted() -> None:
+    figure, axes = plt.subplots(1, 3)
+    for axis in axes[:2]:
+        axis.imshow(np.zeros((4, 4, 3)))
+    axes[2].set_title("last")
+    said = inline.in_words(figure)
+    plt.close(figure)
+    assert said == "Figure. 2 panels: an image. last."
+
+
 def test_a_description_ends() -> None:
     figure, axes = plt.subplots(10, 10)
-    for axis in axes.flat:
-        axis.set_title("a title of some length")
+    for number, axis in enumerate(axes.flat):
+        axis.set_title(f"a title of some length, {number}")
     said = inline.in_words(figure)
     plt.close(figure)
     assert len(said) == 1500 and said.endswith("…")
