@@ -33,7 +33,7 @@ from grader.contract import nets, visible
 from grader.contract.kernels import PLAIN, Profile
 from grader.executing.allowed import Allowed
 from grader.sandbox import leftovers
-from grader.text import well_formed
+from grader.text import shown, well_formed
 from utils.checks.handover import HANDOVER, LATE, MAX_ANSWERS
 
 ANSWER_BYTES = 16 * 1024 * 1024
@@ -395,7 +395,7 @@ def _run(client: BoundedClient, work: Path) -> str:
     except DeadKernelError:
         return DIED
     except Exception as error:  # whatever a hostile kernel makes the client raise
-        return f"stopped: {type(error).__name__}: {str(error)[:300]}"
+        return f"stopped: {type(error).__name__}: {shown(error, 300)}"
     return ""
 
 

@@ -88,11 +88,13 @@ def test_a_kernel_that_never_began_is_tried_again(
     course: config.Course, folder: ClassFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_kernel(client: BoundedClient, **_: object) -> None:
-        raise RuntimeError("no more processes")
+        raise RuntimeError("no more processes\x1b[2J")
 
     hand_in(folder, "team_1", reference("team_1"))
     monkeypatch.setattr(BoundedClient, "async_execute", no_kernel)
-    assert "no more processes" in grade(folder, course).human[f"team_1/{NAME}"]
+    (failed,) = grade(folder, course).failed
+    assert "no more processes" in failed and "\x1b" not in failed
+    assert "no more processes" in result_of(folder, "team_1").needs_human
     monkeypatch.undo()
     assert grade(folder, course).executed == 1
     assert points_of(folder, "team_1") == {"square": 4, "sums": 2}
