@@ -20,11 +20,10 @@ from grader.sandbox.plan import SCRATCH, SOCKETS, Plan, threads_of_user
 
 _CODE = "/run/code"
 _PLAN = "/run/plan.json"
-_NEEDED = ("environment", "cwd", "preload", "refused", "bounds", "uid")
+_NEEDED = ("environment", "cwd", "preload", "refused", "bounds")
 """Fields of a plan that a kernel reads, and a notebook may: not where the grader's things lie."""
-_EVERYBODYS = ("--perms", "1777")
-_TO_BECOME_ANOTHER = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
-"""Privileges of root that a kernel needs until it has another user's id."""
+_FOR_ROOT = ("kcore", "keys", "kmsg", "kpagecount", "kpageflags", "slabinfo", "timer_list")
+"""What lies in /proc and only root may read."""
 
 
 def program() -> str | None:
@@ -44,12 +43,9 @@ def cold_command(plan: Plan, bounds: Bounds, isolated: bool) -> list[str]:
     if isolated:
         content["connection"] = {**plan.connection, "ip": f"{SOCKETS}/k"}
         content["connection_file"] = kernel.CONNECTION
-        if plan.mode == "root":
-            _give_away(plan)
     else:
         content["connection"] = {**plan.connection, "ip": f"{folder}/sockets/k"}
         content["connection_file"] = str(folder / "inside.json")
-        content["uid"] = 0
         content["environment"] = _outside(plan)
         content["cwd"] = start_folder(plan, "none")
     (folder / "cold.json").write_text(json.dumps(content))
@@ -79,24 +75,18 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
     """The sandbox itself, without the command to run."""
     found = program()
     assert found is not None
-    words = [found, "--die-with-parent", "--new-session", "--as-pid-1"]
+    words = [found, "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
+    words += ["--uid", str(plan.uid), "--gid", str(plan.uid)]
     words += ["--clearenv", "--cap-drop", "ALL", "--hostname", "sandbox"]
-    if plan.mode == "root":
-        # one that is root for Linux could change the machine's settings, with no privileges at all
-        words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
-        words += [word for name in _TO_BECOME_ANOTHER for word in ("--cap-add", name)]
-    else:
-        words += ["--unshare-all", "--uid", str(plan.uid), "--gid", str(plan.uid)]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for name in (f"/proc/{name}" for name in tree.SETTINGS):
         words += ["--ro-bind-try", name, name]
+    for name in (f"/proc/{name}" for name in _FOR_ROOT):
+        if Path(name).exists():  # a kernel is the grader's user for Linux, who may be root
+            words += ["--ro-bind", os.devnull, name]
     words += ["--ro-bind", os.devnull, "/dev/zero"]  # see tree: what is mapped of it
     for place in ("/tmp", "/dev/shm"):  # first, since a course may lie in /tmp
-        words += [*_EVERYBODYS, "--size", str(bounds.scratch_mb << 20), "--tmpfs", place]
-    targets = [SOCKETS, *(target for _, target in plan.binds)]
-    above = {str(parent) for target in targets for parent in Path(target).parents}
-    for folder in sorted(above - {"/", "/tmp"}):  # else some are the grader's user's alone
-        words += ["--perms", "0755", "--dir", folder]
+        words += ["--size", str(bounds.scratch_mb << 20), "--tmpfs", place]
     for source, target in plan.binds:
         words += ["--ro-bind", source, target]
     for target, path in plan.links:
@@ -116,18 +106,8 @@ def arguments(plan: Plan, bounds: Bounds) -> list[str]:
     if plan.scratch:
         words += ["--bind", plan.scratch, SCRATCH]
     else:
-        words += [*_EVERYBODYS, "--size", str(bounds.scratch_mb << 20), "--tmpfs", SCRATCH]
+        words += ["--size", str(bounds.scratch_mb << 20), "--tmpfs", SCRATCH]
     return words
-
-
-def _give_away(plan: Plan) -> None:
-    """Make what a kernel writes to its own user's."""
-    writable = [f"{plan.folder}/sockets", *([plan.scratch] if plan.scratch else [])]
-    for top in writable:
-        os.chown(top, plan.uid, plan.uid)
-        for _, folders, names, here in os.fwalk(top):
-            for entry in (*folders, *names):
-                os.chown(entry, plan.uid, plan.uid, dir_fd=here, follow_symlinks=False)
 
 
 def _cover(plan: Plan, path: str, name: str) -> Path:

@@ -131,13 +131,6 @@ def _cold(file: str) -> None:
     """What a fresh interpreter does: no fork, the same kernel."""
     plan = json.loads(Path(file).read_text())
     bounds, linux, seccomp = map(_beside, _MODULES)
-    if os.getuid() == 0 and plan["uid"]:
-        linux.drop_capability_bounds()
-        os.setgroups([])
-        os.setresgid(*[plan["uid"]] * 3)
-        os.setresuid(*[plan["uid"]] * 3)
-        linux.drop_capabilities()
-        linux.die_with_parent()  # forgotten when the user changes
     settle(plan["environment"], plan["cwd"])
     preload(plan["preload"], plan["refused"])
     bounds.apply_limits(bounds.Bounds(**plan["bounds"]), plan["others"])

@@ -12,7 +12,7 @@ from grader.executing import execute
 from grader.places import ROOT
 from tests.attacks import catalogue_inside
 from tests.attacks.inside import Attempt, Came, try_all
-from tests.grader.sandbox_helpers import require
+from tests.grader.sandbox_helpers import becomes_true, require, run, running
 
 WAYS = ("direct", "bubblewrap")
 SHARED = ROOT / "utils" / "codec.py"
@@ -42,6 +42,15 @@ def test_it_gets_nothing(attempt: Attempt, way: str, tmp_path: Path) -> None:
     assert found is not None, "it ended the kernel"
     if attempt.otherwise != way:
         assert found.got == ""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_outlives_it(way: str) -> None:
+    require(way)
+    stays = "import subprocess; subprocess.Popen(['sleep', '86393'], start_new_session=True)"
+    session = run(stays, isolation=way)
+    assert session.ended is not None
+    assert becomes_true(lambda: running("86393") == [])
 
 
 def test_what_a_kernel_may_open_to_others_lies_where_they_cannot_go(
