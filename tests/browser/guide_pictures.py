@@ -57,6 +57,12 @@ ANSWER = (
     "see more of the image."
 )
 """An essay to be marked."""
+OTHERS = {
+    "team_2": ANSWER.replace("strongest", "largest"),
+    "team_3": "Pooling makes maps smaller: less to compute, and a shift by a pixel hardly matters.",
+    "team_4": "It throws away where something was and keeps that it was there.",
+}
+COMMENTS = ("And what does it cost?", "Say what becomes of a small shift.")
 
 _CELL = (
     "window.jupyterapp.shell.currentWidget.content.widgets"
@@ -173,10 +179,11 @@ def folder(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> ClassFolder:
     shutil.copytree(demo / "class", place)
     folder = ClassFolder(place)
     class_setup.set_up(folder, config.load(place))  # nbgrader's settings name the folder
-    path = folder.autograded("team_1", SECOND) / f"{SECOND}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    next(cell for cell in notebook.cells if grade_id_of(cell) == ESSAY).source = ANSWER
-    nbformat.write(notebook, path)
+    for team, answer in {"team_1": ANSWER, **OTHERS}.items():
+        path = folder.autograded(team, SECOND) / f"{SECOND}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        next(cell for cell in notebook.cells if grade_id_of(cell) == ESSAY).source = answer
+        nbformat.write(notebook, path)
     return folder
 
 
@@ -201,6 +208,30 @@ def test_collecting_and_grading(browser: Browser, demo: Path, tmp_path: Path) ->
         f"./course grade --notebook {SECOND}",
     ]
     terminal(browser, tmp_path, "instructors_grading", lines)
+
+
+def test_essays_at_the_desk(browser: Browser, folder: ClassFolder) -> None:
+    command = [sys.executable, "-m", "grader", "desk", "-c", str(folder.root), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as desk:
+        assert desk.stdout is not None
+        desk.stdout.readline()
+        address = desk.stdout.readline().partition(": ")[2].strip()
+        browser.resize(1280, 860)
+        browser.get(address)
+        browser.until("document.querySelector('.questions')", "the list of questions")
+        browser.execute_script("location.hash = arguments[0]", f"#/{SECOND}/{ESSAY}")
+        browser.until("question && document.querySelector('#answer-name')", "the answers")
+        go = "show(question.answers.findIndex((one) => one.name === arguments[0]))"
+        browser.execute_script(go, "team_2")
+        browser.execute_script("give({points: question.levels[1].points})")
+        for team, comment in zip(("team_3", "team_4"), COMMENTS, strict=True):
+            browser.execute_script(go, team)
+            browser.execute_script("give({comment: arguments[0]})", comment)
+        browser.execute_script(go, "team_1")
+        browser.execute_script("document.querySelector('.near button').click()")
+        browser.until("!unsent && window.MathJax && MathJax.isReady", "everything to be there")
+        keep(browser, "instructors_desk")
+        desk.terminate()
 
 
 def test_essays_in_formgrader(
