@@ -200,6 +200,22 @@ ATTACKS = [
         "tell('execute_input', {'execution_count': {'a': 1}}); tell('execute_input', {'execution_count': 10**4000})",
     ),
     _message(
+        "a count of 20 MB, and again",
+        "for _ in range(8): tell('execute_input', {'execution_count': 'x' * 20_000_000})",
+    ),
+    _message(
+        "a header of 20 MB",
+        "kernel.session.send(kernel.iopub_socket, 'status', {'execution_state': 'busy'}, parent={'header': {'msg_id': 'x' * 20_000_000}})",
+    ),
+    _message(
+        "dates and names of odd kinds in a header",
+        "head = kernel.session.msg('status', {'execution_state': 'busy'}, parent=kernel.get_parent('shell'))\n"
+        "for odd in ('2027-99-99T99:99:99', 7, None, '\\ud800'):\n"
+        "    head['header'].update(date=odd, username=odd, msg_type=odd)\n"
+        "    try: kernel.session.send(kernel.iopub_socket, head)\n"
+        "    except Exception as error: print(type(error).__name__)",
+    ),
+    _message(
         "clear output of odd kinds",
         "tell('clear_output', {}); tell('clear_output', {'wait': 'yes'})",
     ),
