@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sklearn.metrics import cohen_kappa_score
 
-from grader.classroom.history import SECOND, Line
+from grader.classroom.history import SECOND, UNDO, Line
 
 Place = tuple[str, str, str]
 
@@ -34,9 +34,13 @@ def unsettled(lines: Sequence[Line]) -> dict[Place, Line]:
     lines: as `history.read` gives them, oldest first.
     """
     found: dict[Place, Line] = {}
+    settled: dict[tuple[str, Place], Line] = {}
     for line in lines:
-        if line.how != SECOND:
-            found.pop(line.place, None)
+        if line.how == UNDO and (before := settled.get((line.why, line.place))):
+            found[line.place] = before
+        elif line.how != SECOND:
+            if before := found.pop(line.place, None):
+                settled[line.action, line.place] = before
         elif line.before.points != line.after.points:
             found[line.place] = line
         else:

@@ -39,6 +39,7 @@ _SECONDS = 2.0
 _ROUND = 5
 """Cells around an answer that may hold it, where its own cell is as released."""
 _BESIDE = Markup('<section class="beside"><h5>{}</h5>{}</section>')
+_PICTURES = re.compile(r'<img src="([^"]*)"')
 _CLUSTERED = 3000
 """Answers up to which all distances are held; more are ordered along their first component."""
 
@@ -49,11 +50,13 @@ class Written(msgspec.Struct, frozen=True):
     text: str
     """As typed; with the cells around it where the answer may stand there."""
     html: str
+    shown: bool = True
+    """False for a text that says why the answer can't be shown."""
 
     @property
     def digest(self) -> str:
-        """Of the text: a mark is for just this one."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+        """Of text and pictures: a mark is for just these."""
+        return hashlib.sha256(f"{self.text}\0{self.html}".encode()).hexdigest()[:32]
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -72,7 +75,8 @@ class Answer(msgspec.Struct, frozen=True):
     written: Written
     checks: list[Check]
     same: int
-    """Answers with the same number say the same, but for blanks, capitals and punctuation."""
+    """Answers with the same number say the same, but for blanks, capitals and punctuation at the
+    end of a word; with the same pictures.  What can't be shown is like nothing."""
     near: dict[str, float]
     """Teams whose answers are almost the same, and how much alike they are, in [NEAR, 1]."""
 
@@ -85,22 +89,22 @@ class Shelf:
         self._read: dict[Path, tuple[tuple[int, int], dict[str, Written]]] = {}
 
     def written(self, team: str, question: Asked) -> Written:
-        """What a team has written by now; an empty text where there is none."""
+        """What a team has written by now."""
         folder = self.folder.autograded(team, question.notebook)
         path = folder / f"{question.notebook}.ipynb"
         try:
             found = path.stat()
         except OSError:
-            return Written("", "")
+            return _hidden("This answer isn't here: it is not graded yet, or that failed.")
         state = found.st_mtime_ns, found.st_size
         if path not in self._read or self._read[path][0] != state:
             self._read[path] = state, _essays(path, self._release(question.notebook))
-        return self._read[path][1].get(question.cell, Written("", ""))
+        return self._read[path][1][question.cell]
 
     def answers(self, teams: Sequence[str], question: Asked) -> list[Answer]:
         """Answers of these teams in the order in which to read them."""
         written = {team: self.written(team, question) for team in teams}
-        same = _numbered([letters(one.text) for one in written.values()])
+        same = _numbered([_key(team, one) for team, one in written.items()])
         order, near = _alike([one.text for one in written.values()])
         names = list(written)
         return [
@@ -133,9 +137,14 @@ def _essays(path: Path, release: Path) -> dict[str, Written]:
             found = apart.call(_SECONDS, essays, path, release, plain)
         except apart.TooMuch:
             continue
-        return {name: Written(text, html) for name, (text, html) in found.items()}
-    problem = "This notebook can't be shown in time: open it in formgrader."
-    return defaultdict(lambda: Written(problem, str(Markup("<p>{}</p>").format(problem))))
+        there = {name: Written(text, html) for name, (text, html) in found.items()}
+        return defaultdict(lambda: _hidden("The cell for this answer is gone."), there)
+    return defaultdict(lambda: _hidden("This notebook can't be shown in time."))
+
+
+def _hidden(why: str) -> Written:
+    text = f"{why} See formgrader, and mark it there."
+    return Written(text, str(Markup("<p>{}</p>").format(text)), shown=False)
 
 
 def essays(path: Path, release: Path, plain: bool) -> dict[str, tuple[str, str]]:
@@ -193,12 +202,18 @@ def _looked_at(key: Mapping[str, Any]) -> str:
 
 
 def letters(text: str) -> str:
+    """What makes two texts the same.  Signs stay: ≤ is not ≥, and ( is not [."""
+    words = (word.strip(".,;:!?") for word in text.casefold().split())
+    return " ".join(word for word in words if word)
+
+
+def _key(team: str, one: Written) -> tuple[str, ...]:
     """What makes two answers the same."""
-    return " ".join(re.findall(r"[\w$\\^{}+*/=<>-]+", text.casefold()))
+    return (letters(one.text), *_PICTURES.findall(one.html)) if one.shown else ("", team)
 
 
-def _numbered(keys: Sequence[str]) -> list[int]:
-    numbers: dict[str, int] = {}
+def _numbered(keys: Sequence[tuple[str, ...]]) -> list[int]:
+    numbers: dict[tuple[str, ...], int] = {}
     return [numbers.setdefault(key, len(numbers)) for key in keys]
 
 

@@ -37,6 +37,8 @@ class Change(msgspec.Struct, frozen=True):
     points: float | None
     comment: str
     flagged: bool
+    waits: bool = False
+    """Is it still for another look?  So it stays where only flag or comment changed."""
 
 
 def save(
@@ -60,7 +62,7 @@ def save(
                 points=change.points,
                 comment=change.comment,
                 flagged=change.flagged,
-                waits=change.points is None,
+                waits=change.waits or change.points is None,
             )
             for team, change in wanted.items()
         },
@@ -82,6 +84,8 @@ def second(
         there = current(session, notebook, cell)
         if not all(change.team in there for change in changes):
             raise Refused("this answer isn't in the gradebook any more; load the question anew")
+        if any(there[change.team].points is None for change in changes):
+            raise Refused("the first mark was taken back meanwhile; load the question anew")
         now, action = datetime.now(UTC), secrets.token_hex(8)
         noted = {
             change.team: Given(change.points, 0.0, change.comment, change.points is None)
@@ -165,14 +169,14 @@ def _write(
         for team, given in seen.items():
             if team not in there:
                 raise Refused("this answer isn't in the gradebook any more; load the question anew")
-            if there[team] != given:
+            if there[team] not in (given, wanted[team]):  # a reply that got lost: sent again
                 raise Refused(_changed(there[team]))
         now, action = datetime.now(UTC), secrets.token_hex(8)
         unsettled = agreement.unsettled(history.read(session, notebook=notebook, cell=cell))
         lines = [
             Line(now, who, how, team, notebook, cell, there[team], given, why, action)
             for team, given in wanted.items()
-            if there[team] != given or (team, notebook, cell) in unsettled
+            if there[team] != given or how == UNDO or (team, notebook, cell) in unsettled
         ]
         for line in lines:
             _put(session, line)

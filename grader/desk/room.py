@@ -42,6 +42,8 @@ class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: float | None
     comment: str
     flagged: bool
+    waits: bool = False
+    """Is it still for another look?"""
 
 
 class Save(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,13 +156,16 @@ class Desk:
             team = self._teams.get(put.answer)
             if team is None:
                 raise Refused("this desk was opened anew since; load the page again")
-            if self._shelf.written(team, one).digest != put.digest:
+            written = self._shelf.written(team, one)
+            if not written.shown:
+                raise Refused("this answer can't be shown here; mark it in formgrader")
+            if written.digest != put.digest:
                 raise Refused(
                     "the team has handed in another answer meanwhile; load the question anew and "
                     "read it: nothing was written"
                 )
             comment = put.comment.strip()
-            changes.append(Change(team, put.seen, put.points, comment, put.flagged))
+            changes.append(Change(team, put.seen, put.points, comment, put.flagged, put.waits))
         with self._session() as session:
             if self.second:
                 now = marks.second(session, sent.notebook, sent.cell, changes, self.marker)

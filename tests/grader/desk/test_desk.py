@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
 import json
 import multiprocessing
@@ -16,6 +18,7 @@ import msgspec
 import nbformat
 import pytest
 from nbgrader import api
+from PIL import Image
 from typer.testing import CliRunner
 
 from grader import cli, config, places
@@ -36,6 +39,15 @@ ESSAYS = {
     "team_3": "Because a square grows faster than its side, nearly always!",
     "team_4": "It is about the number of filters in a layer of the net.",
 }
+
+
+def _picture(colour: int) -> str:
+    held = io.BytesIO()
+    Image.new("L", (4, 4), colour).save(held, "PNG")
+    return base64.b64encode(held.getvalue()).decode()
+
+
+PICTURE = {"i": _picture(0), "j": _picture(255)}
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +336,57 @@ def test_what_students_hand_in_anew_keeps_its_mark_and_waits_for_a_look(
     assert grade_of(folder, course, "team_1")[:2] == (1.0, False)
 
 
+def test_a_flag_or_a_comment_is_no_look_at_an_answer_that_changed(
+    desk: Desk, folder: ClassFolder, course: config.Course
+) -> None:
+    mark(desk, "team_1", points=1.0)
+    answered.make(folder, course, {"team_1": "Something else altogether."})
+    mark(desk, "team_1", flagged=True, comment="Ben, what do you think?", waits=True)
+    assert grade_of(folder, course, "team_1")[:2] == (1.0, True)
+
+
+def test_what_is_sent_again_because_the_reply_got_lost_is_saved(
+    desk: Desk, folder: ClassFolder, course: config.Course
+) -> None:
+    once = sent([seen(desk)["team_1"]], points=1.0)
+    assert desk.save(once) == desk.save(once)
+    assert len(lines(folder, course)) == 1
+
+
+def test_what_cannot_be_shown_is_like_nothing_and_not_marked_here(
+    desk: Desk, folder: ClassFolder
+) -> None:
+    for team in ("team_1", "team_2"):
+        (folder.autograded(team, NAME) / f"{NAME}.ipynb").write_text("no notebook")
+    (folder.autograded("team_4", NAME) / f"{NAME}.ipynb").unlink()
+    there = seen(desk)
+    assert len({one["same"] for one in there.values()}) == 4
+    for team in ("team_1", "team_4"):
+        with pytest.raises(Refused, match="formgrader"):
+            mark(desk, team, points=1.0)
+    mark(desk, "team_3", points=1.0)
+
+
+def test_signs_and_pictures_tell_answers_apart(course: config.Course, tmp_path: Path) -> None:
+    folder = ClassFolder(tmp_path)
+    texts = ["x ≤ 3.", "x ≥ 3", "in (0, 1)", "in [0, 1]", "5 %", "5", "-5", "−5", "x ≤  3"]
+    given: dict[str, Any] = {f"team_{n}": text for n, text in enumerate(texts)}
+    for name, letter in (("a", "i"), ("b", "j")):
+        notebook = tiny_course.reference(name, {"why": "![](attachment:p.png)"})
+        cell = next(
+            cell
+            for cell in notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("grade_id") == WHY
+        )
+        cell["attachments"] = {"p.png": {"image/png": PICTURE[letter]}}
+        given[name] = notebook
+    answered.make(folder, course, given)
+    there = seen(Desk(folder, course, "anna"))
+    assert there["team_0"]["same"] == there["team_8"]["same"]
+    assert len({one["same"] for one in there.values()}) == len(given) - 1
+    assert there["a"]["digest"] != there["b"]["digest"]
+
+
 def test_two_markers_at_once_and_one_of_them_killed(
     folder: ClassFolder, course: config.Course
 ) -> None:
@@ -415,3 +478,18 @@ def test_markers_who_differ_are_asked_to_settle_it(
     mark(desk, "team_1", points=1.0)  # the first one stays
     assert told()["unsettled"] == [] and desk.question(NAME, WHY)["unsettled"] == {}
     assert told()["agreement"][0] == question
+    desk.undo()
+    assert told()["unsettled"][0]["team"] == "team_1"  # and is to be settled again
+    desk.undo()
+    assert lines(folder, course)[-1].place[0] == "team_4"  # the one before
+
+
+def test_a_second_mark_needs_a_first(
+    desk: Desk, folder: ClassFolder, course: config.Course
+) -> None:
+    mark(desk, "team_1", points=1.0)
+    ben = Desk(folder, course, "ben", second=1.0)
+    page = sent([seen(ben)["team_1"]], points=3.0)
+    desk.undo()
+    with pytest.raises(Refused, match="taken back"):
+        ben.save(page)
