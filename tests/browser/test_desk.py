@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from nbgrader import api
 from selenium.webdriver.common.keys import Keys
 
 from grader import config, places
@@ -134,6 +135,66 @@ def test_nothing_is_lost_while_the_desk_is_away(browser: Browser, site: Site) ->
         "return $('chips').textContent",
         name,
     )
+
+
+def test_a_refused_mark_is_told_and_what_comes_after_it_is_saved(
+    browser: Browser, site: Site
+) -> None:
+    opened(browser, site)
+    browser.execute_script(
+        "refuse = true; ask_ = ask; ask = (path, body) => {"
+        "  if (body && refuse) { refuse = false; return Promise.reject(new Refusal('came first')) }"
+        "  return body ? ask_(path, body) : Promise.reject(new Error('gone')); };"
+        "show(question.answers.findIndex((a) => a.name === 'team_5'))"
+    )
+    press(browser, "p", "1.25", Keys.ENTER)
+    browser.execute_script("show(question.answers.findIndex((a) => a.name === 'team_6'))")
+    press(browser, "p", "1.75", Keys.ENTER)
+    browser.until("!unsent", "both to be sent")
+    given = site.given()
+    assert (given["team_5"].points != 1.25, given["team_6"].points) == (True, 1.75)
+    assert "team_5: came first" in browser.execute_script("return $('trouble').textContent")
+    browser.execute_script("ask = ask_")
+
+
+def test_who_types_while_the_question_is_read_anew_goes_on_at_the_same_answer(
+    browser: Browser, site: Site
+) -> None:
+    opened(browser, site)
+    name = browser.execute_script("show(4); return current().name")
+    press(browser, "c", "It lacks ")
+    browser.execute_script(  # as if answers had changed places
+        "ask_ = ask; ask = async (path, body) => { const found = await ask_(path, body);"
+        "  if (!body) found.answers.reverse(); return found; };"
+        "reload().then(() => { anew = true; })"
+    )
+    browser.until("window.anew", "the answers anew")
+    press(browser, "a unit.", Keys.ESCAPE)
+    browser.until("!unsent && !timer", "the comment to be saved")
+    commented = {team for team, one in site.given().items() if "It lacks" in one.comment}
+    assert browser.execute_script("return current().name") == name
+    assert name in commented and site.given()[name].comment == "It lacks a unit."
+    assert commented <= {name, "team_3", "team_12"}
+
+
+def test_what_comes_after_the_mark_is_for_all_that_were_marked(
+    browser: Browser, site: Site
+) -> None:
+    with gradebook.open_gradebook(site.folder, site.course.id) as book:
+        for grade in book.db.query(api.Grade).filter(api.Grade.manual_score.is_not(None)):
+            grade.needs_manual_grade = True
+        book.db.commit()
+    opened(browser, site)
+    browser.execute_script("show(question.answers.findIndex((a) => a.name === 'team_3'))")
+    press(browser, "2", "1", "c", "Both of you.", Keys.ESCAPE)
+    browser.until("!unsent && !timer", "all to be saved")
+    given = site.given()
+    for team in ("team_3", "team_12"):
+        assert (given[team].points, given[team].comment) == (1, "Both of you.")
+    browser.execute_script("show(question.answers.findIndex((a) => a.name === 'team_7'))")
+    press(browser, "f")
+    browser.until("!unsent", "the flag to be saved")
+    assert site.given()["team_7"].waits or site.given()["team_7"].points is None
 
 
 def test_formulas_are_set_and_nothing_else_of_a_students_works(

@@ -11,11 +11,13 @@ const LONGEST = 700; // words of an answer that are compared one by one
 
 let question = null; // what the server says of the question
 let at = 0; // index of the answer in view
-let drafts = {}; // token -> {points, comment, flagged} that the server hasn't yet
+let drafts = {}; // token -> {points, comment, flagged, waits} that the server hasn't yet
 let skipped = new Set();
-let together = true; // marks go to all that say the same
+let others = []; // that say the same as the answer in view, and waited when it came into view
+let together = true; // marks and comments go to them, too
 let queue = Promise.resolve();
 let unsent = 0;
+let refused = null; // token of the answer that the page complains of
 let timer = null;
 
 const $ = (id) => document.getElementById(id);
@@ -96,22 +98,16 @@ const current = () => question.answers[at];
 const given = (answer) => ({ ...question.given[answer.answer], ...drafts[answer.answer] });
 const waits = (answer) => {
   const draft = drafts[answer.answer];
-  if (draft) return draft.points === null;
+  if (draft) return draft.waits;
   return question.given[answer.answer].waits || answer.answer in question.unsettled;
 };
 
-// Whose mark it is: the answer in view, and those that say the same and wait for a mark.
-function alike(answer) {
-  if (!together) return [answer];
-  const others = question.answers.filter((one) => one !== answer && one.same === answer.same && waits(one));
-  return [answer, ...others];
-}
+const alike = () => together ? [current(), ...others] : [current()];
 
-function give(change, answers = alike(current())) {
-  if (!question) return;
+function give(change, answers = alike()) {
   for (const answer of answers) {
-    const { points, comment, flagged } = given(answer);
-    drafts[answer.answer] = { points, comment, flagged, ...change };
+    const { points, comment, flagged, waits } = given(answer);
+    drafts[answer.answer] = { points, comment, flagged, waits: waits && !("points" in change), ...change };
   }
   const tokens = answers.map((answer) => answer.answer);
   send(tokens, question);
@@ -121,7 +117,7 @@ function give(change, answers = alike(current())) {
 function send(tokens, about) {
   unsent += 1;
   say("saving …");
-  queue = queue.then(() => sendNow(tokens, about)).finally(() => {
+  queue = queue.then(() => sendNow(tokens, about)).catch((error) => complain(error.message)).finally(() => {
     unsent -= 1;
     if (!unsent) say($("trouble").hidden ? "saved" : "");
   });
@@ -138,24 +134,28 @@ async function sendNow(tokens, about) {
     points: draft.points,
     comment: draft.comment,
     flagged: draft.flagged,
+    waits: draft.waits,
   }));
   const why = marks.length > 1 ? "the same answer" : "";
+  let away = false;
   while (true) {
     try {
       const reply = await ask("save", { notebook: about.notebook, cell: about.cell, marks, why });
       Object.assign(about.given, reply.given);
       for (const token of Object.keys(reply.given)) delete about.unsettled[token];
       for (const [token, draft] of sent) if (drafts[token] === draft) delete drafts[token];
-      complain("");
-      remember(marks[0].comment);
+      if (away || sent.some(([token]) => token === refused)) complain("");
       return;
     } catch (error) {
       if (error instanceof Refusal) {
+        complain(`Not saved: ${found[sent[0][0]].name}: ${error.message}`);
+        refused = sent[0][0];
         for (const [token] of sent) delete drafts[token];
-        await reload();
-        complain(`Not saved: ${error.message}`);
+        await reload().catch(() => {}); // what is sent next is held against what is there
+        remember(marks[0].comment); // is offered, so that nobody types it twice
         return;
       }
+      away = true;
       complain("The desk can't be reached: nothing is lost, and it is sent again. Leave this page open.");
       await new Promise((done) => setTimeout(done, WAIT));
     }
@@ -170,9 +170,15 @@ function remember(comment) {
   }
 }
 
+async function allSent() {
+  do {
+    flushComment();
+    await queue;
+  } while (unsent);
+}
+
 async function undo() {
-  flushComment();
-  await queue;
+  await allSent();
   try {
     const back = await ask("undo", {});
     complain("");
@@ -190,23 +196,39 @@ async function undo() {
 }
 
 async function reload() {
+  const found = await ask(`question?${new URLSearchParams({ notebook: question.notebook, cell: question.cell })}`);
+  flushComment(); // it is for the answer in view
   const token = current().answer;
-  question = await ask(`question?${new URLSearchParams({ notebook: question.notebook, cell: question.cell })}`);
+  Object.assign(question, found); // marks under way look here
   const place = question.answers.findIndex((answer) => answer.answer === token);
+  if (place >= 0 && inField()) return look(place); // who types goes on typing
+  if (place < 0) $("points").value = "";
   show(Math.max(0, place));
 }
 
 // -- going from answer to answer ------------------------------------------------------------------
 
-function show(index) {
+const inField = () => document.activeElement.matches("textarea, input[type=number]");
+
+function leaveFields() {
+  if (inField()) document.activeElement.blur();
   flushComment();
-  at = (index + question.answers.length) % question.answers.length;
-  together = true;
-  showAnswer();
-  showMark();
+}
+
+function show(index) {
+  leaveFields();
+  look((index + question.answers.length) % question.answers.length);
   showBank();
   $("answer-name").focus({ preventScroll: true });
   window.scrollTo({ top: 0 });
+}
+
+function look(index) {
+  at = index;
+  together = true;
+  others = question.answers.filter((one) => one !== current() && one.same === current().same && waits(one));
+  showAnswer();
+  showMark();
 }
 
 function nextWaiting() {
@@ -253,12 +275,11 @@ function showAnswer() {
 }
 
 function sameAs(same) {
-  const open = same.filter(waits);
   const box = make("input", { type: "checkbox", checked: together, onchange: (event) => { together = event.target.checked; } });
   const names = (list) => list.map((one) => one.name).join(", ");
-  const marked = same.filter((one) => !waits(one)).map((one) => `${one.name} has ${points(given(one).points ?? 0)}`);
+  const marked = same.filter((one) => !others.includes(one)).map((one) => `${one.name} has ${points(given(one).points ?? 0)}`);
   return make("div", { className: "near" },
-    open.length ? make("label", {}, box, ` Mark ${names(open)} as well: the same answer.`) : null,
+    others.length ? make("label", {}, box, ` Mark ${names(others)} as well: the same answer.`) : null,
     marked.length ? make("p", {}, `The same answer: ${marked.join(", ")}.`) : null);
 }
 
@@ -307,8 +328,7 @@ function showMark() {
   $("flag").setAttribute("aria-pressed", String(mark.flagged));
   const chips = [];
   if (mark.points !== null) {
-    const stale = !drafts[answer.answer] && mark.waits;
-    chips.push([stale ? `${points(mark.points)}, for another look` : points(mark.points), stale ? "warn" : "good"]);
+    chips.push([mark.waits ? `${points(mark.points)}, for another look` : points(mark.points), mark.waits ? "warn" : "good"]);
   }
   if (mark.extra) chips.push([`${points(mark.extra)} of extra credit`, "info"]);
   if (mark.flagged) chips.push(["flagged", "warn"]);
@@ -378,7 +398,7 @@ function showQuestion() {
       press("skip", "Skip", "s", skip),
       press("undo", "Undo", "u", undo)),
     make("label", { htmlFor: "comment" }, "Comment for the students ", make("kbd", {}, "c")),
-    make("textarea", { id: "comment", maxLength: 10000, oninput: () => { clearTimeout(timer); timer = setTimeout(sendComment, PAUSE); }, onblur: flushComment }),
+    make("textarea", { id: "comment", maxLength: 10000, oninput: () => { clearTimeout(timer); timer = setTimeout(sendComment, PAUSE); }, onblur: () => { flushComment(); remember($("comment").value); } }),
     make("ul", { className: "bank", id: "bank", "aria-label": "Comments given before" }),
     make("div", { className: "row" },
       press("previous", "Back", "k", () => show(at - 1)),
@@ -397,7 +417,10 @@ function showQuestion() {
 
 async function openQuestion(notebook, cell) {
   say("reading the answers …");
-  question = await ask(`question?${new URLSearchParams({ notebook, cell })}`);
+  const place = location.hash;
+  const found = await ask(`question?${new URLSearchParams({ notebook, cell })}`);
+  if (location.hash !== place) return; // somebody has gone on meanwhile
+  question = found;
   skipped = new Set();
   say("");
   if (!question.answers.length) {
@@ -412,7 +435,6 @@ async function openQuestion(notebook, cell) {
 }
 
 async function openOverview() {
-  question = null;
   document.title = "Marking desk";
   $("title").textContent = "Marking desk";
   const found = await ask("overview");
@@ -434,8 +456,10 @@ async function openOverview() {
 }
 
 async function route() {
-  flushComment();
-  await queue;
+  if (question) leaveFields();
+  await allSent();
+  question = null; // drafts are of one question
+  $("main").replaceChildren();
   complain("");
   const [, notebook, cell] = decodeURIComponent(location.hash).split("/");
   try {
