@@ -36,9 +36,12 @@ def unsettled(lines: Sequence[Line]) -> dict[Place, Line]:
     found: dict[Place, Line] = {}
     settled: dict[tuple[str, Place], Line] = {}
     for line in lines:
-        if line.how == UNDO and (before := settled.get((line.why, line.place))):
-            found[line.place] = before
+        if line.how == UNDO:
+            if before := settled.get((line.why, line.place)):
+                found[line.place] = before
         elif line.how != SECOND:
+            if line.after.waits:
+                continue  # a flag or a comment
             if before := found.pop(line.place, None):
                 settled[line.action, line.place] = before
         elif line.before.points != line.after.points:

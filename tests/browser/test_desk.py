@@ -191,6 +191,10 @@ def test_what_comes_after_the_mark_is_for_all_that_were_marked(
     given = site.given()
     for team in ("team_3", "team_12"):
         assert (given[team].points, given[team].comment) == (1, "Both of you.")
+    browser.execute_script("question.unsettled[current().answer] = 3")
+    press(browser, "f")  # leaves to others what two markers saw differently
+    browser.until("!unsent", "the flag to be saved")
+    assert site.given()["team_3"].waits
     browser.execute_script("show(question.answers.findIndex((a) => a.name === 'team_7'))")
     press(browser, "f")
     browser.until("!unsent", "the flag to be saved")

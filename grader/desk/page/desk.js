@@ -106,8 +106,8 @@ const alike = () => together ? [current(), ...others] : [current()];
 
 function give(change, answers = alike()) {
   for (const answer of answers) {
-    const { points, comment, flagged, waits } = given(answer);
-    drafts[answer.answer] = { points, comment, flagged, waits: waits && !("points" in change), ...change };
+    const { points, comment, flagged } = given(answer);
+    drafts[answer.answer] = { points, comment, flagged, waits: waits(answer) && !("points" in change), ...change };
   }
   const tokens = answers.map((answer) => answer.answer);
   send(tokens, question);
@@ -142,7 +142,7 @@ async function sendNow(tokens, about) {
     try {
       const reply = await ask("save", { notebook: about.notebook, cell: about.cell, marks, why });
       Object.assign(about.given, reply.given);
-      for (const token of Object.keys(reply.given)) delete about.unsettled[token];
+      for (const [token, mark] of Object.entries(reply.given)) if (!mark.waits) delete about.unsettled[token];
       for (const [token, draft] of sent) if (drafts[token] === draft) delete drafts[token];
       if (away || sent.some(([token]) => token === refused)) complain("");
       return;

@@ -475,6 +475,10 @@ def test_markers_who_differ_are_asked_to_settle_it(
     assert told()["unsettled"][0]["team"] == "team_1"
     read = CliRunner().invoke(cli.app, ["agreement", "-c", str(folder.root)]).stdout
     assert f"to settle: team_1 {NAME}/{WHY}: 1 and 3 points" in read
+    mark(desk, "team_1", flagged=True, waits=True)  # a flag settles nothing, nor does undoing it
+    assert told()["unsettled"][0]["team"] == "team_1"
+    desk.undo()
+    assert told()["unsettled"][0]["team"] == "team_1"
     mark(desk, "team_1", points=1.0)  # the first one stays
     assert told()["unsettled"] == [] and desk.question(NAME, WHY)["unsettled"] == {}
     assert told()["agreement"][0] == question
