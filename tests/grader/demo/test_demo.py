@@ -89,7 +89,11 @@ class Found:
 def found_in(folder: ClassFolder) -> Found:
     settings = config.load(folder.root)
     page = report.write(folder, settings, datetime(2026, 2, 1, tzinfo=UTC))
-    sheets = [export.write(folder, settings, kind) for kind in export.KINDS]
+    first = export.Choices(notebook=next(iter(settings.notebooks)))  # Sakai takes one at a time
+    sheets = [
+        export.write(folder, settings, kind, choices=first if kind == "sakai" else None)
+        for kind in export.KINDS
+    ]
     marks = gradebook.marks(folder, settings.id)
     return Found(marks, {path.name: path.read_bytes() for path in (page, *sheets)})
 

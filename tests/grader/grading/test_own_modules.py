@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -46,12 +47,18 @@ def folder(tmp_path: Path) -> ClassFolder:
 
 
 def take(
-    folder: ClassFolder, course: config.Course, files: dict[str, bytes], square: str = USES
+    folder: ClassFolder,
+    course: config.Course,
+    files: dict[str, bytes],
+    square: str = USES,
+    later: float = 0,
 ) -> CollectReport:
-    """Collect what team_1 hands in."""
+    """Collect what team_1 hands in.  later: seconds after others."""
     notebook = nbformat.writes(reference("team_1", {"square": square})).encode()
     everything = {f"notebooks/{NAME}.ipynb": notebook, **files}
     archive = save(folder.root.parent / "team_1.tar.gz", tar(everything))
+    moment = archive.stat().st_mtime + later
+    os.utime(archive, (moment, moment))
     return collect(folder, course, [archive], None, releases=build.released(NAME).parent)
 
 
@@ -91,7 +98,7 @@ def test_a_module_that_changed_is_another_hand_in_and_is_executed_anew(
     again = take(folder, course, WITH)  # with other outputs, perhaps
     assert len(again.unchanged + again.taken) == 1 and not again.replaced + again.beside
     wrong = WITH | {"notebooks/tools/more.py": b"def times(x):\n    return x * abs(x)\n"}
-    report = take(folder, course, wrong)
+    report = take(folder, course, wrong, later=60)
     assert report.replaced and report.taken
     second = graded(folder, course)
     assert second.key != first.key and second.checks[0].points == 2
