@@ -75,6 +75,10 @@ class ClassFolder:
         """Folder that formgrader reads."""
         return self.root / "autograded" / team / notebook
 
+    def coming(self, team: str, notebook: str) -> Path:
+        """What formgrader is about to read: there while a submission is being recorded."""
+        return self.autograded(team, notebook) / f"{notebook}.coming"
+
     def feedback(self, team: str) -> Path:
         """Folder of one team's feedback."""
         return self.root / "feedback" / team

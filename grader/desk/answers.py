@@ -98,7 +98,10 @@ class Shelf:
             return _hidden("This answer isn't here: it is not graded yet, or that failed.")
         state = found.st_mtime_ns, found.st_size
         if path not in self._read or self._read[path][0] != state:
-            self._read[path] = state, _essays(path, self._release(question.notebook))
+            essays = _essays(path, self._release(question.notebook))
+            if essays is None:  # tried again next time: the machine may have been busy
+                return _hidden("This notebook can't be shown in time.")
+            self._read[path] = state, essays
         return self._read[path][1][question.cell]
 
     def answers(self, teams: Sequence[str], question: Asked) -> list[Answer]:
@@ -131,7 +134,8 @@ class Shelf:
         return [Check(one.name, one.points, one.max_points, one.mistake) for one in checks]
 
 
-def _essays(path: Path, release: Path) -> dict[str, Written]:
+def _essays(path: Path, release: Path) -> dict[str, Written] | None:
+    """What a team wrote; None if it can't be made into a page in time."""
     for plain in (False, True):
         try:
             found = apart.call(_SECONDS, essays, path, release, plain)
@@ -139,7 +143,7 @@ def _essays(path: Path, release: Path) -> dict[str, Written]:
             continue
         there = {name: Written(text, html) for name, (text, html) in found.items()}
         return defaultdict(lambda: _hidden("The cell for this answer is gone."), there)
-    return defaultdict(lambda: _hidden("This notebook can't be shown in time."))
+    return None
 
 
 def _hidden(why: str) -> Written:

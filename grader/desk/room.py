@@ -151,27 +151,32 @@ class Desk:
     def save(self, sent: Save) -> dict[str, Any]:
         """Write marks; returns what is there now, by token.  Raises Refused."""
         one = self._asked(sent.notebook, sent.cell)
-        changes = []
-        for put in sent.marks:
-            team = self._teams.get(put.answer)
-            if team is None:
-                raise Refused("this desk was opened anew since; load the page again")
-            written = self._shelf.written(team, one)
-            if not written.shown:
-                raise Refused("this answer can't be shown here; mark it in formgrader")
-            if written.digest != put.digest:
-                raise Refused(
-                    "the team has handed in another answer meanwhile; load the question anew and "
-                    "read it: nothing was written"
-                )
-            comment = put.comment.strip()
-            changes.append(Change(team, put.seen, put.points, comment, put.flagged, put.waits))
         with self._session() as session:
+            gradebook.begin(session)  # `grade` records nothing until the mark is there
+            changes = [self._change(put, one) for put in sent.marks]
             if self.second:
                 now = marks.second(session, sent.notebook, sent.cell, changes, self.marker)
             else:
                 now = marks.save(session, sent.notebook, sent.cell, changes, self.marker, sent.why)
         return self._by_token(sent.notebook, sent.cell, now)
+
+    def _change(self, put: Put, one: Asked) -> Change:
+        """A mark, if it is for the text that is there.  Raises Refused."""
+        team = self._teams.get(put.answer)
+        if team is None:
+            raise Refused("this desk was opened anew since; load the page again")
+        if self.folder.coming(team, one.notebook).is_file():
+            raise Refused("this notebook is being graded just now; load the question anew")
+        written = self._shelf.written(team, one)
+        if not written.shown:
+            raise Refused("this answer can't be shown here; mark it in formgrader")
+        if written.digest != put.digest:
+            raise Refused(
+                "the team has handed in another answer meanwhile; load the question anew and "
+                "read it: nothing was written"
+            )
+        comment = put.comment.strip()
+        return Change(team, put.seen, put.points, comment, put.flagged, put.waits)
 
     def undo(self) -> dict[str, Any]:
         """Take back what this marker did last.  Raises Refused."""

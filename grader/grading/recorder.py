@@ -111,10 +111,15 @@ class Recorder:
         if self.course.anonymous:
             seen = anonymity.without_names(seen, self._names(result.team, result.notebook))
         changed = _changed_answers(before, seen, self._released(result.notebook))
-        gradebook.record(self.book, submission, result, executed, fraction, changed)
         text = nbformat.writes(seen)
+        coming = self.folder.coming(result.team, result.notebook)
+        if before != text:  # the gradebook first, so that what changed is flagged for certain
+            write_atomically(coming, text, durable=False)
+        gradebook.record(self.book, submission, result, executed, fraction, changed)
         if before != text:
-            write_atomically(shown, text, durable=False)
+            coming.replace(shown)
+        else:
+            coming.unlink(missing_ok=True)  # of a run that was ended
 
     def answers_in(self, name: str, notebook: NotebookNode) -> dict[str, str]:
         """Graded cell -> its answer, in a team's version of a notebook of that name."""

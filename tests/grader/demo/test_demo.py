@@ -93,6 +93,7 @@ def found_in(folder: ClassFolder) -> Found:
     sheets = [
         export.write(folder, settings, kind, choices=first if kind == "sakai" else None)
         for kind in export.KINDS
+        if kind != "xlsx"  # grades.csv as a workbook, which says when it was made
     ]
     marks = gradebook.marks(folder, settings.id)
     return Found(marks, {path.name: path.read_bytes() for path in (page, *sheets)})

@@ -260,6 +260,23 @@ def test_a_mark_is_for_the_text_that_was_read(
     assert grade_of(folder, course, "team_1")[0] is None
 
 
+def test_no_mark_is_given_while_a_submission_is_being_recorded(
+    desk: Desk, folder: ClassFolder, course: config.Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, record, refused = seen(desk)["team_1"], gradebook.record, []
+
+    def recorded(*arguments: Any) -> None:
+        record(*arguments)  # the gradebook has the new result; what is shown is the old one yet
+        with pytest.raises(Refused, match="being graded just now") as caught:
+            desk.save(sent([there], points=3.0))
+        refused.append(caught.value)
+
+    monkeypatch.setattr(gradebook, "record", recorded)
+    answered.make(folder, course, {"team_1": "Something else altogether."})
+    assert refused and not folder.coming("team_1", NAME).exists()
+    assert grade_of(folder, course, "team_1")[0] is None
+
+
 @pytest.mark.parametrize("points", [-1.0, float("inf"), float("nan"), 1e6])
 def test_odd_points_are_refused(desk: Desk, points: float) -> None:
     with pytest.raises(Refused, match="from 0 to"):

@@ -118,7 +118,7 @@ def test_a_folder_that_stays_is_named_once_and_grading_goes_on(
 def test_nesting_does_not_blind_the_watch_over_a_cold_kernel(tmp_path: Path) -> None:
     idle = subprocess.Popen(["sleep", "60"])
     try:
-        watch = Watch(idle.pid, Bounds(scratch_mb=1), tmp_path)
+        watch = Watch(idle.pid, Bounds(scratch_mb=1), [tmp_path])
         for name, levels in (("flat", 10), ("deep", LEVELS)):
             (tmp_path / name).mkdir()
             assert watch.look(exactly=True) == ""

@@ -107,22 +107,21 @@ def test_the_course_is_found_from_folders_within_it(
     (tmp_path / "Müller Übung (1)" / "x").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "Müller Übung (1)" / "x")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setitem(sys.modules, "utils", None)
     exec(source_text.FIND_COURSE, {})
     assert sys.path[0] == str(tmp_path)
     (tmp_path / "above" / "course" / "utils" / "checks").mkdir(parents=True)
     (tmp_path / "utils" / "checks").rmdir()
     monkeypatch.chdir(tmp_path / "above")
-    monkeypatch.setitem(sys.modules, "utils", None)
     exec(source_text.FIND_COURSE, {})
     assert sys.path[0] == str(tmp_path / "above" / "course")
 
 
-def test_a_course_that_is_there_has_no_folder_put_before_it(
+def test_where_it_is_graded_no_folder_is_put_before_the_course(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    (tmp_path / "utils" / "checks").mkdir(parents=True)  # somebody's own
+    (tmp_path / "utils" / "checks").mkdir(parents=True)  # a student's own
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(handover.HANDOVER, "somewhere")
     before = list(sys.path)
     exec(source_text.FIND_COURSE, {})
     assert sys.path == before
