@@ -11,10 +11,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import nbformat
 import numpy as np
 from markupsafe import Markup
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -29,6 +31,7 @@ from grader.classroom.results import Result
 from grader.classroom.results import read as read_result
 from grader.desk.asked import Asked
 from grader.formgrader import answer_key
+from grader.grading import defuse
 from grader.pages.feedback import essay, work
 
 NEAR = 0.85
@@ -159,7 +162,7 @@ def essays(path: Path, release: Path, plain: bool) -> dict[str, tuple[str, str]]
     there = _cells(path)
     cells = [cell for cell in there if not _key_of(cell)]
     said = {_key_of(cell): _looked_at(cell) for cell in reversed(there)}  # ours comes first
-    released = {text_of(cell).strip() for cell in _cells(release)}
+    released = _texts(release, release.stat().st_mtime_ns)
     own = [not (about(cell) or text_of(cell).strip() in released) for cell in cells]
     set_as = essay.as_typed if plain else essay.to_html
     found = {}
@@ -177,6 +180,18 @@ def essays(path: Path, release: Path, plain: bool) -> dict[str, tuple[str, str]]
             pages.append(_BESIDE.format("To look at", set_as(words)))
         found[grade_id(cell)] = "\n\n".join(texts), str(Markup("").join(pages))
     return found
+
+
+@lru_cache(maxsize=8)
+def _texts(release: Path, _: int) -> frozenset[str]:
+    """Texts of a release, as students get them and as they look when made harmless.
+
+    _: when it was written.
+    """
+    notebook = nbformat.read(release, as_version=4)
+    texts = [text_of(cell).strip() for cell in notebook.cells]
+    defuse.defuse(notebook)
+    return frozenset([*texts, *(text_of(cell).strip() for cell in notebook.cells)])
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

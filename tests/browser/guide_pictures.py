@@ -212,6 +212,7 @@ def test_collecting_and_grading(browser: Browser, demo: Path, tmp_path: Path) ->
 
 def test_essays_at_the_desk(browser: Browser, folder: ClassFolder) -> None:
     command = [sys.executable, "-m", "grader", "desk", "-c", str(folder.root), "--no-browser"]
+    command += ["--marker", "tutor_1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as desk:
         assert desk.stdout is not None
         desk.stdout.readline()
@@ -226,7 +227,7 @@ def test_essays_at_the_desk(browser: Browser, folder: ClassFolder) -> None:
         browser.execute_script("give({points: question.levels[1].points})")
         for team, comment in zip(("team_3", "team_4"), COMMENTS, strict=True):
             browser.execute_script(go, team)
-            browser.execute_script("give({comment: arguments[0]})", comment)
+            browser.execute_script("addComment(arguments[0]); remember(arguments[0])", comment)
         browser.execute_script(go, "team_1")
         browser.execute_script("document.querySelector('.near button').click()")
         browser.until("!unsent && window.MathJax && MathJax.isReady", "everything to be there")

@@ -22,12 +22,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from grader import cli, config, places
+from grader.cells import grade_id
 from grader.classroom import gradebook, history, migrate
 from grader.classroom.folder import ClassFolder
 from grader.classroom.history import ELSEWHERE, Line
 from grader.desk.answers import essays
 from grader.desk.marks import Refused
 from grader.desk.room import Desk, Save
+from grader.grading import defuse
 from tests.grader import tiny_course
 from tests.grader.desk import answered
 from tests.grader.tiny_course import NAME
@@ -160,6 +162,21 @@ def test_what_students_wrote_can_do_nothing(course: config.Course, tmp_path: Pat
     assert "A cell beside the answer" in html and "My &lt;b&gt;cell" in html
     assert "<script" not in html and "javascript:" not in html and "<b>" not in html
     assert "[picture: x]" in html and "<img" not in html
+
+
+def test_the_course_s_own_words_are_no_cell_of_the_team_s(folder: ClassFolder) -> None:
+    path = folder.autograded("team_1", NAME) / f"{NAME}.ipynb"
+    release = folder.root / "release" / NAME / f"{NAME}.ipynb"
+    for place, harmless in ((release, False), (path, True)):
+        notebook = nbformat.read(place, 4)
+        prose = nbformat.v4.new_markdown_cell("Read on: [here](https://example.org/a).")
+        at = next(n for n, cell in enumerate(notebook.cells) if grade_id(cell) == WHY)
+        notebook.cells.insert(at + 1, prose)
+        if harmless:
+            defuse.defuse(notebook)
+            assert "(https://" not in prose.source
+        nbformat.write(notebook, place)
+    assert "Read on" not in essays(path, release, plain=False)[WHY][1]
 
 
 def test_what_takes_long_is_shown_as_typed(folder: ClassFolder) -> None:
