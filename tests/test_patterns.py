@@ -40,6 +40,7 @@ BOUNDED = {
     "grader/intake/sources.py: BROWSER_COPY": 255,
     # paths in archives, and archives' names
     "grader/intake/handin.py:": 255,
+    "grader/intake/downloads/": 1000,
     "utils/packing/beside.py: PROGRAM": 255,
     # texts of exceptions, cut by `_masked`
     "utils/checks/verdicts.py:": 1300,
@@ -109,6 +110,8 @@ def _in_module(where: str, tree: ast.Module, uses: dict[str, set[str]]) -> Itera
         text = _text_of(node.args[0], texts)
         if text is None and isinstance(node.args[0], ast.Call):
             continue  # put together from names by `anonymity._pattern`, which is tried by itself
+        if where == "grader/intake/downloads/rule.py" and text is None:
+            continue  # the instructor's own; it is tried in a process that can be killed
         assert text is not None, f"{where}:{node.lineno}: what is the pattern?"
         name = names.get(node, "")
         known = {node.func.attr} if node.func.attr != "compile" else uses.get(name, set())
@@ -308,7 +311,7 @@ def test_every_pattern_is_found() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.search(r"\bre\.[a-z]+\(", line) and Path(path).parent.name != "source"
     ]
-    assert len(PATTERNS) >= len(words) > 40
+    assert len(PATTERNS) + 2 >= len(words) > 40  # but those that are not in the code
     for where in BOUNDED:
         assert [pattern for pattern in PATTERNS if pattern.where.startswith(where)]
 

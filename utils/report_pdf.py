@@ -73,7 +73,7 @@ table { border-collapse: collapse; font-size: 9pt; } td, th { border: 1px solid 
 _HEADING = re.compile(r"^# (.+)", re.M)
 _HEADINGS = re.compile(r"^#+ .+", re.M)
 _UNANSWERED = "YOUR ANSWER HERE"
-_POINTS = re.compile(r"([\d.]+) of ([\d.]+) ((?:bonus )?points)")
+_POINTS = re.compile(r"(?<![\d.])([\d.]+) of ([\d.]+) ((?:bonus )?points)")
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 _ARG = {"argmax": "arg\u2009max", "argmin": "arg\u2009min"}
 _LIMITS = ("max", "min", "lim", *_ARG)

@@ -12,17 +12,19 @@ _CLOCK = r"(?P<hour>\d\d?):?(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<part>\d
 _HALF = r"(?: ?(?P<half>[AP])\.?M\.?)?"
 _ZONE = r"(?: ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d))?"
 _WORD = r"[^\W\d]{1,20}"
-_FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"(?P<year>\d{{4}})-(?P<number>\d\d?)-(?P<day>\d\d?)[ T,-]+{_CLOCK}{_ZONE}",
-        r"(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)-(?P<hour>\d\d)-(?P<minute>\d\d)"
-        r"-(?P<second>\d\d)",
-        rf"(?:{_WORD}\.?,? )?(?P<day>\d\d?)\.? (?P<month>{_WORD})\.?,? (?P<year>\d{{4}}),? "
-        rf"{_CLOCK}{_HALF}",
-        rf"(?:{_WORD}\.?,? )?(?P<month>{_WORD})\.? (?P<day>\d\d?),? (?P<year>\d{{4}}),? "
-        rf"{_CLOCK}{_HALF}",
-    )
+_ISO = rf"(?P<year>\d{{4}})-(?P<number>\d\d?)-(?P<day>\d\d?)[ T,-]+{_CLOCK}{_ZONE}"
+_DASHED = (
+    r"(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)-(?P<hour>\d\d)-(?P<minute>\d\d)"
+    r"-(?P<second>\d\d)"
+)
+_YEAR = rf"(?P<year>\d{{4}}),? {_CLOCK}{_HALF}"
+_DAY_FIRST = rf"(?:{_WORD}\.?,? )?(?P<day>\d\d?)\.? (?P<month>{_WORD})\.?,? {_YEAR}"
+_MONTH_FIRST = rf"(?:{_WORD}\.?,? )?(?P<month>{_WORD})\.? (?P<day>\d\d?),? {_YEAR}"
+_FORMS = (
+    re.compile(_ISO, re.IGNORECASE),
+    re.compile(_DASHED, re.IGNORECASE),
+    re.compile(_DAY_FIRST, re.IGNORECASE),
+    re.compile(_MONTH_FIRST, re.IGNORECASE),
 )
 _MONTHS = (
     "jan january januar jänner, feb february februar, mar march märz mär, apr april, may mai, "

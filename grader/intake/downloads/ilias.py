@@ -13,7 +13,7 @@ import re
 from grader.classroom.whose import Claim
 from grader.intake.downloads.reader import ByName, Part
 
-_FOLDER = re.compile(r"(?:Team[ _]\d+/)?(?P<folder>[^/]+_[^/]+_[^/]+_\d+)/(?P<rest>.+)")
+_FOLDER = re.compile(r"(?:Team[ _]\d+/)?(?P<folder>(?:[^/_]+_){3,}\d+)/(?P<rest>.+)")
 
 
 class Ilias(ByName):
