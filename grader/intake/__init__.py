@@ -25,11 +25,13 @@ from grader.classroom.tables import RosterError
 from grader.errors import ConfigError
 from grader.intake import arrivals, downloads, hub, ignored, opening, settling, store, worksheet
 from grader.intake.bounds import Member
+from grader.intake.delivery import LABEL, Delivery
 from grader.intake.downloads.reader import Reader
 from grader.intake.handin import Along
+from grader.intake.naming import Naming
 from grader.intake.notebooks import Candidate, Releases
 from grader.intake.opening import Opened, Refusal
-from grader.intake.sources import LABEL, Delivery, Finder
+from grader.intake.sources import Finder
 from grader.text import shown
 
 CLAIMED = "time claimed"
@@ -149,7 +151,7 @@ def collect(
     )
     with store.exclusive(folder), ExitStack() as stack:
         names = list(course.notebooks)
-        work.finder = Finder(known, names, stack, course.pairs.prefix, course.times)
+        work.finder = Finder(Naming(known, names, course.pairs.prefix), stack, course.times)
         if exchange is not None:
             found = hub.looked_at(hub.inbound(exchange, course.id))
             work.finder.exchange, system = found, downloads.named("exchange")
@@ -200,7 +202,7 @@ class _Collecting:
 
     def take(self, delivery: Delivery) -> None:
         """Take in what a delivery holds."""
-        opened = opening.opened(delivery, self.course, self.releases, self.finder.claimed)
+        opened = opening.opened(delivery, self.course, self.releases, self.finder.naming.claimed)
         for refusal in opened.refused:
             self._reject(delivery, refusal)
         for chosen, along in opened.plan:

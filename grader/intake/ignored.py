@@ -26,7 +26,7 @@ UNSAID = (NOBODYS, CLOSED)
 MOST = 200
 """Most files of one delivery that are listed one by one."""
 LONGEST = 400
-"""Longest place in reports, as in `sources.LABEL`."""
+"""Longest place in reports, as in `delivery.LABEL`."""
 
 
 @dataclass

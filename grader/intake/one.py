@@ -6,7 +6,7 @@ Whose it is, and which notebook is meant, says who names it; what is in it is op
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from grader.classroom.results import Ignored, Submission
 from grader.errors import ConfigError
 from grader.intake import notebooks, opening
 from grader.intake.bounds import Member
+from grader.intake.delivery import ARCHIVE_NAME, LABEL, Delivery, File
+from grader.intake.disk import below, on_disk
+from grader.intake.naming import Naming
 from grader.intake.notebooks import Releases
-from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery, File, Finder, below, on_disk
 from grader.text import shown
 from utils.packing import beside
 from utils.packing.accepted import Refused, Register
@@ -57,8 +59,7 @@ def taken(
         delivery.files = _named(_files(paths, notebook), notebook, course, releases)
     except Refused as reason:
         return HandIn(refused=(shown(reason, 500),))
-    prefix, times = course.pairs.prefix, course.times
-    claimed = Finder(None, list(course.notebooks), ExitStack(), prefix, times).claimed
+    claimed = Naming(None, list(course.notebooks), course.pairs.prefix).claimed
     opened = opening.opened(delivery, course, releases, claimed)
     refused = [
         shown(f"{entry.label}: {entry.reason}", 500)

@@ -15,10 +15,10 @@ from grader.classroom.results import Ignored, Submission
 from grader.intake import handin, notebooks
 from grader.intake.archives import unpack
 from grader.intake.bounds import Contents, Member
+from grader.intake.delivery import ARCHIVE_NAME, LABEL, Delivery
 from grader.intake.handin import Along
 from grader.intake.ignored import Leftovers
 from grader.intake.notebooks import Candidate, Releases
-from grader.intake.sources import ARCHIVE_NAME, LABEL, Delivery
 from grader.text import shown
 from utils.packing import beside
 from utils.packing.accepted import Refused

@@ -7,10 +7,8 @@ and from the roster; the inside of a student's archive is never asked.  Links ar
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,125 +17,37 @@ from pathlib import Path
 from typing import Any
 
 from grader.classroom.results import Ignored, Rejected
-from grader.classroom.roster import Roster, Student, letters, team_id
+from grader.classroom.roster import Student, team_id
 from grader.classroom.whose import Meant, whose
 from grader.config import Times
-from grader.intake import arrivals, downloads, notebooks
+from grader.intake import arrivals, disk, downloads, notebooks
 from grader.intake.arrivals import Arrival, Batch
+from grader.intake.delivery import ARCHIVE_NAME, LABEL, NOT_KNOWN, Delivery, File
 from grader.intake.downloads import zips
 from grader.intake.downloads.reader import Item, Reader, Upload
 from grader.intake.handin import pair_names
 from grader.intake.hub import Inbound
 from grader.intake.ignored import FILE
+from grader.intake.naming import Naming
 from grader.text import shown
 from utils.packing import accepted
-from utils.packing.accepted import ARCHIVE_BYTES, Refused, Register, is_junk
+from utils.packing.accepted import Refused, is_junk
 
-ARCHIVE_NAME = re.compile(
-    r"(.+?)(?:\.tar(?:-\d+)?\.gz|\.tgz|\.tar|\.zip|\.gz|\.rar|\.7z|\.bz2|\.tbz2?|\.xz|\.txz)",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Endings of archives; those that are not opened are refused by what they hold."""
-BROWSER_COPY = re.compile(r"\s*\(\d+\)$|\s*-\s*(?:copy|kopie)(?:\s*\(\d+\))?$", re.IGNORECASE)
 FOLDERS = 6
 """How deep folders are searched for bounds."""
 COPIED = 3
 """So many files of one folder, dated within minutes after the due date, were copied then."""
-NOT_KNOWN = "when it arrived is not known"
 UNVOUCHED = "nobody has said (--lms) that its zip is a download from an LMS"
-SHALLOW = 3
-"""How deep a folder is looked into for the form of an LMS' download."""
-GIT = ".git"
-"""What git keeps of a checkout: thousands of files of which none is asked for."""
-LABEL = 400
-"""Longest name of an archive in reports: long enough to tell two apart in deep folders."""
-
-
-@dataclass(frozen=True)
-class File:
-    """One file as it was delivered: an archive, or a file by itself."""
-
-    path: str
-    """Where it lies in the delivery."""
-    label: str
-    """What it is called in reports: its path from what was collected."""
-    changed: datetime | None
-    read: Callable[[], bytes]
-    """Raises Refused."""
-
-    @property
-    def is_archive(self) -> bool:
-        """Whether it calls itself an archive."""
-        return ARCHIVE_NAME.fullmatch(self.path.rpartition("/")[2]) is not None
-
-
-@dataclass
-class Delivery:
-    """What one team handed in at one time."""
-
-    label: str
-    team: str
-    files: list[File]
-    arrived: datetime
-    """When the newest file arrived, as this machine or the LMS knows it."""
-    notes: list[str] = field(default_factory=list)
-    group: str = ""
-    """The LMS' number of the group that it is from, if it goes by groups."""
-    batch: Batch | None = None
-    """What else came with it, or lies beside it."""
-    uploader: str = ""
-    """The student who handed it in, if the LMS or the name of a file or folder tells."""
-    in_time: bool | None = None
-    """Whether it arrived on time by the LMS' word; None if it says nothing."""
-
-    doubt: str = ""
-    """Why its date can't be that of an arrival."""
-    person: str = ""
-    """Who uploaded it, as the LMS calls that student or group."""
-    system: str = ""
-    """Which LMS, as in --lms NAME."""
-    number: str = ""
-    """The LMS' number of whoever uploaded it."""
-    dated: str = ""
-    """Who says when it arrived, if not the date of a file: as in `results.Submission.told_by`."""
-    rule: str = ""
-    """What says whose it is."""
-
-    @property
-    def seen(self) -> datetime | None:
-        """The newest date of its files on our side, if any has one."""
-        return max((file.changed for file in self.files if file.changed), default=None)
-
-    def dated_by(self, who: str, moment: datetime) -> None:
-        """Take somebody's word for when it arrived, in place of the dates of its files."""
-        self.arrived, self.dated, self.doubt = moment, who, ""
-        self.notes = [note for note in self.notes if not note.endswith(NOT_KNOWN)]
-
-    def arrival(self, due: datetime | None) -> tuple[str, str]:
-        """What is known about its arrival, and who says so, as in `results.Submission`."""
-        if self.dated:
-            return "known", self.dated
-        if self.batch is not None and self.batch.unvouched:
-            return "unknown", "nobody"
-        downloads = self.batch is not None and self.batch.is_downloads(self.arrived, due)
-        if not self.doubt and not downloads:
-            return "known", "LMS" if self.batch and self.batch.zipped else "file"
-        if self.in_time is None:
-            return "unknown", "nobody"
-        return "on time" if self.in_time else "late", "LMS"
 
 
 @dataclass
 class Finder:
     """Looks through what the instructor named and collects deliveries and refusals."""
 
-    roster: Roster | None
-    names: list[str]
-    """Names of the course's notebooks."""
+    naming: Naming
+    """Says whose something is by its name."""
     stack: ExitStack
     """Keeps downloads open."""
-    pair_prefix: str
-    """Of what two hand in together, see `handin.pair_names`."""
     times: Times
     """In which zone an LMS writes, and what can't be a time of arrival."""
     found: list[Delivery] = field(default_factory=list)
@@ -167,7 +77,7 @@ class Finder:
         system: of which it is, if the instructor says so.
         """
         self.from_lms, self.system = from_lms, system
-        self.roots = _labelled(paths)
+        self.roots = disk.labelled(paths)
         for label, path in self.roots.items():
             try:
                 mode = path.lstat().st_mode
@@ -209,9 +119,9 @@ class Finder:
                 self._sort(reader, self._items(path, path.name, label), label, path.parent)
                 return
         if team := self._team_of_folder(path):
-            files = below(path, label)
-            delivery = self._deliver(label, team, files, self._foreign_names(files, team))
-            delivery.uploader = self._member(path.name)
+            files = disk.below(path, label)
+            delivery = self._deliver(label, team, files, self.naming.foreign(files, team))
+            delivery.uploader = self.naming.member(path.name)
             delivery.rule = "the name of its folder"
             return
         if levels == 0:
@@ -219,7 +129,7 @@ class Finder:
             return
         entries = {f"{label}/{entry.name}": entry for entry in sorted(path.iterdir())}
         entries = {k: entry for k, entry in entries.items() if not is_junk(entry.name)}
-        inside = {inner: _shallow(entry) for inner, entry in entries.items()}
+        inside = {inner: disk.shallow(entry) for inner, entry in entries.items()}
         for reader in self._readers():
             known = {inner: entry for inner, entry in entries.items()
                      if any(map(reader.own, inside[inner]))}  # fmt: skip
@@ -279,12 +189,12 @@ class Finder:
 
     def _is_somebodys(self, reader: Reader, path: Path) -> bool:
         """Whether a folder's name that many folders have is one of an upload: somebody's is."""
-        if reader.bold or self.roster is None or not path.is_dir():
+        if reader.bold or self.naming.roster is None or not path.is_dir():
             return True
         item = Item(f"{path.name}/x", path.name, None, bytes)
         try:
             for upload in reader.read([item], self.times.lms).uploads:
-                whose(self.roster, upload.claims, reader.name)
+                whose(self.naming.roster, upload.claims, reader.name)
         except Refused:
             return False
         return True
@@ -298,16 +208,16 @@ class Finder:
             return False
         # team_7_2027_01.zip is no upload to Canvas
         numbered = re.match(r"(?:team|group)_\d", path.name, re.IGNORECASE) is not None
-        return numbered or bool(self.roster and self.roster.team(match.group(1)))
+        return numbered or bool(self.naming.roster and self.naming.roster.team(match.group(1)))
 
     def _items(
         self, path: Path, inner: str, label: str, most: int = accepted.MEMBERS
     ) -> list[Item]:
         """A file, or all files in a folder, as a reader wants them.  Raises Refused."""
         if not stat.S_ISDIR(path.lstat().st_mode):
-            file = on_disk(path, inner, label)
+            file = disk.on_disk(path, inner, label)
             return [Item(inner, label, file.changed, file.read)]
-        files = below(path, label, most)
+        files = disk.below(path, label, most)
         if not files:
             raise Refused("an empty folder")
         seen = self.exchange.seen.get(path.name) if self.exchange is not None else None
@@ -325,23 +235,23 @@ class Finder:
         self._single(path, label, named=True)
 
     def _team_of_folder(self, path: Path) -> str:
-        if self.roster:
-            return self.roster.team(path.name)
+        if self.naming.roster:
+            return self.naming.roster.team(path.name)
         names = [entry.name for entry in path.iterdir()]
         holds_work = "notebooks" in names or any(map(notebooks.is_notebook_name, names))
-        known = [notebooks.by_name(name, self.names)[0] for name in names]
+        known = [notebooks.by_name(name, self.naming.notebooks)[0] for name in names]
         return team_id(path.name) if holds_work and (any(known) or "notebooks" in names) else ""
 
     def _single(self, path: Path, label: str, named: bool, alone: bool = False) -> None:
-        file = on_disk(path, path.name, label)
+        file = disk.on_disk(path, path.name, label)
         if not named and (reader := self._reader_of(path, alone)):
             self._download(path, label, reader)
             return
         try:
             if file.is_archive:
-                team, notes, member = self._team_of_archive(path)
+                team, notes, member = self.naming.of_archive(path)
             elif notebooks.is_notebook_name(path.name):
-                team, notes, member = self._team_of_notebook(path)
+                team, notes, member = self.naming.of_notebook(path)
             elif named:
                 raise Refused("neither an archive (.tar.gz, .zip) nor a notebook")
             else:
@@ -363,7 +273,9 @@ class Finder:
             return None
         match = ARCHIVE_NAME.fullmatch(path.name)
         stem = match.group(1) if match else path.stem
-        named = pair_names(stem, self.pair_prefix) or (self.roster and self.roster.team(stem))
+        named = pair_names(stem, self.naming.pair_prefix) or (
+            self.naming.roster and self.naming.roster.team(stem)
+        )
         if self.from_lms is None and named:
             return None
         paths = downloads.unjunked(zips.names_in(path))
@@ -385,7 +297,7 @@ class Finder:
         return reader
 
     def _download(self, path: Path, root: str, reader: Reader) -> None:
-        if self.roster is None and reader.needs_roster:
+        if self.naming.roster is None and reader.needs_roster:
             raise Refused("a download from an LMS needs a roster, which says whose upload is whose")
         items, refused = zips.open_bulk(path, root, self.stack, self.times.lms)
         for label, reason in refused:
@@ -466,7 +378,7 @@ class Finder:
         fallback: datetime | None = None,
     ) -> None:
         """Files of one uploader, who is looked up in the roster.  Raises Refused."""
-        if self.roster is None and reader.needs_roster:
+        if self.naming.roster is None and reader.needs_roster:
             raise Refused("an upload to an LMS needs a roster, which says whose it is")
         files = [File(rest, i.label, i.changed, i.read) for rest, i in upload.files]
         first = upload.claims[0]
@@ -479,7 +391,7 @@ class Finder:
         student = meant.student
         notes = [f"{reader.title} marks it as late"] if upload.late else []
         notes += upload.notes
-        notes += self._foreign_names(files, student.team)
+        notes += self.naming.foreign(files, student.team)
         label = files[0].label
         delivery = self._deliver(label, student.team, files, notes, fallback, batch)
         if reader.groups and not student.id:
@@ -492,76 +404,13 @@ class Finder:
 
     def _whose(self, reader: Reader, upload: Upload) -> Meant:
         """Who is meant by an upload; without a roster, the team that its name is."""
-        if self.roster is not None:
-            return whose(self.roster, upload.claims, reader.name, upload.together)
+        if self.naming.roster is not None:
+            return whose(self.naming.roster, upload.claims, reader.name, upload.together)
         claim = upload.claims[0]
         team = team_id((claim.names or claim.logins)[0])
         if not team:
             raise Refused("its name says no team: call it after the team, team_7.tar.gz")
         return Meant(Student(team, ""), "the name of a team")
-
-    # ------------------------------------------------------------------ whose it is
-
-    def _team_of_archive(self, path: Path) -> tuple[str, list[str], str]:
-        match = ARCHIVE_NAME.fullmatch(path.name)
-        try:
-            return self._team_named(match.group(1) if match else path.name, path.name)
-        except Refused as reason:
-            raise Refused(f"{reason}; {_taken_for(path)}") from None
-
-    def _team_of_notebook(self, path: Path) -> tuple[str, list[str], str]:
-        """A single notebook: the name without the notebook's own, or the folder it lies in."""
-        match = notebooks.FILE_NAME.fullmatch(path.name)
-        stem = team_id(BROWSER_COPY.sub("", match.group(1) if match else path.stem))
-        name, _ = notebooks.by_name(path.name, self.names)
-        rest = stem
-        if name:
-            rest = f"_{stem}_".replace(f"_{team_id(name)}_", "_", 1).strip("_")
-        if not rest or (name and letters(rest) in ("copy", "kopie")):
-            raise Refused("its name says no team: call it team_7.ipynb, or put it into team_7.zip")
-        return self._team_named(rest, path.name)
-
-    def _team_named(self, stem: str, name: str) -> tuple[str, list[str], str]:
-        """The team that a name means, notes, and the student if it is one's that it means."""
-        plain = BROWSER_COPY.sub("", stem)
-        notes = [f"{shown(name)} was taken as {shown(plain)}"] if plain != stem else []
-        names = pair_names(plain, self.pair_prefix)
-        if self.roster is None:
-            team = team_id(names or plain)
-            if not team or notebooks.by_name(f"{plain}.ipynb", self.names)[0]:
-                raise Refused("its name says no team: call it after the team, team_7.tar.gz")
-            return team, notes, ""
-        team = self.roster.team(plain)
-        if not team and names:
-            team = self.roster.by_names(names.split("_"))
-            if not team:
-                raise Refused(f"the names in {shown(plain)} are not those of one team's members")
-        if not team:
-            raise Refused(f"{shown(plain)} is not in the roster{self.roster.near(plain)}")
-        return team, notes, self._member(plain)
-
-    def _member(self, text: str) -> str:
-        """Id of the student whom a name names, rather than a team; "" if none."""
-        wanted = team_id(text)
-        members = self.roster.students if self.roster else []
-        return next((s.id for s in members if team_id(s.id) == wanted != s.team), "")
-
-    def _foreign_names(self, files: Iterable[File], team: str) -> list[str]:
-        """Notes on delivered archives that are called after another team."""
-        notes = []
-        for file in files:
-            match = ARCHIVE_NAME.fullmatch(file.path.rpartition("/")[2])
-            claimed = self.claimed(match.group(1)) if match else ""
-            if claimed and claimed != team:
-                notes.append(f"{shown(file.path)} is called after {claimed}; it counts for {team}")
-        return notes
-
-    def claimed(self, text: str) -> str:
-        """The team that a name inside a delivery seems to claim, for notes only."""
-        if self.roster:
-            return self.roster.team(BROWSER_COPY.sub("", text))
-        match = re.match(r"(?:team|group)[\s_-]*\d+", text, re.IGNORECASE)
-        return team_id(match.group()) if match else ""
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -621,94 +470,3 @@ class Finder:
     def _reject(self, label: str, reason: str, team: str = "", person: str = "") -> None:
         entry = Rejected(shown(label, LABEL), team, shown(reason, 500), person=person)
         self.rejected.append(entry)
-
-
-def _labelled(paths: list[Path]) -> dict[str, Path]:
-    """Paths by what reports call them: the name, with as much before it as tells them apart."""
-    places = (path.absolute() if path.is_symlink() else path.resolve() for path in paths)
-    pending = list(dict.fromkeys(places))
-    found: dict[str, Path] = {}
-    length = 1
-    while pending:
-        names = ["/".join(path.parts[-length:]) for path in pending]
-        count = Counter(names)
-        found.update((n, p) for n, p in zip(names, pending, strict=True) if count[n] == 1)
-        pending = [p for n, p in zip(names, pending, strict=True) if count[n] > 1]
-        length += 1
-    return found
-
-
-def _shallow(path: Path) -> list[str]:
-    """Paths of a file, or of what lies in a folder down to three levels, from beside it."""
-    found = [path.name]
-    if stat.S_ISDIR(path.lstat().st_mode):
-        for folder, folders, names in os.walk(path, followlinks=False):
-            inner = Path(folder).relative_to(path.parent)
-            found += [(inner / name).as_posix() for name in names + folders]
-            if len(inner.parts) >= SHALLOW or len(found) > zips.BULK_MEMBERS:
-                folders.clear()
-    return downloads.unjunked(found)
-
-
-def _taken_for(path: Path) -> str:
-    """What an archive that is nobody's was taken for, and what to do."""
-    inside = [name for name in downloads.unjunked(zips.names_in(path)) if name.count("/") < 2]
-    packed = [name for name in inside if ARCHIVE_NAME.fullmatch(name.rpartition("/")[2])]
-    if len(packed) > 1:
-        return (
-            f"it holds archives itself ({shown(packed[0], 60)}, …): unpack it and collect the "
-            "folder, or, if an LMS made it, say which with --lms NAME"
-        )
-    return (
-        "it was taken for one team's archive: call it after the team, team_7.zip, or, if an LMS "
-        "made it for a whole class, say which with --lms NAME"
-    )
-
-
-def below(root: Path, label: str, most: int = accepted.MEMBERS) -> list[File]:
-    """All files below a folder.  Raises Refused for links and for too much of anything."""
-    files, register = [], Register(most)
-    for folder, folders, names in os.walk(root, followlinks=False):
-        entries = sorted(names + folders)
-        folders[:] = [name for name in folders if not is_junk(name) and name != GIT]
-        for name in entries:
-            path = Path(folder) / name
-            inner = path.relative_to(root).as_posix()
-            mode = path.lstat().st_mode
-            if is_junk(inner) or name == GIT:
-                continue
-            if stat.S_ISLNK(mode):
-                raise accepted.link(inner)
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise Refused(f"neither file nor folder: {shown(inner)}")
-            inner = register.add(inner, stat.S_ISDIR(mode))
-            if stat.S_ISREG(mode):
-                files.append(on_disk(path, inner, f"{label}/{inner}"))
-    return files
-
-
-def on_disk(path: Path, inner: str, label: str) -> File:
-    """A file on disk, read later.  Raises Refused if it is no plain file."""
-    status = path.lstat()
-    if stat.S_ISLNK(status.st_mode):
-        raise Refused("a symbolic link, links are not followed")
-    if not stat.S_ISREG(status.st_mode):
-        raise Refused("neither file nor folder")
-
-    def read() -> bytes:
-        accepted.check_archive(status.st_size)
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(handle, "rb") as stream:
-                return stream.read(ARCHIVE_BYTES + 1)
-        except OSError as error:
-            raise Refused(f"can't be read: {error.strerror or error}") from None
-
-    return File(inner, label, _time(status.st_mtime), read)
-
-
-def _time(seconds: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

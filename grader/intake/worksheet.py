@@ -17,7 +17,7 @@ from grader.classroom.whose import Claim, whose
 from grader.config.zones import Zone
 from grader.errors import ConfigError
 from grader.intake import dates
-from grader.intake.sources import Delivery
+from grader.intake.delivery import Delivery
 from grader.text import shown
 from utils.packing.accepted import Refused
 

@@ -19,7 +19,7 @@ _ANONYMOUS = re.compile(
     r"(?:LATE_)?anon(?:_LATE)?_[A-Za-z0-9]{5}_(?:\d+_.+|text\.html|link\.html)",
     re.DOTALL | re.IGNORECASE,
 )
-_TYPED = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<number>\d+)_(?P<kind>text|link)\.html")
+_ONLINE = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<number>\d+)_(?P<kind>text|link)\.html")
 _LATE = "_LATE"
 _KINDS = {"text": "text typed online, no file", "link": "a link handed in online, no file"}
 _NOBODY = ("team", "group")
@@ -42,7 +42,7 @@ class Canvas(ByName):
         if _ANONYMOUS.fullmatch(path):
             vague = "an anonymous download does not say whose upload it is: turn that off"
             return Part((Claim((path,), vague=vague),), path, (path,))
-        if (match := _TYPED.fullmatch(path)) and is_word(match["name"]):
+        if (match := _ONLINE.fullmatch(path)) and is_word(match["name"]):
             claim = Claim((match["name"],), match["number"])
             return Part((claim,), path, (path,), left_out=_KINDS[match["kind"]])
         claims: list[Claim] = []
