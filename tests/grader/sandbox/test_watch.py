@@ -55,10 +55,14 @@ def test_what_has_ended_still_counts(how: str) -> None:
 def test_who_starts_many_gets_no_more_than_who_starts_one(apart: bool) -> None:
     """A weight that 12 share is that of one: it is 12 times less than usual for each."""
     code = (
-        "import subprocess, sys, time\n"
+        "import os, subprocess, sys, time\n"
+        "start, end = os.pipe()\n"  # they begin when it is closed, and what started them sleeps
+        "spin = 'import sys; sys.stdin.read()\\nwhile True: pass'\n"
         "for _ in range(12):\n"
-        f"    subprocess.Popen([sys.executable, '-S', '-c', 'while True: pass'],"
+        f"    subprocess.Popen([sys.executable, '-S', '-c', spin], stdin=start,"
         f" start_new_session={apart})\n"
+        "time.sleep(1)\n"
+        "os.close(end)\n"
         "time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -69,7 +73,7 @@ def test_who_starts_many_gets_no_more_than_who_starts_one(apart: bool) -> None:
             assert watch.look() == ""
             time.sleep(0.1)
         spinning = [p for p in watch.processes() if p != process.pid]
-        assert watch.usage.most_at_once >= len(spinning) == 12  # and what starts them
+        assert watch.usage.most_at_once == len(spinning) == 12
         assert {os.getpriority(os.PRIO_PROCESS, p) for p in spinning} == {11}  # 1.25 ** 11 = 12
         if apart and Path("/proc/self/autogroup").exists():
             groups = {Path(f"/proc/{p}/autogroup").read_text().split()[-1] for p in spinning}
