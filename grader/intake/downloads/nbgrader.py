@@ -16,15 +16,13 @@ from grader.intake.downloads.reader import (
     ByName,
     Item,
     Part,
-    Reader,
     Reading,
-    Upload,
-    in_zone,
+    Stamped,
+    stamped,
+    text_of,
     timed,
 )
-from utils.packing.accepted import Refused
 
-_STAMP = "timestamp.txt"
 _OWN = "nbgrader's own note of the time"
 _SUBMITTED = re.compile(r"(?P<user>[^/+]+)/(?P<assignment>[^/+]*[^/+)])/(?P<rest>.+)")
 _INBOUND = re.compile(
@@ -47,7 +45,7 @@ class Exchange(ByName):
         if match is None:
             return None
         user, when = match["user"], timed(match["when"])
-        left_out = _OWN if match["rest"] == _STAMP else ""
+        left_out = _OWN if match["rest"] == Stamped.STAMP else ""
         key = (user, match["assignment"], match["when"])
         claim = Claim(logins=(user,))
         return Part(
@@ -55,23 +53,14 @@ class Exchange(ByName):
         )
 
 
-class Submitted(Reader):
+class Submitted(Stamped):
     """What nbgrader collected from the exchange, or made of a download."""
 
     name, title = "nbgrader", "nbgrader's submitted/"
     form = "user/assignment/… with timestamp.txt"
     tells = zoned = True
     teller, needs_roster = "student", False
-
-    def own(self, path: str) -> bool:
-        """Whether a path is that of a time stamp where nbgrader puts it."""
-        match = _SUBMITTED.fullmatch(path)
-        return match is not None and match["rest"] == _STAMP
-
-    def found_in(self, paths: Sequence[str]) -> int:
-        """All, if there is a time stamp."""
-        fitting = sum(_SUBMITTED.fullmatch(path) is not None for path in paths)
-        return fitting if any(map(self.own, paths)) else 0
+    folder = _SUBMITTED
 
     def read(self, items: Sequence[Item], zone: Zone) -> Reading:
         """Put together what a user has for an assignment."""
@@ -82,23 +71,13 @@ class Submitted(Reader):
             match = _SUBMITTED.fullmatch(item.path)
             if match is None:
                 reading.others.append(item)
-            elif match["rest"] == _STAMP:
+            elif match["rest"] == Stamped.STAMP:
                 reading.own.append((item, _OWN))
                 stamps[match["user"], match["assignment"]] = text_of(item)
             else:
                 key = match["user"], match["assignment"]
                 folders.setdefault(key, []).append((match["rest"], item))
         for key, files in folders.items():
-            when, notes = timed(stamps[key]) if key in stamps else (None, ())
             claim = Claim(logins=(key[0],))
-            upload = Upload((claim,), tuple(files), when=in_zone(when, zone), notes=tuple(notes))
-            reading.uploads.append(upload)
+            reading.uploads.append(stamped(claim, files, stamps.get(key, ""), zone))
         return reading
-
-
-def text_of(item: Item) -> str:
-    """A short text; "" if it can't be read."""
-    try:
-        return item.read()[:200].decode("utf-8", "replace").strip()
-    except Refused:
-        return ""

@@ -5,6 +5,7 @@ A name is read where the system writes it; what follows was chosen by a student 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -166,6 +167,38 @@ class ByName(Reader):
                 )
             )
         return reading
+
+
+class Stamped(Reader):
+    """A system that puts a file with the time into each folder of somebody's."""
+
+    STAMP = "timestamp.txt"
+    folder: re.Pattern[str]
+    """What a path in such a folder is: somebody, and as `rest` what lies below."""
+
+    def own(self, path: str) -> bool:
+        """Whether a path is that of a time stamp where the system puts it."""
+        match = self.folder.fullmatch(path)
+        return match is not None and match["rest"] == self.STAMP
+
+    def found_in(self, paths: Sequence[str]) -> int:
+        """All that lie in somebody's folder, if one has a time stamp."""
+        fitting = sum(self.folder.fullmatch(path) is not None for path in paths)
+        return fitting if any(map(self.own, paths)) else 0
+
+
+def stamped(claim: Claim, files: Sequence[tuple[str, Item]], stamp: str, zone: Zone) -> Upload:
+    """What somebody's folder holds.  stamp: what the file with the time says; "" without one."""
+    when, notes = timed(stamp) if stamp else (None, ())
+    return Upload((claim,), tuple(files), when=in_zone(when, zone), notes=tuple(notes))
+
+
+def text_of(item: Item) -> str:
+    """A short text; "" if it can't be read."""
+    try:
+        return item.read()[:200].decode("utf-8", "replace").strip()
+    except accepted.Refused:
+        return ""
 
 
 def in_zone(when: datetime | None, zone: Zone) -> datetime | None:

@@ -13,31 +13,25 @@ from collections.abc import Sequence
 
 from grader.classroom.whose import Claim
 from grader.config.zones import Zone
-from grader.intake.downloads.nbgrader import text_of
-from grader.intake.downloads.reader import Item, Reader, Reading, Upload, in_zone, timed
+from grader.intake.downloads.reader import Item, Reading, Stamped, stamped, text_of
 
 _PERSON = re.compile(r"(?P<name>[^/]+?) ?\((?P<id>[^()/]+)\)/(?P<rest>.+)")
 _ON_TOP = re.compile(r"grades\.(?:csv|xlsx?)", re.IGNORECASE)
-_STAMP = "timestamp.txt"
 _TYPED = re.compile(r"_submissionText\.(?:html?|txt)$", re.IGNORECASE)
 
 
-class Sakai(Reader):
+class Sakai(Stamped):
     """Who is in a folder's name, when in a file."""
 
     name, title = "sakai", "Sakai"
     form = "Last, First(eid)/Submission attachment(s)/… and timestamp.txt"
     tells = zoned = True
-
-    def own(self, path: str) -> bool:
-        """Whether a path is that of a time stamp where Sakai puts it."""
-        match = _PERSON.fullmatch(path)
-        return match is not None and match["rest"] == _STAMP
+    folder = _PERSON
 
     def found_in(self, paths: Sequence[str]) -> int:
-        """All that lie below somebody's folder, if one has a time stamp."""
-        fitting = sum(bool(_PERSON.fullmatch(p) or _ON_TOP.fullmatch(p)) for p in paths)
-        return fitting if any(map(self.own, paths)) else 0
+        """The same, and its own list of grades."""
+        found = super().found_in(paths)
+        return found and found + sum(_ON_TOP.fullmatch(path) is not None for path in paths)
 
     def read(self, items: Sequence[Item], zone: Zone) -> Reading:
         """Put together what lies in one folder."""
@@ -56,7 +50,7 @@ class Sakai(Reader):
             folder, _, file = rest.rpartition("/")
             if folder and "feedback" not in folder.casefold():
                 folders.setdefault(key, []).append((file, item))
-            elif rest == _STAMP:
+            elif rest == self.STAMP:
                 stamps[key] = text_of(item)
                 reading.own.append((item, "Sakai's own note of the time"))
             elif _TYPED.search(rest):
@@ -64,8 +58,6 @@ class Sakai(Reader):
             else:
                 reading.own.append((item, "Sakai's own, of the instructor or of the group"))
         for key, files in folders.items():
-            when, notes = timed(stamps[key]) if key in stamps else (None, ())
             claim = Claim((key[0],), logins=(key[1],))
-            upload = Upload((claim,), tuple(files), when=in_zone(when, zone), notes=tuple(notes))
-            reading.uploads.append(upload)
+            reading.uploads.append(stamped(claim, files, stamps.get(key, ""), zone))
         return reading
