@@ -69,13 +69,13 @@ def desk(
     place = _graded(folder)
     earlier = [_graded(path) for path in comments or ()]
     who = marker.strip() or getpass.getuser()
-    chosen = named.notebooks(notebook or (), course)
+    chosen, part = named.notebooks(notebook or (), course), _share(share)
 
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
     say("opening the desk; Ctrl-C ends it")
-    serve(Desk(place, course, who, chosen, earlier, _share(share), second), say, port, browser)
+    serve(Desk(place, course, who, chosen, earlier, part, second), say, port, browser)
 
 
 def history(
