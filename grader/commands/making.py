@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -109,6 +110,9 @@ def truth(
     seed: Annotated[
         str, typer.Option("--seed", help="Draw the cases from this text, to compare two runs.")
     ] = "",
+    right: Annotated[
+        bool, typer.Option("--right", help="Only the right answers: does one lose a point?")
+    ] = False,
     idle: Annotated[
         bool, typer.Option("--idle", help="Show what is earned without doing anything.")
     ] = False,
@@ -132,7 +136,7 @@ def truth(
     if idle:
         known = _notebooks_called(notebook)
         raise typer.Exit(doing_nothing.run(console, known, seed or "idle", checks or ()))
-    raise typer.Exit(run(console, _notebooks_called(notebook), seed, seeds, checks or ()))
+    raise typer.Exit(run(console, _notebooks_called(notebook), seed, seeds, checks or (), right))
 
 
 def mutate(
@@ -144,6 +148,12 @@ def mutate(
     inputs: Annotated[
         int, typer.Option(min=0, help="On so many inputs is an equivalent mutant tried.")
     ] = 200,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Only mutants that are marked as equivalent.")
+    ] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="So many exercises at once.")
+    ] = os.cpu_count() or 1,
     operators: Annotated[
         bool, typer.Option("--operators", help="List the kinds of changes, and try nothing.")
     ] = False,
@@ -167,8 +177,9 @@ def mutate(
     from grader.mutating.run import Asking, run  # help need not wait for judges
 
     known = _notebooks_called(notebook)
-    everything = known == list(config.load().notebooks) and not checks and not sample
-    asking = Asking(known, checks or (), seeds, sample, seed, inputs, everything)
+    chosen = bool(checks or sample or marked)
+    everything = known == list(config.load().notebooks) and not chosen
+    asking = Asking(known, checks or (), seeds, sample, seed, inputs, everything, marked, processes)
     raise typer.Exit(run(console, asking))
 
 

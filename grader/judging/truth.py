@@ -76,12 +76,13 @@ def run(
     seed: str = "",
     seeds: int = 1,
     checks: Collection[str] = (),
+    only_right: bool = False,
 ) -> int:
     """Print the table and the JSON summary.  Returns the exit status.
 
     seed: what cases are drawn from; the same seed, the same cases.  Another one each time if it is
     left out.  seeds: so many times; of more than one only what is unexpected is printed.
-    checks: only these.
+    checks: only these.  only_right: leave wrong answers and idle ones out.
     """
     seed = seed or secrets.token_hex(8)
     table = Table("notebook", "check", "answer", "kind", "points", "diagnosis", "", box=None)
@@ -91,7 +92,7 @@ def run(
         findings = []
         for each in [seed, *(f"{seed} {number}" for number in range(2, seeds + 1))]:
             for sample in samples_of(notebook):
-                if checks and sample.check not in checks:
+                if (checks and sample.check not in checks) or (only_right and not sample.right):
                     continue
                 findings.append(finding := find(notebook, sample, each))
                 bad += not finding.good

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 import time
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, astuple, dataclass, field, replace
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
+from grader import places
 from grader.errors import CourseError
 from grader.mutating import marks
 from grader.mutating.mutants import Mutant, mutants_of
@@ -34,6 +38,10 @@ class Asking:
     """On so many drawn inputs an equivalent mutant must answer like the reference."""
     everything: bool = True
     """Are these all notebooks?  Then every mark must fit a mutant."""
+    only_marked: bool = False
+    """Only those that are marked as equivalent."""
+    processes: int = 1
+    """So many exercises are tried at once, each in a process of its own."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,18 @@ def _row(count: Count) -> tuple[int, ...]:
     return astuple(count)
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """What came of one exercise."""
+
+    exercise: Exercise
+    count: Count
+    problems: list[str]
+    shown: list[tuple[Mutant, str]] = field(default_factory=list)
+    """Who survived, and where one that is marked answers otherwise."""
+    seconds: float = 0.0
+
+
 def run(console: Console, asking: Asking) -> int:
     """Print survivors with their difference and the JSON summary, with processor seconds for each
     notebook.  Returns the exit status."""
@@ -68,18 +88,11 @@ def run(console: Console, asking: Asking) -> int:
     by_notebook = {name[:2]: Count() for name in asking.notebooks}
     problems = _stale(known, by_exercise) if asking.everything else []
     seconds = dict.fromkeys(by_notebook, 0.0)
-    with in_notebooks():
-        for exercise, mutants in by_exercise:
-            began = time.process_time()
-            try:
-                trial = prepared(exercise, [f"{asking.seed}-{n}" for n in range(asking.seeds)])
-            except Broken as error:
-                problems.append(str(error))
-                continue
-            count, wrong = _tried(console, trial, mutants, known, asking.inputs)
-            by_notebook[exercise.notebook[:2]] += count
-            seconds[exercise.notebook[:2]] += time.process_time() - began
-            problems += wrong
+    for tried in _one_by_one(asking, known, by_exercise):
+        _show(console, tried)
+        by_notebook[tried.exercise.notebook[:2]] += tried.count
+        seconds[tried.exercise.notebook[:2]] += tried.seconds
+        problems += tried.problems
     for problem in problems:
         console.print(problem, markup=False)
     total = sum(by_notebook.values(), Count())
@@ -91,6 +104,31 @@ def run(console: Console, asking: Asking) -> int:
     return 1 if problems or total.survived else 0
 
 
+def _one_by_one(
+    asking: Asking, known: marks.Marks, by_exercise: Sequence[tuple[Exercise, list[Mutant]]]
+) -> Iterator[_Tried]:
+    trying = partial(_try, asking=asking, known=known)
+    if asking.processes == 1:
+        yield from map(trying, by_exercise)
+        return
+    spawning = multiprocessing.get_context("spawn")  # frameworks that have run survive no fork
+    course = places.folder()
+    with ProcessPoolExecutor(asking.processes, spawning, places.use, (course,)) as pool:
+        yield from pool.map(trying, by_exercise)
+
+
+def _try(pair: tuple[Exercise, list[Mutant]], asking: Asking, known: marks.Marks) -> _Tried:
+    exercise, mutants = pair
+    began = time.process_time()
+    with in_notebooks():
+        try:
+            trial = prepared(exercise, [f"{asking.seed}-{n}" for n in range(asking.seeds)])
+        except Broken as error:
+            return _Tried(exercise, Count(), [str(error)])
+        tried = _tried(trial, mutants, known, asking.inputs)
+    return replace(tried, seconds=time.process_time() - began)
+
+
 def _chosen(asking: Asking, known: marks.Marks) -> list[tuple[Exercise, list[Mutant]]]:
     """The exercises that are asked for, with mutants.  Raises CourseError for no such check."""
     found = [e for n in asking.notebooks for e in exercises(n, known.left_out, known.free)]
@@ -99,6 +137,9 @@ def _chosen(asking: Asking, known: marks.Marks) -> list[tuple[Exercise, list[Mut
         raise CourseError(f"no function is asked for by {', '.join(sorted(unknown))}")
     found = [e for e in found if not wanted or wanted & {c.name for c in e.checks}]
     mutants = [(e, m) for e in found for m in mutants_of(e)]
+    if asking.only_marked:
+        marked = {mark.mutant for mark in known.equivalent}
+        mutants = [(e, m) for e, m in mutants if m.digest in marked]
     if asking.sample:
         drawn = random.Random(asking.seed).sample(mutants, min(asking.sample, len(mutants)))
         mutants = [pair for pair in mutants if pair in drawn]
@@ -119,9 +160,7 @@ def _stale(known: marks.Marks, chosen: Iterable[tuple[Exercise, list[Mutant]]]) 
     ]
 
 
-def _tried(
-    console: Console, trial: Trial, mutants: Sequence[Mutant], known: marks.Marks, inputs: int
-) -> tuple[Count, list[str]]:
+def _tried(trial: Trial, mutants: Sequence[Mutant], known: marks.Marks, inputs: int) -> _Tried:
     marked = {mark.mutant for mark in known.equivalent}
     free = trial.exercise.free
     verdicts = [verdict for mutant in mutants if not (verdict := trial.of(mutant)).idle]
@@ -137,10 +176,6 @@ def _tried(
     unmarked = [mutant for mutant in survivors if mutant.digest not in marked]
     others = unmarked if free else []
     shown = [m for m in equivalent if m.digest in different] + ([] if free else unmarked)
-    if others:
-        console.print(f"{trial.exercise.name}: {len(others)} mutants go another way: {free}")
-    for mutant in shown:
-        _show(console, mutant, different.get(mutant.digest, ""))
     count = Count(
         checks=len(trial.exercise.checks),
         mutants=len(verdicts),
@@ -149,13 +184,18 @@ def _tried(
         another_way=len(others),
         survived=len(shown),
     )
-    return count, problems
+    survivors_shown = [(mutant, different.get(mutant.digest, "")) for mutant in shown]
+    return _Tried(trial.exercise, count, problems, survivors_shown)
 
 
-def _show(console: Console, mutant: Mutant, different: str) -> None:
-    where = f"{mutant.exercise.notebook[:2]} {mutant.exercise.name}"
-    head = f"{where}, {mutant.function}: {mutant.operator} ({mutant.digest})"
-    if different:
-        head += f", marked as equivalent, gives {different}"
-    console.print(f"[bold]survives: {escape(head)}[/bold]")
-    console.print(mutant.diff, markup=False, highlight=False)
+def _show(console: Console, tried: _Tried) -> None:
+    exercise, others = tried.exercise, tried.count.another_way
+    if others:
+        console.print(f"{exercise.name}: {others} mutants go another way: {exercise.free}")
+    for mutant, different in tried.shown:
+        head = f"{exercise.notebook[:2]} {exercise.name}, {mutant.function}: {mutant.operator}"
+        head += f" ({mutant.digest})"
+        if different:
+            head += f", marked as equivalent, gives {different}"
+        console.print(f"[bold]survives: {escape(head)}[/bold]")
+        console.print(mutant.diff, markup=False, highlight=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 import pytest
+from rich.console import Console
 
 from grader import config, freshness
 from grader.judging import truth
@@ -50,6 +52,15 @@ def test_whatever_is_opened_to_judge_a_notebook_counts(notebook: str) -> None:
     _, opened = judged(notebook, "one")
     assert {"grader/judging/examination.py", "utils/checks/compare.py"} <= opened
     assert opened_files.without_reason(opened, freshness.deciding(notebook)) == []
+
+
+def test_right_answers_can_be_tried_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    samples = [s for s in truth.samples_of("01_implementing_cnn") if s.check == "same_padding"]
+    arguments = (Console(quiet=True), ["01_implementing_cnn"], "one", 2, ["same_padding"])
+    assert truth.run(*arguments, only_right=True) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["wrong"] == 0 < figures["right"] == 2 * sum(s.right for s in samples)
+    assert figures["right"] < 2 * len(samples)
 
 
 def test_the_same_seed_draws_the_same_cases() -> None:

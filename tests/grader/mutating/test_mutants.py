@@ -193,6 +193,13 @@ def test_marked_mutants_are_tried_and_counted_apart(other_course: Path) -> None:
     assert after["equivalent"] == 1 and after["survived"] == before["survived"] - 1
 
 
+def test_marked_mutants_can_be_tried_alone(other_course: Path) -> None:
+    weaken(other_course)
+    mark(other_course, the_mutant("width"))
+    status, figures, _ = asked_of(only_marked=True, everything=False)
+    assert status == 0 and figures["mutants"] == figures["equivalent"] == 1
+
+
 def test_where_any_way_is_right_what_keeps_all_points_is_one(other_course: Path) -> None:
     weaken(other_course)
     before = asked_of()[1]
