@@ -65,15 +65,21 @@ _fewest_nodes = itertools.count(5)
 
 @contextlib.contextmanager
 def _anew() -> Iterator[None]:
-    """Let TensorFlow prepare functions once more that have been called before.
+    """Let TensorFlow prepare functions once more that have been called before, and forget others.
 
     `tf.summary.trace_export` writes only what has been prepared since `trace_on`: whoever runs a
-    cell twice would get an empty file.  With another setting, TensorFlow prepares anew.
+    cell twice would get an empty file.  With another setting, TensorFlow prepares anew.  After the
+    first trace it goes on collecting, and would add all that a notebook has computed since: what
+    was collected is exported to nowhere before.
     """
     if "tensorflow" not in sys.modules:
         yield
         return
-    optimizer = import_tensorflow().config.optimizer
+    tf = import_tensorflow()
+    tf.summary.trace_on(graph=True, profiler=False)
+    with tf.summary.record_if(False):
+        tf.summary.trace_export("forgotten", step=0)
+    optimizer = tf.config.optimizer
     before = optimizer.get_experimental_options()
     optimizer.set_experimental_options(before | {"min_graph_nodes": next(_fewest_nodes)})
     try:
