@@ -17,6 +17,7 @@ from rich.markup import escape
 from grader import places
 from grader.commands import (
     REFUSED,
+    beginning,
     completion,
     errors,
     grading,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 
 for _command in (  # in the order of --help: the way of a course, then what is needed now and then
+    beginning.new,
     making.build,
     making.release,
     grading.collect,

@@ -21,10 +21,10 @@ from nbgrader.utils import compute_checksum
 from traitlets.config import Config
 
 from grader import config, places
-from grader.authoring import expected, heads, names, source_text
+from grader.authoring import expected, heads, names, slips, source_text
 from grader.cells import check_of, grade_id, id_of_check, is_bonus
 from grader.classroom import releases
-from grader.contract.judges import judges_of
+from grader.contract.judges import judges_of, stem, where
 from grader.contract.visible import is_foreign, released
 from grader.errors import ConfigError
 from grader.files import write_atomically
@@ -52,15 +52,19 @@ def source_of(notebook: str) -> source_text.Source:
     """Read a notebook's source and hold it against its judges.  Raises SourceError."""
     path = places.folder() / "source" / f"{notebook}.py"
     source = source_text.read(path)
-    judges = judges_of(notebook)
+    with slips.blamed(notebook):
+        judges = judges_of(notebook)
     for check in source.checks:
         if check.name not in judges:
             raise source_text.SourceError(
                 f"{path.name}:{check.line}: check {check.name!r} has no judge; "
-                f"add one to {judges_of.__module__}"
+                f"add one to judges/{stem(notebook)}"
             )
-    for name in judges.keys() - {c.name for c in source.checks}:
-        raise source_text.SourceError(f"{path.name}:1: no cell uses the judge {name!r}")
+    for name in sorted(judges.keys() - {c.name for c in source.checks}):
+        raise source_text.SourceError(
+            f"{where(notebook, name)}: the judge {name!r} has no check; add a cell with "
+            f'check("{name}", …) to source/{path.name}, or take it out'
+        )
     return heads.with_heads(source_text.with_points(source, config.load().points))
 
 
@@ -176,6 +180,9 @@ def _stamp(path: Path) -> None:
 def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
     """(path, content) of every file that is built."""
     sources = {name: source_of(name) for name in course.notebooks}
+    for source in sources.values():
+        slips.refuse_unknown_names(source)
+    slips.refuse_unwritten(course)
     with tempfile.TemporaryDirectory(prefix="course-build-") as scratch:
         root = Path(scratch).resolve()
         notebooks = {name: source.notebook for name, source in sources.items()}
@@ -190,12 +197,15 @@ def _products(course: config.Course) -> Iterator[tuple[Path, bytes]]:
         judges = judges_of(name)
         for check in source.checks:
             if check.name in points:
-                raise source_text.SourceError(f"{name}.py:{check.line}: {check.name!r} is taken")
+                raise source_text.SourceError(
+                    f"{name}.py:{check.line}: another notebook has a check {check.name!r}, too; "
+                    "give this one another name"
+                )
             points[check.name] = check.points
-            yield (
-                public_cases() / f"{check.name}.npz",
-                cases.dump(judges[check.name].public_cases()),
-            )
+            with slips.blamed(name):
+                drawn = cases.dump(judges[check.name].public_cases())
+                slips.refuse_idle_mistakes(name, judges[check.name])
+            yield public_cases() / f"{check.name}.npz", drawn
     yield public_cases() / "points.json", _json(points)
     optional = [c for s in sources.values() for c in s.notebook.cells if is_bonus(c)]
     names_of = [check_of(cell) for cell in optional]

@@ -6,13 +6,13 @@ Cells are ours, with solutions; they are read here, not executed.
 from __future__ import annotations
 
 import ast
-import re
 import symtable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbformat.notebooknode import NotebookNode
 
+from grader.authoring.source_text import plain
 from grader.cells import FIGURE, check_of
 
 
@@ -53,27 +53,22 @@ def before(cells: Sequence[Cell], place: int, names: frozenset[str]) -> list[int
 
 def cell_of(node: NotebookNode) -> Cell:
     """A cell, read.  Raises SyntaxError."""
-    source = "\n".join(_silent(line) for line in node.source.split("\n"))
+    source = plain(node.source)
     tree = ast.parse(source)
     makes = set().union(*(_bound(statement) for statement in tree.body))
-    needs = _globals(symtable.symtable(source, "cell", "exec"))
+    needs = globals_in(symtable.symtable(source, "cell", "exec"))
     return Cell(node, source, frozenset(makes), frozenset(needs))
 
 
-def _globals(table: symtable.SymbolTable) -> set[str]:
-    """Names of the notebook that a cell or a function in it refers to."""
+def globals_in(table: symtable.SymbolTable) -> set[str]:
+    """Names of the notebook that a cell, as Python's own table of names, refers to."""
     at_top = table.get_type() == "module"
     found = {
         symbol.get_name()
         for symbol in table.get_symbols()
         if symbol.is_referenced() and (at_top or symbol.is_global())
     }
-    return found.union(*(_globals(inner) for inner in table.get_children()))
-
-
-def _silent(line: str) -> str:
-    """A line without a notebook's own commands, which Python does not know."""
-    return re.sub(r"^(\s*)[%!].*", r"\1pass", line)
+    return found.union(*(globals_in(inner) for inner in table.get_children()))
 
 
 def _bound(statement: ast.stmt) -> set[str]:

@@ -17,6 +17,7 @@ mistake is refused with the line it is on.
 
 from __future__ import annotations
 
+import ast
 import copy
 import re
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ from grader.errors import CourseError
 
 _ROLES = ("locked", "figure", "solution", "check", "essay")
 _HEADER = re.compile(r"^# %%(?:\s|$)")
+_NO_HEADER = re.compile(r"^\s*#\s*%+(?!\w)")
+"""A line that looks like one, and is none."""
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _LEVEL = re.compile(r"^- ([\d.]+) points?\b", re.M)
 """A line of a rubric."""
@@ -112,6 +115,8 @@ class Source:
     essays: list[Check]
     heads: dict[int, Head] = field(default_factory=dict)
     """Number of a cell with a heading -> what its header says of it."""
+    lines: tuple[int, ...] = ()
+    """Of each cell's header."""
 
     @property
     def graded(self) -> list[Check]:
@@ -152,6 +157,9 @@ def read(path: Path) -> Source:
     text = path.read_text(encoding="utf-8")
     lines = [n for n, line in enumerate(text.splitlines(), 1) if _HEADER.match(line)]
     notebook = jupytext.reads(text, fmt="py:percent")
+    for number, written in enumerate(text.splitlines(), 1):
+        if _NO_HEADER.match(written) and number not in lines:
+            raise SourceError(f"{path.name}:{number}: a cell begins with '# %%', at the margin")
     if len(lines) != len(notebook.cells):
         raise SourceError(f"{path.name}:1: every cell, the first too, must start with '# %%'")
     checks: list[Check] = []
@@ -159,6 +167,7 @@ def read(path: Path) -> Source:
     seen: dict[str, int] = {}
     heads: dict[int, Head] = {}
     for index, (cell, line) in enumerate(zip(notebook.cells, lines, strict=True)):
+        _refuse_syntax(path.name, cell, line)
         try:
             if head := _head_of(cell):
                 heads[index] = head
@@ -186,7 +195,7 @@ def read(path: Path) -> Source:
         }
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return Source(path.stem, notebook, checks, essays, heads)
+    return Source(path.stem, notebook, checks, essays, heads, tuple(lines))
 
 
 def with_solutions(source: Source) -> NotebookNode:
@@ -211,6 +220,21 @@ def levels(rubric: str) -> list[tuple[float, str]]:
     parts = _LEVEL.split(rubric.split("**Rubric**")[-1])[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return sorted((float(points), " ".join(said.split()).lstrip(": ")) for points, said in pairs)
+
+
+def _refuse_syntax(name: str, cell: NotebookNode, line: int) -> None:
+    """Raise SourceError for a cell that isn't Python.  line: of its header."""
+    try:
+        ast.parse(plain(cell.source) if cell.cell_type == "code" else "")
+    except SyntaxError as error:
+        raise SourceError(
+            f"{name}:{line + (error.lineno or 1)}: this isn't Python: {error.msg}"
+        ) from None
+
+
+def plain(source: str) -> str:
+    """A cell's text without a notebook's own commands, which Python does not know."""
+    return re.sub(r"^([^\S\n]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
 
 
 def _head_of(cell: NotebookNode) -> Head | None:

@@ -187,6 +187,14 @@ class Judge:
             rows = [sealed(case, self.name) for case in rows]
         return replace(self._case_set(rows), floor=lambda: self.zero)
 
+    def unnoticed(self) -> list[str]:
+        """Known mistakes that make no difference to any public case."""
+        left: set[str] = set(self.mistakes)
+        for variant in range(VARIANTS if self.by_student else 1):
+            for case in self._public(variant) if left else ():
+                left &= _harmless(case) | (left - case.mistakes.keys())
+        return [name for name in self.mistakes if name in left]
+
     @cached_property
     def zero(self) -> float:
         """Where the scale begins: what the best answer without the idea would earn.

@@ -13,10 +13,11 @@ from types import ModuleType
 from grader import places
 from grader.contract.judge import Judge
 from grader.contract.sample import Sample
+from grader.errors import ConfigError
 
 
 def judges_of(notebook: str) -> dict[str, Judge]:
-    """Name of the check -> its judge, for one notebook.  Raises ValueError on a repeated name."""
+    """Name of the check -> its judge, for one notebook.  Raises ConfigError on a repeated name."""
     return _judges_of(places.package(), notebook)
 
 
@@ -31,12 +32,30 @@ def stem(notebook: str) -> str:
     return re.sub(r"^\d+_", "", notebook)
 
 
+def where(notebook: str, quoted: str, last: bool = False) -> str:
+    """ "judges/areas.py:7": where a text stands in quotes among a notebook's judges.
+
+    The first place or the last; line 1 of its judges where it is put together of several texts.
+    """
+    judges, name = places.folder() / "judges", stem(notebook)
+    package = judges / name / "__init__.py"
+    found = [
+        f"judges/{path.relative_to(judges).as_posix()}:{number}"
+        for path in (*sorted(judges.glob(f"{name}/**/*.py")), *sorted(judges.glob(f"{name}*.py")))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if f'"{quoted}"' in line or f"'{quoted}'" in line
+    ]
+    whole = f"judges/{name}/__init__.py" if package.is_file() else f"judges/{name}.py"
+    return found[-1 if last else 0] if found else f"{whole}:1"
+
+
 @cache
 def _judges_of(_: ModuleType, notebook: str) -> dict[str, Judge]:
     module = places.optional(f"judges.{stem(notebook)}")
     found: dict[str, Judge] = {}
     for judge in module.JUDGES if module is not None else ():
         if judge.name in found:
-            raise ValueError(f"two judges are called {judge.name!r}")
+            place = where(notebook, judge.name, last=True)
+            raise ConfigError(f"{place}: two judges are called {judge.name!r}; rename this one")
         found[judge.name] = judge
     return found
