@@ -3,17 +3,9 @@
 It never judges: what a trained net is worth is for the rules to say.
 """
 
-from utils.training.fitting import (
-    NotReady,
-    Run,
-    begin,
-    estimate,
-    final_table,
-    fit,
-    table,
-    with_images,
-    with_labels,
-)
+from utils.training.fitting import Run, begin, estimate, fit, with_images, with_labels
+from utils.training.readiness import NotReady
+from utils.training.tables import final_table, table
 
 __all__ = [
     "NotReady",

@@ -17,8 +17,8 @@ import numpy as np
 from utils.checks.handover import HANDOVER
 from utils.images.datasets import Dataset
 from utils.nets.describe import describe
-from utils.training import fitting as training
-from utils.training import models
+from utils.training import fitting, models
+from utils.training.readiness import NotReady
 
 
 class Search:
@@ -69,7 +69,7 @@ def search(
     Returns the accuracies on validation images, also saved under `name`.
     Interrupt the kernel to stop early: the trials done so far are kept, and `more` goes on from
     there; without it a search that was interrupted stays as it is.
-    Raises training.NotReady if model and data don't fit together, or a model has another rate.
+    Raises readiness.NotReady if model and data don't fit together, or a model has another rate.
     """
     if os.environ.get(HANDOVER):
         return Search(_read(name))
@@ -86,7 +86,7 @@ def search(
         _look_at_rate(build, rate, np.shape(data.x_train)[1:])
     for rate, batch in list(itertools.product(rates, batches))[len(rows) :]:
         try:
-            run = training.fit(
+            run = fitting.fit(
                 f"{name} with rate {rate:g}, batch {batch}",
                 lambda rate=rate: build(rate),  # type: ignore[misc]
                 data,
@@ -111,7 +111,7 @@ def _look_at_rate(build: Callable[[float], Any], rate: float, shape: tuple[int, 
     """Trials of rates that a model doesn't take would all be the same."""
     taken = describe(build(rate), shape)["rate"]  # 0: a schedule, or not compiled
     if taken and not math.isclose(taken, rate, rel_tol=1e-3, abs_tol=1e-8):
-        raise training.NotReady(
+        raise NotReady(
             f"build({rate:g}) makes a model with a learning rate of {taken:g}: hand the argument "
             "to the optimiser, keras.optimizers.Adam(rate)"
         )

@@ -18,10 +18,10 @@ import numpy as np
 
 from grader import cells, places
 from grader.authoring import source_text
+from utils import training
 from utils.images import exam_images
 from utils.images.datasets import Dataset, load
 from utils.nets import quiet
-from utils.training import fitting as training
 from utils.training import models
 
 NOTEBOOK = "03_data_augmentation"

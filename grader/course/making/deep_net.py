@@ -21,10 +21,10 @@ import numpy as np
 
 from grader.bench import machine
 from grader.course.making import augmentation
+from utils import training
 from utils.images import exam_images
 from utils.images.datasets import Dataset, load
 from utils.nets import quiet
-from utils.training import fitting as training
 from utils.training import models
 
 _HIDDEN = 2000

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from utils import training
 from utils.exercises.augmentation_numbers import numbers_of, numbers_of_variant
 from utils.images import datasets, exam_images
 from utils.images.datasets import Dataset
@@ -22,8 +23,6 @@ from utils.nets import quiet
 from utils.pictures import augmentation as plots
 from utils.rules import observing
 from utils.training import augmentation_view, augmenters, augmenting, claims, models
-from utils.training import fitting as training
-from utils.training.fitting import NotReady
 
 keras = quiet.import_keras()
 tf = quiet.import_tensorflow()
@@ -153,7 +152,7 @@ def test_endless_streams_are_cut_into_epochs(place: Path, few: Dataset) -> None:
 
 
 def test_one_stream_is_not_enough(place: Path, few: Dataset) -> None:
-    with pytest.raises(NotReady, match="two streams"):
+    with pytest.raises(training.NotReady, match="two streams"):
         training.fit("one", build, few, epochs=1, streams=lambda *_: None, augment=shifting)  # type: ignore[arg-type,return-value]
 
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils import codec
+from utils import codec, training
 from utils.checks.handover import HANDOVER
 from utils.images import datasets
 from utils.images.datasets import Dataset
 from utils.nets import quiet
 from utils.nets.describe import describe
-from utils.training import fitting as training
-from utils.training import models, records, sealed, searching
+from utils.training import callbacks, fitting, models, records, sealed, searching, view
 
 keras = quiet.import_keras()
 tf = quiet.import_tensorflow()
@@ -281,7 +280,7 @@ def test_the_table_fills_itself(data: Dataset) -> None:
     shown = training.table(["net", "later"])
     assert "flatten · dense 4 · softmax" in repr(shown) and "772" in repr(shown)
     assert "not trained yet" in repr(shown)
-    assert "<script" not in training.training_view.Table([{"name": "<script>"}])._repr_html_()
+    assert "<script" not in view.Table([{"name": "<script>"}])._repr_html_()
 
 
 def test_a_search_keeps_its_trials_and_the_best(data: Dataset) -> None:
@@ -472,7 +471,7 @@ def test_the_same_training_is_not_done_twice_unless_asked_for(
 @pytest.fixture
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, type[BaseException]], None]:
     """Make training end after an epoch, as an interrupting student or a dying kernel does."""
-    begun = training._train
+    begun = fitting._train
 
     def prepare(after: int, by: type[BaseException] = KeyboardInterrupt) -> None:
         class _Interrupt(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
@@ -483,7 +482,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, type[BaseExcept
         def train(model: Any, feed: Any, epochs: int, callbacks: list[Any], *done: int) -> bool:
             return begun(model, feed, epochs, [*callbacks, _Interrupt()], *done)
 
-        monkeypatch.setattr(training, "_train", train)
+        monkeypatch.setattr(fitting, "_train", train)
 
     return prepare
 
@@ -528,7 +527,7 @@ def test_what_was_interrupted_is_trained_on_only_when_asked_for(
 def test_a_kernel_that_ends_leaves_what_it_has_learned(
     data: Dataset, monkeypatch: pytest.MonkeyPatch, interrupt: Any, notebook: Path
 ) -> None:
-    monkeypatch.setattr(training, "_KEEP_EVERY", 0.0)
+    monkeypatch.setattr(callbacks, "_KEEP_EVERY", 0.0)
     interrupt(3, SystemExit)
     with pytest.raises(SystemExit):
         fit(data)
@@ -564,7 +563,7 @@ def test_a_better_net_of_other_settings_is_put_aside(
 def test_what_can_not_be_measured_or_saved_is_refused_before_it_trains(
     data: Dataset, monkeypatch: pytest.MonkeyPatch, problem: str, notebook: Path
 ) -> None:
-    monkeypatch.setattr(training, "_train", lambda *_: pytest.fail("it trains"))
+    monkeypatch.setattr(fitting, "_train", lambda *_: pytest.fail("it trains"))
 
     def fails(*_: Any) -> float:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
@@ -594,13 +593,13 @@ def test_an_interrupted_search_keeps_its_trials_and_goes_on_when_asked_for(
             epochs=1, **options,
         ).rows  # fmt: skip
 
-    train, calls = training._train, []
+    train, calls = fitting._train, []
 
     def second_is_interrupted(*arguments: Any) -> bool:
         calls.append(1)
         return train(*arguments) or len(calls) == 2
 
-    monkeypatch.setattr(training, "_train", second_is_interrupted)
+    monkeypatch.setattr(fitting, "_train", second_is_interrupted)
     assert len(search()) == len(search()) == 1
     assert "Interrupted after 1 of 2 trials" in capsys.readouterr().out
     assert len(search(more=True)) == 2 and len(calls) == 3
