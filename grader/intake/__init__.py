@@ -247,7 +247,7 @@ class _Collecting:
         if earlier is not None:
             both = sorted({*earlier.uploaders, *submission.uploaders})
             submission = msgspec.structs.replace(submission, uploaders=both)
-            if not self._comes_first(submission, earlier):
+            if not self._comes_first(submission, earlier, delivery):
                 if earlier.archive_sha256 != submission.archive_sha256:
                     self.again[(*_key(submission), submission.archive_sha256)] = earlier
                 if both != earlier.uploaders:
@@ -286,7 +286,7 @@ class _Collecting:
                     return entry
         return None
 
-    def _comes_first(self, submission: Submission, earlier: Submission) -> bool:
+    def _comes_first(self, submission: Submission, earlier: Submission, delivery: Delivery) -> bool:
         """Whether of two with the same work it is the new one that tells when it came.
 
         That is the one that costs less, then the first; or the one whose time was put right.
@@ -294,13 +294,13 @@ class _Collecting:
         """
         if bool(submission.unvouched) != bool(earlier.unvouched):
             return not submission.unvouched
-        if (
-            submission.archive_sha256 == earlier.archive_sha256
-            and earlier.given != submission.given
-        ):
+        same = submission.archive_sha256 == earlier.archive_sha256
+        if same and earlier.given != submission.given:
             return submission.given
         if submission.given:
-            corrected = submission.archive_sha256 == earlier.archive_sha256
+            # a system gives a file another time, too, when it is handed in once more
+            again = submission.archive != earlier.archive or not delivery.in_zone
+            corrected = same and (submission.told_by == "instructor" or not again)
             return submission.received != earlier.received and (
                 corrected or submission.received < earlier.received
             )

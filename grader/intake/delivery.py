@@ -69,6 +69,8 @@ class Delivery:
     """The LMS' number of whoever uploaded it."""
     dated: str = ""
     """Who says when it arrived, if not the date of a file: as in `results.Submission.told_by`."""
+    in_zone: bool = False
+    """Was that time read in a zone of the settings, which may be put right?"""
     rule: str = ""
     """What says whose it is."""
 
@@ -77,9 +79,12 @@ class Delivery:
         """The newest date of its files on our side, if any has one."""
         return max((file.changed for file in self.files if file.changed), default=None)
 
-    def dated_by(self, who: str, moment: datetime) -> None:
-        """Take somebody's word for when it arrived, in place of the dates of its files."""
-        self.arrived, self.dated, self.doubt = moment, who, ""
+    def dated_by(self, who: str, moment: datetime, in_zone: bool) -> None:
+        """Take somebody's word for when it arrived, in place of the dates of its files.
+
+        in_zone: whether it was said without a zone.
+        """
+        self.arrived, self.dated, self.doubt, self.in_zone = moment, who, "", in_zone
         self.notes = [note for note in self.notes if not note.endswith(NOT_KNOWN)]
 
     def arrival(self, due: datetime | None) -> tuple[str, str]:

@@ -400,7 +400,7 @@ class Finder:
         delivery.in_time = None if upload.late is None else not upload.late
         delivery.person, delivery.system, delivery.number = person, reader.name, first.number
         if upload.when is not None and self.from_lms:
-            delivery.dated_by(reader.teller, upload.when)
+            delivery.dated_by(reader.teller, upload.when, not reader.zoned)
 
     def _whose(self, reader: Reader, upload: Upload) -> Meant:
         """Who is meant by an upload; without a roster, the team that its name is."""

@@ -88,7 +88,7 @@ def date(deliveries: Iterable[Delivery], rows: list[Row], roster: Roster, zone: 
             continue
         used |= {row.number for row in mine}
         used |= {row.number for row, team in teams if team == delivery.team and delivery.group}
-        delivery.dated_by("LMS", times[-1])
+        delivery.dated_by("LMS", times[-1], in_zone=True)
         others = "" if len(times) == 1 else ", the last of those of its members"
         who = ", ".join(f"participant {row.number}" for row in mine if row.submitted == times[-1])
         told.lines.append(

@@ -8,6 +8,7 @@ person are several attempts.  Times are in the site's zone.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from grader.classroom.whose import Claim
 from grader.intake.downloads.reader import ByName, Part, timed
@@ -39,3 +40,8 @@ class Brightspace(ByName):
     def own(self, path: str) -> bool:
         """Whether Brightspace names files so; others have an index.html, too."""
         return path != "index.html" and super().own(path)
+
+    def found_in(self, paths: Sequence[str]) -> int:
+        """How many of some files it names so; its list counts where there is another."""
+        found = super().found_in(paths)
+        return found + ("index.html" in paths) if found else 0

@@ -132,6 +132,37 @@ def test_of_several_attempts_all_are_kept_and_the_last_counts(room, tmp_path, sy
     assert beside.earlier.received.replace(microsecond=0) == first.when
 
 
+@pytest.mark.parametrize("system", sorted({*TIMED} - {"nbgrader", "sakai"}))
+def test_the_same_work_handed_in_once_more_is_not_later(room, tmp_path, system):
+    times = (NOON, NOON + timedelta(days=1))
+    made = SYSTEMS[system]([HandIn(ANN, systems.notebook_of(ANN), when) for when in times])
+    path = bring(made, tmp_path / "in")
+    for _ in range(2):
+        report = take(room, path, from_lms=True)
+        (entry,) = report.taken + report.unchanged
+        assert entry.received.replace(microsecond=0) == NOON and not report.beside
+
+
+@pytest.mark.parametrize("system", ["brightspace", "blackboard"])
+def test_a_zone_that_is_put_right_makes_times_later_too(room, tmp_path, system):
+    path = bring(SYSTEMS[system](systems.hand_ins([ANN])), tmp_path / "in")
+    for name, came in (("Asia/Tokyo", NOON - timedelta(hours=9)), ("UTC", NOON)):
+        times = dataclasses.replace(course().times, lms=Zone(name))
+        ours = dataclasses.replace(course(NOON), times=times)
+        report = collect(room, ours, [path], None, from_lms=True, releases=Path("/nowhere"))
+        (entry,) = report.taken + report.unchanged
+        assert entry.received == came
+
+
+@pytest.mark.parametrize("system", ["nbgrader", "sakai"])
+def test_a_stamp_that_became_later_says_nothing_of_work_that_is_there(room, tmp_path, system):
+    for when in (NOON, NOON + timedelta(days=1)):
+        made = SYSTEMS[system]([HandIn(ANN, systems.notebook_of(ANN), when)])
+        report = take(room, bring(made, tmp_path / "in"), system=downloads.named(system))
+        (entry,) = report.taken + report.unchanged
+        assert entry.received.replace(microsecond=0) == NOON
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_without_numbers_two_of_one_name_are_refused(room, tmp_path, system):
     (room.root / "roster.csv").write_text(systems.roster(numbers=False), encoding="utf-8")
