@@ -31,6 +31,9 @@ NO_PLAIN_AUTOGRADE = (
 )
 """Line of the configuration that keeps nbgrader from running student code unguarded."""
 
+NO_PLAIN_COLLECT = 'c.ExchangeFactory.collect = "grader.formgrader.plain_collect.Refuse"'
+"""Line of the configuration that keeps nbgrader from replacing submissions."""
+
 NO_ANSWERS_IN_FEEDBACK = (
     "c.GenerateFeedback.preprocessors = ["
     '"grader.formgrader.answer_key.Remove", "nbgrader.preprocessors.GetGrades", '
@@ -202,6 +205,7 @@ def _configure(folder: ClassFolder, course: config.Course) -> None:
         f"c.CourseDirectory.root = {str(folder.root.resolve())!r}\n"
         f"c.CourseDirectory.db_url = {folder.db_url!r}\n"
         f"{_where_the_course_is()}{NO_PLAIN_AUTOGRADE}\n"
+        f"{NO_PLAIN_COLLECT}\n"
         f"{NO_ANSWERS_IN_FEEDBACK}\n"
         f"c.HTMLExporter.extra_template_basedirs = {_TEMPLATES!r}\n"
     )
