@@ -18,6 +18,7 @@ from grader import places
 from grader.commands import (
     REFUSED,
     beginning,
+    bundling,
     completion,
     errors,
     grading,
@@ -62,6 +63,7 @@ for _command in (  # in the order of --help: the way of a course, then what is n
     returning.similar,
     returning.export,
     single.judge,
+    bundling.bundle,
     grading.rejudge,
     grading.upgrade,
     grading.migrate,

@@ -25,6 +25,7 @@ _BESIDE = ("data/checks", "data/downloads", "data/cache")
 NO_MARKS = {
     "authoring": "what sources release is compared as released",
     "bench": "measures",
+    "bundles": "carry the judge elsewhere, and show what it said",
     "commands": "call the rooms",
     "demo": "makes a class of its own",
     "export": "writes marks that are final",

@@ -113,7 +113,7 @@ def judge(
             raise ConfigError(f"--team {team}: no letter or digit of it can be a team's name")
         course = config.load(_folder(settings))
         name = named.notebooks([notebook], course)[0]
-        drawn_from = _secret(secret) if secret is not None else ""
+        drawn_from = secret_in(secret) if secret is not None else ""
 
         from grader.grading import warm  # help need not wait for the sandbox
 
@@ -150,7 +150,7 @@ def _members(settings: Path | None, team: str, notebook: str) -> list[str]:
     return found
 
 
-def _secret(path: Path) -> str:
+def secret_in(path: Path) -> str:
     """What is in a file with a secret.  Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8").strip()
